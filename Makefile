@@ -1,0 +1,40 @@
+# Four words to remember: demo, test, bench, check. Each does all of its own set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo test test-long bench check licences clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Bihuan needs Python 3.11 or newer: run make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' || { echo "this Python lacks venv: install the package python3-venv of your system"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: install
+	$(BIN)/bihuan demo
+
+test: check
+	$(BIN)/python -m pytest -m 'not long'
+
+test-long: install
+	$(BIN)/python -m pytest -m long --timeout 3600
+
+bench: install
+	$(BIN)/python -m benchmarks
+
+check: install
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_house.py
+
+licences: install
+	$(BIN)/python -m tests.licences > THIRD-PARTY.md
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache

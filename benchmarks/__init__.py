@@ -1,0 +1,1 @@
+"""Scripts that print tables with ratios; `make bench` runs them all."""

@@ -1,0 +1,1 @@
+"""The words people read, in Chinese (default) and English; `bihuan.core.text` serves them."""
