@@ -34,7 +34,7 @@ check: install
 	$(BIN)/python -m pytest tests/test_house.py
 
 licences: install
-	$(BIN)/python -m tests.licences > THIRD-PARTY.md
+	@{ echo '# Libraries and their licences'; echo; echo 'Made by `make licences` from the installed packages; the tests hold it.'; echo; $(BIN)/pip-licenses --from=mixed --format=markdown --order=name --ignore-packages bihuan; } > THIRD-PARTY.md
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache
