@@ -30,7 +30,7 @@ def test_a_wrong_setting_is_named_with_what_is_allowed(tmp_path: Path, content: 
 
 
 def test_a_wrong_environment_value_is_named() -> None:
-    with pytest.raises(SettingError, match="BIHUAN|hj212_port"):
+    with pytest.raises(SettingError, match="hj212_port"):
         read_settings(Path("/nowhere"), {"BIHUAN_HJ212_PORT": "many"})
 
 

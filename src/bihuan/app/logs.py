@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
 
-def start_logging(level: str = "INFO", stream: object = None) -> None:
+def start_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send every log line of the process to `stream` (stderr by default) as JSON."""
-    handler = logging.StreamHandler(sys.stderr if stream is None else stream)  # type: ignore[type-var]
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         JsonFormatter(
             "%(asctime)s %(levelname)s %(name)s %(message)s",
