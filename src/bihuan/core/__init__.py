@@ -49,7 +49,7 @@ from bihuan.core.periods import (
     parse_instant,
     utc,
 )
-from bihuan.core.places import Place, Plane
+from bihuan.core.places import EARTH_RADIUS, Place, Plane
 from bihuan.core.pollutants import NATIONAL_SIX, Pollutant, pollutant, pollutants
 from bihuan.core.quality import (
     GOOD,
@@ -82,6 +82,7 @@ __all__ = [
     "BASES",
     "CHINA",
     "DAY",
+    "EARTH_RADIUS",
     "GOOD",
     "HOUR",
     "INTERVALS",
