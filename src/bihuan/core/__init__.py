@@ -4,6 +4,7 @@ from bihuan.core.codec import from_json, plain, to_json
 from bihuan.core.contracts import Adapter, Decoded, ForwardModel, Rule, Tracer
 from bihuan.core.errors import (
     BihuanError,
+    CaseChanged,
     CaseError,
     DiskFull,
     DutyError,
@@ -22,6 +23,7 @@ from bihuan.core.errors import (
     StoreVersionError,
 )
 from bihuan.core.ids import Ref, content_id, digest
+from bihuan.core.notices import Message, Notice
 from bihuan.core.numbers import exact, round_half_even, round_up, scaled_half_even
 from bihuan.core.outcomes import (
     Effect,
@@ -96,6 +98,7 @@ __all__ = [
     "STABILITY_CLASSES",
     "Adapter",
     "BihuanError",
+    "CaseChanged",
     "CaseError",
     "Complaint",
     "Decoded",
@@ -115,7 +118,9 @@ __all__ = [
     "Language",
     "LedgerError",
     "Level",
+    "Message",
     "NotCovered",
+    "Notice",
     "Origin",
     "Period",
     "Place",
