@@ -80,7 +80,8 @@ def solar_altitude(instants: Instants, lon: float, lat: float) -> Float:
     hour_angle = np.radians((minutes + equation + 4 * lon) / 4 - 180)
     latitude = np.radians(lat)
     height = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
-    return np.degrees(np.arcsin(np.clip(height, -1, 1)))
+    altitude: Float = np.degrees(np.arcsin(np.clip(height, -1, 1)))
+    return altitude
 
 
 def turner_class(wind_speed: Float, altitude: Float, cloudy: bool = True, most_stable: int = 5) -> Int:
@@ -100,7 +101,8 @@ def turner_class(wind_speed: Float, altitude: Float, cloudy: bool = True, most_s
     insolation = 1 + np.searchsorted(INSOLATION_BOUNDS, altitude, side="left")
     index = np.where(altitude > 0, insolation, -1 if cloudy else -2)
     row = np.searchsorted(TURNER_SPEEDS, wind_speed, side="left")
-    return np.minimum(TURNER_KEY[row, 4 - index] - 1, most_stable).astype(np.int64)
+    found: Int = np.minimum(TURNER_KEY[row, 4 - index] - 1, most_stable).astype(np.int64)
+    return found
 
 
 def mixing_height(wind_speed: Float, stability: Int, roughness: float = 1.0) -> Float:
@@ -117,4 +119,5 @@ def mixing_height(wind_speed: Float, stability: Int, roughness: float = 1.0) -> 
     """
     friction = VON_KARMAN * np.maximum(wind_speed, 0.5) / np.log(10.0 / roughness)
     floor = np.array([*CONVECTIVE_FLOOR, 0.0, 0.0, 0.0])[stability]
-    return np.maximum(MECHANICAL_HEIGHT * friction**1.5, floor)
+    height: Float = np.maximum(MECHANICAL_HEIGHT * friction**1.5, floor)
+    return height
