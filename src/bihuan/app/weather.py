@@ -80,7 +80,7 @@ def _laid_out(mean: pl.DataFrame, centre: Place, size: int) -> Weather:
     stability = turner_class(known, altitude, most_stable=URBAN_MOST_STABLE)
     return Weather(
         start=start,
-        end=start + np.timedelta64(size, "us"),
+        end=((every + 1) * size).astype("datetime64[us]"),
         wind_speed=speed,
         wind_from=np.degrees(np.arctan2(east, north)) % 360,
         stability=stability,
