@@ -1,0 +1,20 @@
+"""What remembers: the journal of raw frames, the series, the records, the blobs and the ledger."""
+
+from bihuan.store.files import Files, Handle, Lock, write_whole
+from bihuan.store.journal import Journal
+from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
+from bihuan.store.tail import JournalReader
+
+__all__ = [
+    "START",
+    "Files",
+    "FrameStatus",
+    "Handle",
+    "Journal",
+    "JournalReader",
+    "Lock",
+    "Position",
+    "Record",
+    "encode_entry",
+    "write_whole",
+]
