@@ -201,7 +201,10 @@ def test_a_sync_that_fails_leaves_the_segment_and_nothing_of_the_group_counts() 
 
 
 def work_until_the_power_fails(disk: PowerCutFiles, chance: random.Random, promised: dict[str, bytes]) -> None:
-    """Append, follow, seal, close, be killed, open again; `promised` holds what was acknowledged or handed to a reader."""
+    """Append, follow, seal, close, be killed, open again.
+
+    `promised` gets what was acknowledged or handed to a reader.
+    """
     number, at = 0, START
     while True:
         journal = Journal(DISK, "g1", disk, segment_bytes=700)
@@ -241,6 +244,18 @@ def test_fifty_power_cuts_lose_nothing_that_was_acknowledged(torn: bool) -> None
         assert list(recovered.values())[-1] == frame(99_999_999)
         total += len(promised)
     assert total > 4000
+
+
+def test_what_a_killed_writer_left_unsynced_is_synced_before_a_reader_gets_it() -> None:
+    disk = PowerCutFiles()
+    journal = Journal(DISK, "g1", disk)
+    journal.append([entry(1)])
+    disk.open(journal.folder / "00000001.log", write=True).append(encode_group(journal.end, 1) + entry(2))
+    Journal(DISK, "g1", disk)
+    read, _ = JournalReader(DISK, disk).tail("g1")
+    after = disk.after_power_cut()
+    Journal(DISK, "g1", after)
+    assert JournalReader(DISK, after).tail("g1")[0] == read
 
 
 @settings(max_examples=60, deadline=None)
