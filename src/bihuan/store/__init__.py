@@ -3,6 +3,7 @@
 from bihuan.store.files import Files, Handle, Lock, write_whole
 from bihuan.store.journal import Journal
 from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
+from bihuan.store.series import SeriesStore, Written
 from bihuan.store.tail import JournalReader
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Lock",
     "Position",
     "Record",
+    "SeriesStore",
+    "Written",
     "encode_entry",
     "write_whole",
 ]
