@@ -22,7 +22,7 @@ from bihuan.core.errors import (
     StoreVersionError,
 )
 from bihuan.core.ids import Ref, content_id, digest
-from bihuan.core.numbers import exact, round_half_even, round_up, scaled_half_even
+from bihuan.core.numbers import exact, round_half_even, round_up, scaled_half_even, widened
 from bihuan.core.outcomes import (
     Effect,
     EffectVerdict,
@@ -166,4 +166,5 @@ __all__ = [
     "texts",
     "to_json",
     "utc",
+    "widened",
 ]

@@ -49,15 +49,40 @@ def scaled_half_even(values: Float, decimals: int = 0) -> Int:
 
     Notes
     -----
-    Multiplying a double by a power of ten can move it across a tie (1.005 * 100 < 100.5), so every
-    value that lies within 1e-6 of a tie is decided again by its decimal text.
+    Multiplying a double by a power of ten can move it across a tie (1.005 * 100 < 100.5), so a value
+    near a tie is compared with the double of the tie itself: (2k + 1) / (2 * 10**decimals) divides two
+    exact integers, so it is the double that prints as the tie, and only that one is a tie.
     """
-    scaled = np.asarray(values, dtype=np.float64) * 10.0**decimals
+    values = np.asarray(values, dtype=np.float64)
+    scaled = values * 10.0**decimals
     missing = ~np.isfinite(scaled)
-    safe = np.where(missing, 0.0, scaled)
-    result = np.rint(safe).astype(np.int64)
-    near_tie = np.abs(safe - np.floor(safe) - 0.5) < 1e-6
-    for index in zip(*np.nonzero(near_tie & ~missing), strict=True):
-        result[index] = int(round_half_even(float(values[index]), decimals).scaleb(decimals))
+    scaled[missing] = 0.0
+    result = np.rint(scaled).astype(np.int64)
+    near = np.nonzero(np.abs(np.abs(scaled - np.rint(scaled)) - 0.5) < 1e-6)
+    below = np.floor(scaled[near])
+    tie = (2.0 * below + 1.0) / (2.0 * 10.0**decimals)
+    even = below + (below % 2.0)
+    result[near] = np.where(values[near] < tie, below, np.where(values[near] > tie, below + 1.0, even)).astype(np.int64)
     result[missing] = -1
     return result
+
+
+def widened(values: NDArray[np.float32]) -> Float:
+    """Return single-precision numbers as the doubles that print the same.
+
+    ``float(np.float32(1.45))`` is 1.4500000476837158; what the source wrote was 1.45. The fewest decimals
+    (up to 9) that read back to the same single-precision number are what it wrote.
+    """
+    single = np.asarray(values, dtype=np.float32)
+    wide = single.astype(np.float64)
+    open_ = np.nonzero(np.isfinite(wide) & (wide != np.rint(wide)))
+    rest = wide[open_]
+    for decimals in range(1, 10):
+        short = np.rint(rest * 10.0**decimals) / 10.0**decimals
+        same = short.astype(np.float32) == single[open_]
+        wide[tuple(axis[same] for axis in open_)] = short[same]
+        open_ = tuple(axis[~same] for axis in open_)
+        rest = rest[~same]
+        if not rest.size:
+            break
+    return wide
