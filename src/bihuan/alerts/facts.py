@@ -162,10 +162,15 @@ class Facts:
         return self._matrices[key]
 
     def flagged(
-        self, reasons: frozenset[str], pollutant: str, interval: Interval, step: timedelta, first: datetime, last: datetime
+        self,
+        reasons: frozenset[str],
+        pollutant: str,
+        interval: Interval,
+        step: timedelta,
+        span: tuple[datetime, datetime],
     ) -> tuple[Matrix, Bool]:
         """Return the matrix and where its readings carry one of the reasons, shape (s, t)."""
-        whole = self.matrix(pollutant, interval, step, first, last)
+        whole = self.matrix(pollutant, interval, step, *span)
         rows = self._rows(pollutant, interval)
         codes = self._codes["reason"]
         wanted = np.isin(self._columns["reason"][rows], [codes[name] for name in reasons if name in codes])
@@ -205,14 +210,16 @@ class Facts:
             mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
         # sums depend on the order of rows in the 14th digit; nine decimals do not
         start = (np.arange(count, dtype=np.int64) + low) * size
-        return Matrix(start, size, np.round(mean, 9).reshape(shape))
+        return Matrix(start, size, np.round(mean, 9).astype(np.float64).reshape(shape))
 
     def _load(self) -> None:
         """Turn the table into arrays of small numbers, once."""
         if self._columns:
             return
         place = {str(site.ref): index for index, site in enumerate(self.sites)}
-        known = pl.DataFrame({"site": list(place), "_site": list(place.values())}, schema={"site": pl.String, "_site": pl.Int64})
+        known = pl.DataFrame(
+            {"site": list(place), "_site": list(place.values())}, schema={"site": pl.String, "_site": pl.Int64}
+        )
         table = self.values.select(VALUES_COLUMNS).join(known, on="site", how="inner")
         for name in ("pollutant", "interval", "reason"):
             words = table[name].unique().sort()

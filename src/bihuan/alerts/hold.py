@@ -1,8 +1,8 @@
 """Hold times and hysteresis: one small state machine for every rule.
 
-A subject rises when n of the last m periods, the newest among them, are over the threshold; it falls after k periods in a
-row (holes skipped) below the hysteresis share of it, or after too many periods without data. Periods before the last
-fall never count for the next rise, so two events of one subject are at least the hold to rise apart.
+A subject rises when n of the last m periods, the newest among them, are over the threshold. It falls after k periods
+(holes skipped) below the hysteresis share of it, or after too many periods without data. Periods before the last fall
+never count for the next rise, so two events of one subject are at least the hold to rise apart.
 """
 
 from __future__ import annotations

@@ -210,5 +210,3 @@ def value_over(rule: RuleRow, facts: Facts, limits: Mapping[str, float]) -> Leve
 
 def _subject(site: Site, pollutant: str) -> Subject:
     return Subject(site.ref, pollutant, site.place)
-
-

@@ -31,7 +31,7 @@ def flagged(rule: RuleRow, facts: Facts) -> Levels | None:
     wanted = rule.pollutants or facts.pollutants()
     for pollutant in wanted:
         if pollutant in facts.pollutants():
-            whole, marked = facts.flagged(reasons, pollutant, rule.interval, rule.period, first, last)
+            whole, marked = facts.flagged(reasons, pollutant, rule.interval, rule.period, (first, last))
             nothing = np.full(whole.value.shape, np.nan)
             collected.add(pollutant, whole, whole.ends, (marked, ~marked, whole.value, nothing))
     return collected.levels()
@@ -177,13 +177,11 @@ class _Collected:
         rows = np.flatnonzero(self.who & np.isfinite(matrix.value).any(axis=1))
         self.ends = ends
         self.subjects += [Subject(self.sites[row].ref, pollutant, self.sites[row].place) for row in rows]
-        over, under, value, line = (part[rows] for part in parts)
-        self.parts.append((over, under & np.isfinite(value), value, line))
+        over, under, value, line = parts
+        self.parts.append((over[rows], under[rows] & np.isfinite(value[rows]), value[rows], line[rows]))
 
     def levels(self) -> Levels | None:
         if not self.parts or not self.ends:
             return None
         over, under, value, line = (np.concatenate(group) for group in zip(*self.parts, strict=True))
         return Levels(tuple(self.subjects), self.ends, over, under, value, line)
-
-

@@ -27,7 +27,9 @@ def silence(rule: RuleRow, facts: Facts) -> Levels | None:
     sites = [site for site in sites if not rule.districts or site.district in rule.districts]
     if not sites:
         return None
-    waits = [_longest(by_site[site.ref], facts.now, float(setting["missed"]), float(setting["grace"])) for site in sites]
+    waits = [
+        _longest(by_site[site.ref], facts.now, float(setting["missed"]), float(setting["grace"])) for site in sites
+    ]
     late = np.array([wait > allowed for wait, allowed, _ in waits])
     many = late.sum() >= int(setting["together_least"]) and late.mean() >= float(setting["together"])
     subjects = (Subject(facts.city, ""), *(Subject(site.ref, "", site.place) for site in sites))

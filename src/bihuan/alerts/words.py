@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bihuan.alerts.metrics_verdicts import WATER_CLASSES
 from bihuan.alerts.rule import RuleRow
 from bihuan.core import Event, Language, NotCovered, pollutant, text
 
@@ -27,29 +28,37 @@ def describe(event: Event, rule: RuleRow, name: str, language: Language = "zh") 
     NotCovered
         If the rule's text stands in no table.
     """
-    code = event.pollutant
-    try:
-        about = pollutant(code) if code else None
-    except NotCovered:
-        about = None
-    if about is None:
-        label, unit, places = code, "", 1
-    else:
-        outlet = event.subject.kind == "outlet"
-        label = about.zh if language == "zh" else about.en
-        unit, places = (about.outlet_unit if outlet else about.unit), about.decimals
-    state = text("event.open" if event.open else "event.closed", language)
+    label, unit, places = _unit(event, language)
+    key = (
+        f"event.{rule.text}_city" if rule.metric == "silence" and event.subject.kind == "city" else f"event.{rule.text}"
+    )
     return text(
-        f"event.{rule.text}",
+        key,
         language,
         name=name,
         pollutant=label,
         unit=unit,
-        value=_number(event.value, places),
-        threshold=_number(event.threshold, places),
-        state=state,
+        value=_number(event.value, places, rule),
+        threshold=_number(event.threshold, places, rule),
+        state=text("event.open" if event.open else "event.closed", language),
     )
 
 
-def _number(value: float | None, places: int) -> str:
-    return "-" if value is None else f"{value:.{places}f}"
+def _unit(event: Event, language: Language) -> tuple[str, str, int]:
+    """Name, unit and decimals of what the event is about; an index or a time has none."""
+    if not event.pollutant:
+        return "", "", 1 if event.kind == "silence" else 0
+    try:
+        about = pollutant(event.pollutant)
+    except NotCovered:
+        return event.pollutant, "", 1
+    unit = about.outlet_unit if event.subject.kind == "outlet" else about.unit
+    return about.zh if language == "zh" else about.en, unit, about.decimals
+
+
+def _number(value: float | None, places: int, rule: RuleRow) -> str:
+    if value is None:
+        return "-"
+    if rule.tables.get("verdict", {}).get("worse_than_target"):
+        return WATER_CLASSES[round(value) - 1].replace("worse_than_V", ">V")
+    return f"{value:.{places}f}"
