@@ -114,12 +114,20 @@ def advance(rule: RuleRow, state: RuleState, levels: Levels) -> tuple[RuleState,
     if not fresh:
         return state, ()
     work = _Work(rule, levels, dict(state.open), dict(state.closed), {})
-    order = sorted(range(len(levels.subjects)), key=lambda row: levels.subjects[row].key)
+    order = _worth_a_look(levels, state, fresh)
     for column in fresh:
         work.period(column, order)
     seen = levels.ends[fresh[-1]]
     held = {key: at for key, at in work.closed.items() if seen - at <= rule.rise[1] * rule.period}
     return RuleState(seen, work.open, held), tuple(work.events[key] for key in sorted(work.events))
+
+
+def _worth_a_look(levels: Levels, state: RuleState, fresh: Sequence[int]) -> list[tuple[str, int]]:
+    """Rows that can change anything, by key: those over in a new period and those with an open event."""
+    rows = {int(row) for row in np.flatnonzero(levels.over[:, fresh].any(axis=1))}
+    if state.open:
+        rows |= {row for row, subject in enumerate(levels.subjects) if subject.key in state.open}
+    return sorted((levels.subjects[row].key, row) for row in rows)
 
 
 @dataclass(slots=True)
@@ -130,19 +138,17 @@ class _Work:
     closed: dict[str, datetime]
     events: dict[tuple[str, datetime], Event]
 
-    def period(self, column: int, order: Sequence[int]) -> None:
+    def period(self, column: int, order: Sequence[tuple[str, int]]) -> None:
         levels, end = self.levels, self.levels.ends[column]
-        present = set()
         busy = levels.over[:, column]
-        for row in order:
+        for key, row in order:
             subject = levels.subjects[row]
-            present.add(subject.key)
-            held = self.open.get(subject.key)
+            held = self.open.get(key)
             if held is not None:
                 self._go_on(subject, held, row, column)
             elif busy[row]:
                 self._rise(subject, row, column)
-        for key in sorted(set(self.open) - present):
+        for key in sorted(set(self.open) - {key for key, _ in order}):
             kind, _, pollutant = key.rpartition("|")
             held = self.open[key]
             self._fell_silent(Subject(Ref.parse(kind), pollutant, held.place), held, end)

@@ -39,11 +39,18 @@ def horizon(rule: RuleRow, now: datetime) -> datetime:
     return now - rule.lag
 
 
-def recent(rule: RuleRow, facts: Facts, pollutant: str, extra: timedelta = timedelta(0)) -> Matrix:
-    """Lay out the periods that a rule may still have to look at, and `extra` before them."""
-    last = horizon(rule, facts.now)
-    first = last - (rule.rise[1] + rule.fall) * rule.period - extra
-    return facts.matrix(pollutant, rule.interval, rule.period, first, last)
+def first_looked_at(rule: RuleRow, facts: Facts, seen: datetime | None) -> datetime:
+    """Return the start of the oldest period that still can vote, when all up to `seen` were judged."""
+    first = horizon(rule, facts.now) - (rule.rise[1] + rule.fall) * rule.period
+    return first if seen is None else max(first, seen - (rule.rise[1] - 1) * rule.period)
+
+
+def recent(
+    rule: RuleRow, facts: Facts, pollutant: str, seen: datetime | None, extra: timedelta = timedelta(0)
+) -> Matrix:
+    """Lay out the periods that a rule still has to look at, and `extra` before them."""
+    first = first_looked_at(rule, facts, seen) - extra
+    return facts.matrix(pollutant, rule.interval, rule.period, first, horizon(rule, facts.now))
 
 
 def background_without(value: Float, member: Bool) -> tuple[Float, Int, Float]:
@@ -87,7 +94,7 @@ def background_without(value: Float, member: Bool) -> tuple[Float, Int, Float]:
     return median, others.astype(np.int64), spread
 
 
-def excess(rule: RuleRow, facts: Facts) -> Levels | None:
+def excess(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """A station well above what the rest of the network and its own habit let expect."""
     subjects: list[Subject] = []
     parts: list[tuple[Float, Float, Float]] = []
@@ -95,7 +102,7 @@ def excess(rule: RuleRow, facts: Facts) -> Levels | None:
     background, who = rule.table("background"), judged(rule, facts)
     member = of_kinds(facts.sites, background["kinds"])
     for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
-        matrix = recent(rule, facts, pollutant)
+        matrix = recent(rule, facts, pollutant, seen)
         rows = np.flatnonzero(who & np.isfinite(matrix.value).any(axis=1))
         ends = matrix.ends
         if not len(rows):
@@ -146,14 +153,14 @@ def own_habit(rule: RuleRow, facts: Facts, pollutant: str, member: Bool) -> tupl
     return share, np.where(enough, scatter, np.nan)
 
 
-def regional(rule: RuleRow, facts: Facts) -> Levels | None:
+def regional(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """Most stations well above their own recent past at the same time: the whole city, not one place."""
     background, who = rule.table("background"), judged(rule, facts)
     lines: list[tuple[Subject, Float, Float, Float]] = []
     ends: tuple[datetime, ...] = ()
     back, skip = int(background["own_hours"]), int(background["own_skip"])
     for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
-        matrix = recent(rule, facts, pollutant, (back + skip) * HOUR)
+        matrix = recent(rule, facts, pollutant, seen, (back + skip) * HOUR)
         value = matrix.value[who]
         limit = rule.table("thresholds")[pollutant]
         columns = range(min(back + skip, value.shape[1]), value.shape[1])
@@ -187,14 +194,14 @@ def _together(
     return share, middle, line
 
 
-def value_over(rule: RuleRow, facts: Facts, limits: Mapping[str, float]) -> Levels | None:
+def value_over(rule: RuleRow, facts: Facts, seen: datetime | None, limits: Mapping[str, float]) -> Levels | None:
     """A concentration above a limit of a standard; compared after rounding as the standard prints it."""
     subjects: list[Subject] = []
     parts: list[tuple[Float, Float]] = []
     ends: tuple[datetime, ...] = ()
     who = judged(rule, facts)
     for pollutant in sorted(set(limits) & set(facts.pollutants())):
-        matrix = recent(rule, facts, pollutant)
+        matrix = recent(rule, facts, pollutant, seen)
         ends = matrix.ends
         rows = np.flatnonzero(who & np.isfinite(matrix.value).any(axis=1))
         subjects += [_subject(facts.sites[row], pollutant) for row in rows]

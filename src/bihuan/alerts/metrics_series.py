@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bihuan.alerts.facts import Facts, Matrix, Site
 from bihuan.alerts.hold import Levels, Subject
-from bihuan.alerts.metrics_air import background_without, horizon, judged, recent
+from bihuan.alerts.metrics_air import background_without, first_looked_at, horizon, judged, recent
 from bihuan.alerts.rule import RuleRow
 from bihuan.core import HOUR
 from bihuan.observations import median_last
@@ -22,28 +22,27 @@ Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 
-def flagged(rule: RuleRow, facts: Facts) -> Levels | None:
+def flagged(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """Hours that the checks of `observations` marked with one of some reasons."""
     reasons = frozenset(rule.table("flagged")["reasons"])
-    last = horizon(rule, facts.now)
-    first = last - (rule.rise[1] + rule.fall) * rule.period
+    span = (first_looked_at(rule, facts, seen), horizon(rule, facts.now))
     collected = _Collected(rule, facts)
     wanted = rule.pollutants or facts.pollutants()
     for pollutant in wanted:
         if pollutant in facts.pollutants():
-            whole, marked = facts.flagged(reasons, pollutant, rule.interval, rule.period, (first, last))
+            whole, marked = facts.flagged(reasons, pollutant, rule.interval, rule.period, span)
             nothing = np.full(whole.value.shape, np.nan)
             collected.add(pollutant, whole, whole.ends, (marked, ~marked, whole.value, nothing))
     return collected.levels()
 
 
-def divergence(rule: RuleRow, facts: Facts) -> Levels | None:
+def divergence(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """A station that used to go with the network and now stands far below it for hours."""
     setting = rule.table("series")
     back, usual = int(setting["hours"]), int(setting["usual_hours"])
     collected = _Collected(rule, facts)
     for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
-        matrix = recent(rule, facts, pollutant, (back + usual) * HOUR)
+        matrix = recent(rule, facts, pollutant, seen, (back + usual) * HOUR)
         median, count, _ = background_without(matrix.value, judged(rule, facts))
         high = (count >= 4) & (median >= float(rule.table("levels")[pollutant]))
         ratio = np.where(high, matrix.value / np.where(high, median, 1.0), np.nan)
@@ -62,14 +61,14 @@ def divergence(rule: RuleRow, facts: Facts) -> Levels | None:
     return collected.levels()
 
 
-def smooth(rule: RuleRow, facts: Facts) -> Levels | None:
+def smooth(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """A station that hardly moves from hour to hour while the network does."""
     setting = rule.table("series")
     back = int(setting["hours"])
     collected = _Collected(rule, facts)
     who = judged(rule, facts)
     for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
-        matrix = recent(rule, facts, pollutant, back * HOUR)
+        matrix = recent(rule, facts, pollutant, seen, back * HOUR)
         steps = np.abs(np.diff(matrix.value, axis=1, prepend=np.nan))
         columns = range(back, steps.shape[1])
         over, under, value, line = _empty(len(steps), len(columns))
@@ -86,14 +85,14 @@ def smooth(rule: RuleRow, facts: Facts) -> Levels | None:
     return collected.levels()
 
 
-def copied(rule: RuleRow, facts: Facts) -> Levels | None:
+def copied(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """A series equal, value by value, to another station's or to its own of a day before."""
     setting = rule.table("series")
     back, lags = int(setting["hours"]), tuple(int(lag) for lag in setting["lags"])
     collected = _Collected(rule, facts)
     who = judged(rule, facts)
     for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
-        matrix = recent(rule, facts, pollutant, (back + max(lags)) * HOUR)
+        matrix = recent(rule, facts, pollutant, seen, (back + max(lags)) * HOUR)
         value = np.where(who[:, None], matrix.value, np.nan)
         columns = range(back + max(lags), value.shape[1])
         over, under, shown, line = _empty(len(value), len(columns))
@@ -128,13 +127,13 @@ def _distinct(window: Float) -> NDArray[np.int64]:
     return np.asarray(changes + 1, dtype=np.int64)
 
 
-def clipped(rule: RuleRow, facts: Facts) -> Levels | None:
+def clipped(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """Most hours just under the limit and none above it: a series that may be held down."""
     setting = rule.table("series")
     back = int(setting["hours"])
     collected = _Collected(rule, facts)
     for pollutant in sorted({code for site in facts.sites for code in site.limits} & set(facts.pollutants())):
-        matrix = recent(rule, facts, pollutant, back * HOUR)
+        matrix = recent(rule, facts, pollutant, seen, back * HOUR)
         limit = np.array([site.limits.get(pollutant, np.nan) for site in facts.sites])[:, None]
         with np.errstate(invalid="ignore"):
             above = matrix.value > limit

@@ -13,7 +13,7 @@ from bihuan.alerts.rule import RuleRow
 from bihuan.core import Ref
 
 
-def silence(rule: RuleRow, facts: Facts) -> Levels | None:
+def silence(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """One row a site, and one for the city: silent when any of its devices missed its reports.
 
     The value is how long the site has been silent and the threshold how long it may be. [h] When a large

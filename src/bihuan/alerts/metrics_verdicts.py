@@ -16,7 +16,7 @@ WATER_CLASSES = ("I", "II", "III", "IV", "V", "worse_than_V")
 """Best first; the last is 劣V类."""
 
 
-def verdict_levels(rule: RuleRow, facts: Facts) -> Levels | None:
+def verdict_levels(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """Lay out the verdicts of some kinds by subject, pollutant and end of their period.
 
     A verdict of a subject that the scope leaves out is ignored; one without value is a hole.

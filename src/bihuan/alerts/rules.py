@@ -84,14 +84,14 @@ class RuleSet:
         newest = _newest(rule, facts.now)
         if state.seen is not None and newest is not None and newest <= state.seen:
             return state, ()
-        levels = self._levels(rule, facts)
+        levels = self._levels(rule, facts, state.seen)
         return (state, ()) if levels is None else advance(rule, state, levels)
 
-    def _levels(self, rule: RuleRow, facts: Facts) -> Levels | None:
+    def _levels(self, rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
         if rule.metric == "value":
             limits = hour_limits(rule, local_date(facts.now, CHINA), facts.place_code, self.allow)
-            return metrics_air.value_over(rule, facts, limits)
-        return _METRICS[rule.metric](rule, facts)
+            return metrics_air.value_over(rule, facts, seen, limits)
+        return _METRICS[rule.metric](rule, facts, seen)
 
 
 _METRICS = {
