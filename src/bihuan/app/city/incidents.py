@@ -159,7 +159,7 @@ class Planter:
         source = self.truth.sources[k]
         outlet = self.truth.plan.register.need(Outlet, source.ref.id, local_date(period.start))
         limit = outlet.limits[int(rng.integers(len(outlet.limits)))]
-        folded = log_between(rng, settings["factor"]) * limit.limit
+        folded = log_between(rng, settings["factor"][limit.pollutant]) * limit.limit
         full = normal_flow(outlet) * unfolded(folded, outlet, usual_o2(outlet)) / 1000
         amounts = air_rates({limit.pollutant: max(full - source.rates[limit.pollutant], 0.0)})
         seen = SEEN_AS[limit.pollutant]
