@@ -20,9 +20,9 @@ ROUGHNESS = 0.007
 
 def pairs(folder: Path) -> np.ndarray:
     """Rows of class, arc [m], observed and computed maximum [mg/m3]."""
-    runs = {row["run"]: row for row in csv.DictReader((folder / "pg_runs.csv").open())}
+    runs = {row["run"]: row for row in csv.DictReader((folder / "pg_runs.csv").read_text("utf-8").splitlines())}
     rows = []
-    for row in csv.DictReader((folder / "pg_arcmax_obs_and_aermod24142.csv").open()):
+    for row in csv.DictReader((folder / "pg_arcmax_obs_and_aermod24142.csv").read_text("utf-8").splitlines()):
         run = runs[row["run"]]
         inverse = GOLDER[:, 0] + GOLDER[:, 1] * np.log10(ROUGHNESS)
         stability = int(np.argmin(np.abs(inverse - 1 / float(run["L_m"]))))
