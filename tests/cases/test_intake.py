@@ -16,14 +16,16 @@ from bihuan.cases import (
     mask_numbers,
     mask_phone,
     merge_by_hand,
+    next_suspect,
     open_from_complaint,
     open_from_event,
     open_from_order,
     open_from_report,
+    replay,
     settle_followers,
     step,
 )
-from bihuan.core import Place, Ref, StepRefused, digest, from_json, to_json
+from bihuan.core import Place, Ref, StepRefused, Suspect, digest, from_json, to_json
 from bihuan.register import Outlet, Register, Section
 from tests.cases.test_machine import walked
 from tests.cases.town import HOUR, NOON, ROLES, YARD, act, event, facts, fresh, photo, report, suspects, town
@@ -53,7 +55,7 @@ def test_an_event_with_a_suspect_becomes_a_case_at_the_suspects_place_with_its_e
     rise = event()
     case = open_from_event(rise, town(), NOON, suspects=suspects(rise)).case
     assert (case.kind, case.door, case.matter, case.place) == ("issue", "alarm", "construction", YARD)
-    assert (case.lead, case.officer, case.opening.cell) == ("housing", "officer", "e1")
+    assert (case.lead, case.officer, case.cell) == ("housing", "officer", "e1")
     assert case.sources == (Ref("event", "ev1"), Ref("suspects", "su-ev1"))
     assert [item.digest for item in case.evidence] == [digest(to_json(rise)), digest(to_json(suspects(rise)))]
     assert case.title() == "东一站 PM10 异常提示,疑似污染源 一号工地:施工扬尘"
@@ -117,6 +119,40 @@ def test_a_source_that_rises_again_within_the_days_of_a_rebound_reopens_its_case
     assert Ref("event", "ev2") in back.case.sources
     late = open_from_event(again, town(), NOON + 40 * DAY, suspects=suspects(again), existing=[case])
     assert late.outcome == "opened"
+
+
+def test_a_suspect_that_was_not_it_sends_the_case_to_the_next_of_the_ranking() -> None:
+    rise = event()
+    plant = Suspect(Ref("outlet", "o1"), "一号排口", Place(113.652, 34.752), 0.3)
+    ranking = suspects(rise, first=0.5, none=0.15, regional=0.05)
+    ranking = replace(ranking, ranked=(*ranking.ranked, plant))
+    case = walked("arrive", open_from_event(rise, town(), NOON, suspects=ranking).case)
+    with pytest.raises(StepRefused, match="not allowed while the case is on_site"):
+        next_suspect(case, ranking, town(), NOON + HOUR)
+    guilty = step(case, act("handle", "grid_officer", NOON + HOUR, result="true"))
+    with pytest.raises(StepRefused, match="the visit found true"):
+        next_suspect(guilty, ranking, town(), NOON + HOUR)
+    case = step(case, act("handle", "grid_officer", NOON + HOUR, result="not_found"))
+    case = next_suspect(case, ranking, town(), NOON + 2 * HOUR)
+    assert (case.state, case.suspect, case.place, case.matter) == ("dispatched", plant.source, plant.place, "industry")
+    assert (case.lead, case.officer, case.result) == ("ecology", "officer", "")
+    assert (case.cell, case.district) == ("e1", "east")
+    assert [(visit.suspect.id, visit.result, visit.by) for visit in case.visits] == [("y1", "not_found", "officer")]
+    for kind in ("sign", "arrive"):
+        case = step(case, act(kind, "grid_officer", NOON + 3 * HOUR))
+    case = step(case, act("handle", "grid_officer", NOON + 3 * HOUR, result="untrue"))
+    assert next_suspect(case, ranking, town(), NOON + 4 * HOUR) is case
+    assert from_json(to_json(case), Case) == case
+    assert replay(case.opening, case.steps) == case
+
+
+def test_a_next_suspect_less_likely_than_nobody_listed_is_not_visited() -> None:
+    rise = event()
+    ranking = suspects(rise, first=0.5, none=0.4, regional=0.05)
+    ranking = replace(ranking, ranked=(*ranking.ranked, Suspect(Ref("outlet", "o1"), "一号排口", YARD, 0.05)))
+    case = walked("arrive", open_from_event(rise, town(), NOON, suspects=ranking).case)
+    case = step(case, act("handle", "grid_officer", NOON + HOUR, result="not_found"))
+    assert next_suspect(case, ranking, town(), NOON + 2 * HOUR) is case
 
 
 def test_another_source_at_the_same_station_is_no_rebound() -> None:
