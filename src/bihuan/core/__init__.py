@@ -20,6 +20,7 @@ from bihuan.core.errors import (
     StoreError,
     StoreLocked,
     StoreVersionError,
+    WarningRefused,
 )
 from bihuan.core.ids import Ref, content_id, digest
 from bihuan.core.numbers import exact, round_half_even, round_up, scaled_half_even, widened
@@ -144,6 +145,7 @@ __all__ = [
     "Suspects",
     "Tracer",
     "Verdict",
+    "WarningRefused",
     "Weather",
     "content_id",
     "digest",

@@ -11,6 +11,7 @@
     |-- CaseError             a step of a case that is not allowed
     |   |-- StepRefused       the state does not allow it
     |   `-- RightRefused      the role does not allow it
+    |-- WarningRefused       an act of warning (预警) that is not allowed: not signed, no right, out of order
     |-- StoreError            what remembers cannot be read or written
     |   |-- StoreLocked       another process owns the file
     |   |-- StoreVersionError written by a newer Bihuan
@@ -65,6 +66,10 @@ class StepRefused(CaseError):
 
 class RightRefused(CaseError):
     """The role of the person does not allow the step."""
+
+
+class WarningRefused(BihuanError):
+    """An act of warning (预警) that is not allowed: not signed, no right, out of order."""
 
 
 class StoreError(BihuanError):
