@@ -2,24 +2,30 @@
 
 from bihuan.alerts.facts import VALUES_COLUMNS, Facts, Heard, Site, sites_of
 from bihuan.alerts.hold import RuleState, readings_ref
+from bihuan.alerts.ladder import DayGrade, Scheme, grade_history, scheme_named, scheme_on
 from bihuan.alerts.rule import RuleRow, default_rules, parse_rule, with_rules
 from bihuan.alerts.rules import RuleSet, RulesState
 from bihuan.alerts.words import describe, kind_words
 
 __all__ = [
     "VALUES_COLUMNS",
+    "DayGrade",
     "Facts",
     "Heard",
     "RuleRow",
     "RuleSet",
     "RuleState",
     "RulesState",
+    "Scheme",
     "Site",
     "default_rules",
     "describe",
+    "grade_history",
     "kind_words",
     "parse_rule",
     "readings_ref",
+    "scheme_named",
+    "scheme_on",
     "sites_of",
     "with_rules",
 ]
