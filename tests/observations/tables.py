@@ -10,7 +10,7 @@ from bihuan.core import READINGS_SCHEMA, ROLLUP_SCHEMA
 T0 = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 
 
-def rows(  # noqa: PLR0917
+def rows(
     values: Sequence[float | None],
     device: str = "D1",
     pollutant: str = "pm25",

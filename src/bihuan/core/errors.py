@@ -10,6 +10,7 @@
     |   `-- DutyError         nobody answers for this matter at this place on this day
     |-- CaseError             a step of a case that is not allowed
     |   |-- StepRefused       the state does not allow it
+    |   |   `-- CaseChanged   someone else acted first
     |   `-- RightRefused      the role does not allow it
     |-- WarningRefused       an act of warning (预警) that is not allowed: not signed, no right, out of order
     |-- StoreError            what remembers cannot be read or written
@@ -62,6 +63,10 @@ class CaseError(BihuanError):
 
 class StepRefused(CaseError):
     """The state of the case does not allow the step."""
+
+
+class CaseChanged(StepRefused):
+    """Someone else acted on the case since it was looked at; the message says what changed."""
 
 
 class RightRefused(CaseError):
