@@ -97,9 +97,7 @@ def _site(
     return taken.draw(rng, ground, settings["apart"])
 
 
-def _enterprise(
-    ground: Ground, ident: str, industry: str, number: int, point: tuple[float, float]
-) -> Enterprise:
+def _enterprise(ground: Ground, ident: str, industry: str, number: int, point: tuple[float, float]) -> Enterprise:
     names = table("names")
     return Enterprise(
         id=ident,
@@ -118,14 +116,14 @@ def _stack(
     around = (point[0] + between(rng, (-110, 110)), point[1] + between(rng, (-110, 110)))
     limits = tuple(PermitLimit(key, float(value), "hour", settings["basis"]) for key, value in row["limits"].items())
     stack = _outlet(ground, owner, around, f"DA{k:03d}", "air", limits)
-    fields = {
-        "o2_reference": row.get("o2_reference"),
-        "height": round(between(rng, row["height"]), 0),
-        "diameter": round(between(rng, row["diameter"]), 2),
-        "exit_velocity": round(between(rng, row["velocity"]), 1),
-        "exit_temperature": round(between(rng, row["temperature"]), 0),
-    }
-    stack = replace(stack, **fields)
+    stack = replace(
+        stack,
+        o2_reference=row.get("o2_reference"),
+        height=round(between(rng, row["height"]), 0),
+        diameter=round(between(rng, row["diameter"]), 2),
+        exit_velocity=round(between(rng, row["velocity"]), 1),
+        exit_temperature=round(between(rng, row["temperature"]), 0),
+    )
     flow, o2 = normal_flow(stack), usual_o2(stack)
     own = {
         limit.pollutant: flow * unfolded(limit.limit * between(rng, settings["load"]), stack, o2) / 1000
@@ -183,4 +181,3 @@ def _outlet(
         limits=limits,
         source=owner.source,
     )
-

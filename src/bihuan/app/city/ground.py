@@ -136,8 +136,14 @@ def scatter(rng: np.random.Generator, area: Polygon, count: int, rounds: int = 3
         if area.contains(Point(point)):
             seats.append(point)
     for _ in range(rounds):
-        seats = [(part.representative_point() if not part.contains(part.centroid) else part.centroid).coords[0] for part in split(area, seats)]
+        seats = [_middle(part) for part in split(area, seats)]
     return seats
+
+
+def _middle(area: Polygon) -> tuple[float, float]:
+    """Centroid of an area, or some point inside where the centroid lies outside."""
+    point = area.centroid if area.contains(area.centroid) else area.representative_point()
+    return float(point.x), float(point.y)
 
 
 def rings(plane: Plane, polygon: Polygon) -> Rings:
@@ -206,13 +212,14 @@ def _rivers(seed: int, outline: Polygon) -> tuple[River, ...]:
     y = base + 1300 * np.sin(x / 4200 + phase) + 500 * np.sin(x / 1700 + 2 * phase)
     main = River(mark + names[0], _course(x, y), settings["flow"][0], settings["velocity"][0])
     rivers = [main]
-    for k, (share, from_north) in enumerate(((between(rng, (0.34, 0.44)), north), (between(rng, (0.58, 0.68)), south)), 1):
+    sides = ((between(rng, (0.34, 0.44)), north), (between(rng, (0.58, 0.68)), south))
+    for k, (share, edge) in enumerate(sides, 1):
         mouth = main.length * share
         end_x, end_y = main.at(mouth)
         t = np.linspace(0, 1, 40)
         bend = between(rng, (-3000, 3000))
         px = end_x + bend * (1 - t) + 600 * np.sin(7 * t + phase) * (1 - t)
-        py = from_north * 0.8 * (1 - t) + end_y * t
+        py = edge * 0.8 * (1 - t) + end_y * t
         rivers.append(
             River(mark + names[k], _course(px, py), settings["flow"][k], settings["velocity"][k], main.name, mouth)
         )

@@ -19,9 +19,7 @@ from bihuan.core import Period, Place, Ref, Source, Weather, local_date
 from bihuan.physics import WindField
 from bihuan.register import Outlet, Station, WorkSite
 
-IncidentKind = Literal[
-    "night_stack", "dust_site", "hidden_source", "regional", "falsified", "silent", "water_outfall"
-]
+IncidentKind = Literal["night_stack", "dust_site", "hidden_source", "regional", "falsified", "silent", "water_outfall"]
 
 STEP = timedelta(minutes=5)
 """Resolution of everything that happens in the city."""
