@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bihuan.assessment import daily_means, hourly_aqi, rolling_mean
+from bihuan.assessment import composite_index, daily_aqi, daily_means, daily_statistics, hourly_aqi, rank, rolling_mean
 from bihuan.core import CHINA, NATIONAL_SIX, widened
 
 pytestmark = pytest.mark.reference
@@ -142,6 +142,42 @@ def test_every_hour_of_the_beijing_stations_gets_an_index(shared: Path) -> None:
     empty = hours.filter(pl.all_horizontal(pl.col(NATIONAL_SIX).is_null()))
     assert without.height == empty.height
     assert set(judged["standard"].unique()) == {"HJ 633-2012"}
+
+
+def test_the_beijing_stations_give_daily_indices_and_ranks(shared: Path) -> None:
+    hours = beijing(shared)
+    days = daily_aqi(daily_means(hours))
+    assert days.height == 8 * 1096
+    with_index = days.filter(pl.col("aqi").is_not_null())
+    assert with_index.height > 8_600
+    # an independent look at one station and one pollutant: plain daily means of days with at least 20 hours
+    plain = (
+        hours.filter(pl.col("site") == "station:Dongsi")
+        .group_by(pl.col("start").dt.convert_time_zone(CHINA.key).dt.date().alias("day"))
+        .agg(pl.col("pm25").cast(pl.Float64).mean(), pl.col("pm25").count().alias("n"))
+        .filter(pl.col("n") >= 20)
+        .sort("day")
+    )
+    dongsi = days.filter(pl.col("site") == "station:Dongsi").drop_nulls("pm25").sort("start")
+    assert dongsi.height == plain.height
+    assert np.allclose(dongsi["pm25"].to_numpy(), plain["pm25"].to_numpy())
+    ranked = rank(composite_index(daily_statistics(days, period="year")))
+    ranked = ranked.filter(pl.col("end").dt.convert_time_zone(CHINA.key).dt.year() == 2015)  # the year 2014
+    expected = {}
+    for (site,), part in days.filter(in_2014(pl.col("start"))).group_by(["site"]):
+        value = {code: part[code].drop_nulls().to_numpy() for code in NATIONAL_SIX}
+        figures = {code: np.mean(value[code]) for code in ("so2", "no2", "pm10", "pm25")}
+        figures |= {"co": np.percentile(value["co"], 95), "o3": np.percentile(value["o3"], 90)}
+        divisors = {"so2": 60, "no2": 40, "pm10": 70, "pm25": 35, "co": 4, "o3": 160}
+        expected[site] = sum(np.round(figures[code], code == "co") / divisors[code] for code in divisors)
+    ours = dict(ranked.select("site", "index").iter_rows())
+    assert ours == pytest.approx(expected, abs=0.00501)
+    assert ranked.sort("rank")["site"].to_list() == sorted(expected, key=expected.__getitem__)
+    assert ranked["rank"].sort().to_list() == list(range(1, 9))
+
+
+def in_2014(start: pl.Expr) -> pl.Expr:
+    return start.dt.convert_time_zone(CHINA.key).dt.year() == 2014
 
 
 def beijing(shared: Path) -> pl.DataFrame:

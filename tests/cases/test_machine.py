@@ -1,12 +1,13 @@
 """Every row of the machine, who may do what, and what never happens whatever people try."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bihuan.cases import (
     Action,
@@ -20,6 +21,7 @@ from bihuan.cases import (
     case_settings,
     clocks,
     machine,
+    open_case,
     open_from_event,
     replay,
     step,
@@ -279,6 +281,9 @@ def test_a_case_and_its_log_come_back_from_json_as_they_went() -> None:
     assert replay(again.opening, again.steps) == case
 
 
+FORWARD = {kind for kind, _ in MAIN_WAY} | {"rework", "revisit", "resume", "transfer", "grant_extension"}
+
+
 class AnyoneTriesAnything(RuleBasedStateMachine):
     """People of every role try every step at any time; some of it is allowed."""
 
@@ -298,10 +303,26 @@ class AnyoneTriesAnything(RuleBasedStateMachine):
     def try_anything(self, kind: str, role: str, later: int, offline: int, bare: bool) -> None:
         self._try(kind, role, later, offline, bare)
 
+    @initialize(kind=st.sampled_from(["issue", "complaint"]), steps=st.integers(0, len(MAIN_WAY) - 1))
+    def enter(self, kind: str, steps: int) -> None:
+        opening = fresh().opening
+        self.case = open_case(replace(opening, kind=kind))  # type: ignore[arg-type]
+        for number, (taken, role) in enumerate(MAIN_WAY[:steps], 1):
+            self.now = NOON + number * timedelta(minutes=5)
+            self.case = step(self.case, act(taken, role, self.now))
+
     @precondition(lambda self: allowed(self.case))
     @rule(data=st.data(), later=st.integers(0, 600))
     def do_what_is_allowed(self, data: st.DataObject, later: int) -> None:
-        kind = data.draw(st.sampled_from(allowed(self.case)))
+        self._do(data, later, allowed(self.case))
+
+    @precondition(lambda self: set(allowed(self.case)) & FORWARD)
+    @rule(data=st.data(), later=st.integers(0, 600))
+    def go_on(self, data: st.DataObject, later: int) -> None:
+        self._do(data, later, sorted(set(allowed(self.case)) & FORWARD))
+
+    def _do(self, data: st.DataObject, later: int, kinds: Sequence[str]) -> None:
+        kind = data.draw(st.sampled_from(kinds))
         row = machine().row(kind, self.case.state, self.case.kind)
         assert row is not None
         self._try(kind, data.draw(st.sampled_from(row.roles)), later, 0, False)

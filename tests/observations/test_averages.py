@@ -1,6 +1,6 @@
 """Hours and days against means worked by hand."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -14,6 +14,7 @@ from bihuan.observations import (
     days_touched,
     hours_from_minutes,
     hours_touched,
+    needed,
     of_record,
 )
 from tests.observations.tables import T0, hourly, rollups, rows
@@ -183,3 +184,18 @@ def test_recomputing_only_the_touched_hours_gives_the_same_as_all() -> None:
     part = minutes.filter((pl.col("start") >= touched["start"][0]) & (pl.col("start") < touched["end"][0]))
     again = hours_from_minutes(part, SITES, 45)
     assert again.equals(whole.filter(pl.col("start") == touched["start"][0]))
+
+
+def test_the_counts_come_from_the_standard_in_force() -> None:
+    for day in (date(2013, 3, 1), date(2019, 2, 6), date(2026, 3, 1), date(2031, 6, 1)):
+        counts = needed(day)
+        assert (counts.minutes, counts.hours["pm25"], counts.hours["tsp"], counts.hours[""]) == (45, 20, 24, 20)
+        assert "GB 3095" in counts.source
+
+
+def test_a_day_of_tsp_needs_all_24_hours() -> None:
+    start = datetime(2026, 1, 4, 16, tzinfo=UTC)
+    hours = needed(date(2026, 3, 1)).hours
+    short = rollups([90.0] * 23, start=start, pollutant="tsp")
+    assert one(days_from_hours(short, hours))["quality"] == "bad"
+    assert one(days_from_hours(short.with_columns(pollutant=pl.lit("pm10")), hours))["quality"] == "good"

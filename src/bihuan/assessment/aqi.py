@@ -25,6 +25,9 @@ HourlyMethod = Literal["hour_1h", "report_2012"]
 _REASONS = ("", "items_missing", "items_missing_not_published", "no_items")
 _NONE, _INCOMPLETE, _HELD_BACK, _NOTHING = range(4)
 
+BOTH_KEYS = ("site", "start", "end", "item", "figure")
+"""What makes a row of a verdict the same row under another law, as far as the table has it."""
+
 Reader = Callable[[Figure, str], NDArray[np.float64] | None]
 """Gives the concentrations of a figure, the averaging time wanted; None where the table has none."""
 
@@ -236,7 +239,7 @@ def both_laws(
     frame : DataFrame
     today : date
     judge : callable
-        `hourly_aqi`, `daily_aqi`, or another that takes ``law``.
+        `hourly_aqi`, `daily_aqi`, `day_counts`, `composite_index`, or another that takes ``law``.
     **settings
         Passed on to `judge`.
 
@@ -247,5 +250,7 @@ def both_laws(
     """
     then = judge(frame, **settings)
     now = judge(frame, law=today, **settings)
-    added = [name for name in now.columns if name not in frame.columns]
-    return then.with_columns(now.select(pl.col(name).alias(f"{name}_today") for name in added))
+    keys = [name for name in BOTH_KEYS if name in then.columns]
+    kept = frame.columns if set(frame.columns) <= set(then.columns) else keys
+    added = [pl.col(name).alias(f"{name}_today") for name in now.columns if name not in kept]
+    return then.join(now.select(*keys, *added), on=keys, how="left", maintain_order="left")

@@ -30,12 +30,14 @@ from bihuan.cases.intake import (
 from bihuan.cases.machine import Machine, Row, allowed, machine, open_case, replay, step
 from bihuan.cases.masking import mask_name, mask_numbers, mask_phone
 from bihuan.cases.matters import Matter, matter_of, matters
+from bihuan.cases.metrics import METRICS, Figure, GroupBy, Handover, handover, measure
 from bihuan.cases.model import Case, CaseKind, Door, Opening
 from bihuan.cases.routing import Route, addressees, route
 from bihuan.cases.settings import CaseSettings, EscalationLevel, Limit, case_settings, default_settings
 from bihuan.cases.telling import notices_of
 
 __all__ = [
+    "METRICS",
     "RESULTS",
     "SATISFACTIONS",
     "SYSTEM",
@@ -50,6 +52,9 @@ __all__ = [
     "Door",
     "EscalationLevel",
     "FieldReport",
+    "Figure",
+    "GroupBy",
+    "Handover",
     "Intake",
     "IntakeOutcome",
     "Limit",
@@ -73,6 +78,7 @@ __all__ = [
     "default_settings",
     "escalate",
     "examine",
+    "handover",
     "machine",
     "mask_name",
     "mask_numbers",
@@ -80,6 +86,7 @@ __all__ = [
     "matter_of",
     "matter_of_words",
     "matters",
+    "measure",
     "merge_by_hand",
     "notices_of",
     "open_case",

@@ -12,12 +12,14 @@ from bihuan.observations.flags import OWN_REASONS, SITES_SCHEMA, flag
 from bihuan.observations.gaps import GAPS_SCHEMA, RATES_SCHEMA, Rhythm, gaps, rhythms, transmission
 from bihuan.observations.neighbours import median_last, nearest
 from bihuan.observations.settings import Settings, context, default_settings, with_overrides
+from bihuan.observations.validity import Needed, needed
 
 __all__ = [
     "GAPS_SCHEMA",
     "OWN_REASONS",
     "RATES_SCHEMA",
     "SITES_SCHEMA",
+    "Needed",
     "Rhythm",
     "Settings",
     "as_reported",
@@ -31,6 +33,7 @@ __all__ = [
     "hours_touched",
     "median_last",
     "nearest",
+    "needed",
     "of_record",
     "rhythms",
     "transmission",

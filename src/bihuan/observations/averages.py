@@ -44,7 +44,7 @@ def hours_from_minutes(
     site_of : mapping of str to str
         Device -> site (``station:...``); devices that nobody claimed yet are left out.
     need_minutes : float
-        Minutes that make an hour valid: 45 by GB 3095 table 4 and HJ 76; from the standards room.
+        Minutes that make an hour valid: 45 by GB 3095 table 4 and HJ 76 (`needed`).
     settings : mapping, optional
         Table ``[rollup]`` of `flags.toml`.
 
@@ -58,11 +58,11 @@ def hours_from_minutes(
     )
     inside = pl.min_horizontal("end", "bin_end") - pl.col("start")
     parts = parts.with_columns(weight=(inside.dt.total_microseconds() / 60e6).clip(0.0, 60.0))
-    return _rolled(parts, "minutes", need_minutes, 60.0, settings)
+    return _rolled(parts, "minutes", pl.lit(float(need_minutes)), 60.0, settings)
 
 
 def days_from_hours(
-    hours: pl.DataFrame, need_hours: int, zone: ZoneInfo = CHINA, settings: Settings | None = None
+    hours: pl.DataFrame, need_hours: int | Mapping[str, int], zone: ZoneInfo = CHINA, settings: Settings | None = None
 ) -> pl.DataFrame:
     """Average hours over the natural days of the city.
 
@@ -70,8 +70,8 @@ def days_from_hours(
     ----------
     hours : DataFrame of `ROLLUP_SCHEMA`
         Hours of the days wanted, any bases; the hour of record is taken (`of_record`).
-    need_hours : int
-        Hours that make a day valid: 20 by GB 3095 table 4 and HJ 76; from the standards room.
+    need_hours : int or mapping of str to int
+        Hours that make a day valid: 20 by GB 3095 table 4 and HJ 76 (`needed`); by pollutant, ``""`` for all others.
     zone : ZoneInfo
         Calendar of the city.
 
@@ -81,7 +81,9 @@ def days_from_hours(
         Basis ``hours``, sorted by site, pollutant, stat, start.
     """
     parts = _local_days(of_record(hours), zone).with_columns(weight=pl.lit(1.0))
-    return _rolled(parts, "hours", float(need_hours), 24.0, settings)
+    by_pollutant = {"": need_hours} if isinstance(need_hours, int) else dict(need_hours)
+    need = pl.col("pollutant").replace_strict(by_pollutant, default=by_pollutant[""], return_dtype=pl.Float64)
+    return _rolled(parts, "hours", need, 24.0, settings)
 
 
 def as_reported(readings: pl.DataFrame, site_of: Mapping[str, str], interval: Interval) -> pl.DataFrame:
@@ -166,7 +168,7 @@ def _local_days(hours: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
     )
 
 
-def _rolled(parts: pl.DataFrame, basis: str, need: float, whole: float, settings: Settings | None) -> pl.DataFrame:
+def _rolled(parts: pl.DataFrame, basis: str, need: pl.Expr, whole: float, settings: Settings | None) -> pl.DataFrame:
     """Average parts with columns weight, bin_start, bin_end and judge the result."""
     rule = (settings or default_settings())["rollup"]
     key = [*SERIES, "bin_start", "bin_end"]

@@ -159,7 +159,10 @@ def _series(batch: pl.DataFrame, history: pl.DataFrame | None, usable: pl.Expr) 
         earlier = earlier.join(mine, on=[*SERIES_KEY, "start"], how="anti")
         mine = pl.concat([earlier.with_columns(row=pl.lit(None, pl.UInt32)).select(mine.columns), mine])
     judged = pl.col("stat").is_in([*JUDGED_STATS])
-    return mine.filter(usable & judged).sort(*SERIES_KEY, "start")
+    ordered = mine.filter(usable & judged).sort(*SERIES_KEY, "start").with_row_index("line")
+    # numbered by neighbouring rows instead of grouped by four texts: a third of the time
+    fresh = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in SERIES_KEY).fill_null(True)
+    return ordered.with_columns(fresh=fresh, series=fresh.cum_sum())
 
 
 def _stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
@@ -176,17 +179,15 @@ def _stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
     schema = {"group": pl.String, "pollutant": pl.String, "resolution": pl.Float64, "factor": pl.Float64}
     cv = {"rt": stuck["minute"]["cv"], "minute": stuck["minute"]["cv"], "hour": stuck["hour"]["cv"]}
     usual = pl.col("interval").replace_strict(cv, default=None, return_dtype=pl.Float64) * pl.col("factor")
-    key = list(SERIES_KEY)
     value = pl.col("value")
+    changed = pl.col("fresh") | (value != value.shift(1)).fill_null(True)
+    since = pl.when(changed).then("start").forward_fill()
+    length = pl.col("line").cast(pl.Int64) - pl.when(changed).then("line").forward_fill().cast(pl.Int64) + 1
     runs = (
-        series.join(pl.DataFrame(rows, schema=schema), on=["group", "pollutant"], how="inner", maintain_order="left")
-        .with_columns(changed=(value != value.shift(1).over(key)).fill_null(True))
-        .with_columns(run=pl.col("changed").cum_sum())
-        .with_columns(
-            length=pl.int_range(pl.len()).over("run") + 1,
-            lasts=(pl.col("end") - pl.col("start").first().over("run")).dt.total_microseconds() / HOUR_MICROSECONDS,
-        )
+        series.with_columns(length=length, since=since)
         .filter(pl.col("row").is_not_null() & (pl.col("length") > 1))
+        .with_columns(lasts=(pl.col("end") - pl.col("since")).dt.total_microseconds() / HOUR_MICROSECONDS)
+        .join(pl.DataFrame(rows, schema=schema), on=["group", "pollutant"], how="inner")
     )
     steps = (value / pl.col("resolution") - (value / pl.col("resolution")).round()).abs()
     fine = pl.when(steps < 1e-6).then("resolution").otherwise(pl.col("resolution") / 10)
@@ -201,10 +202,12 @@ def _jump_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
     jump = table["jump"]
     above = {code: float(limit) for code, limit in jump["above"].items()}
     back, least = int(jump["readings"]), int(jump["least"])
-    key = list(SERIES_KEY)
-    value, before = pl.col("value"), pl.col("value").shift(1)
+    value, before, key = pl.col("value"), pl.col("value").shift(1), "series"
+    # only what the first row of the batch looks back on
+    first = series.filter(pl.col("row").is_not_null()).group_by(key).agg(first=pl.col("line").min())
+    near = series.join(first, on=key, how="inner", maintain_order="left")
     return (
-        series.filter(pl.col("pollutant").is_in([*above]))
+        near.filter(pl.col("line") + back + 2 >= pl.col("first"), pl.col("pollutant").is_in([*above]))
         .with_columns(
             floor=pl.col("pollutant").replace_strict(above, return_dtype=pl.Float64),
             median=before.rolling_median(back, min_samples=least).over(key),
