@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from shapely import Point
 
 from bihuan.app.city.draws import Table, between, draws, table, whole_between
 from bihuan.app.city.ground import Ground, River
@@ -91,7 +92,7 @@ def _site(
         park = parks[int(rng.integers(len(parks)))]
         for _ in range(60):
             east, north = (p + settings["park_sd"] * 1000 * float(rng.standard_normal()) for p in park)
-            if taken.free(east, north, settings["apart"]) and math.hypot(east, north) < 14_000:
+            if taken.free(east, north, settings["apart"]) and ground.outline.contains(Point(east, north)):
                 taken.points.append((east, north))
                 return east, north
     return taken.draw(rng, ground, settings["apart"])
@@ -145,7 +146,7 @@ def draw_waste_water(seed: int, ground: Ground, taken: Taken) -> list[Fact]:
             point = river.at(between(rng, (0.10, 0.70) if not river.into else (0.2, 0.85)) * river.length)
             taken.points.append(point)
             ident = f"{industry}-w{number:02d}"
-            owner = _enterprise(ground, ident, industry, number, (point[0] + 80.0, point[1] + 80.0))
+            owner = _enterprise(ground, ident, industry, number, (0.99 * point[0], 0.99 * point[1]))
             facts += [owner, _outfall(rng, ground, owner, point, river, row)]
     return facts
 
@@ -176,7 +177,7 @@ def _outlet(
         name=f"{owner.name}{code}",
         enterprise=owner.id,
         place=place,
-        district=owner.district,
+        district=ground.district_at(*point),
         medium=medium,  # type: ignore[arg-type]  # air or water by the two callers
         limits=limits,
         source=owner.source,
