@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -85,8 +85,8 @@ class PublicComplaint:
     place: Place | None = None
     address: str = ""
     district: str = ""
-    reporter: str = ""
-    phone: str = ""
+    reporter: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
     due: datetime | None = None
 
 
