@@ -1,0 +1,39 @@
+"""Pure arrays in, arrays out: plume, puff and what they need. Compiled loops live in `kernels`."""
+
+from bihuan.physics.dispersion import (
+    Curves,
+    Terrain,
+    curves,
+    sigma_y,
+    sigma_z,
+)
+from bihuan.physics.plume import (
+    GaussianPlume,
+)
+from bihuan.physics.puff import (
+    PuffModel,
+    WindField,
+)
+from bihuan.physics.sources import (
+    source_table,
+)
+from bihuan.physics.stability import (
+    mixing_height,
+    solar_altitude,
+    turner_class,
+)
+
+__all__ = [
+    "Curves",
+    "GaussianPlume",
+    "PuffModel",
+    "Terrain",
+    "WindField",
+    "curves",
+    "mixing_height",
+    "sigma_y",
+    "sigma_z",
+    "solar_altitude",
+    "source_table",
+    "turner_class",
+]
