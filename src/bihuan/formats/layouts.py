@@ -68,16 +68,32 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The columns of one kind of fact; `place` is the field that lon and lat make, empty for none."""
+    """The columns of one kind of fact.
+
+    Attributes
+    ----------
+    name : str
+        As in a `Ref`.
+    columns : tuple of Column
+    place : str
+        Field that lon and lat make, empty for none.
+    required : tuple of Column
+        Those without which no row can be read.
+    references : tuple of Column
+        Those that name other facts.
+    """
 
     name: str
     columns: tuple[Column, ...]
     place: str = ""
 
-    @property
-    def required(self) -> tuple[Column, ...]:
-        """Columns without which no row can be read."""
-        return tuple(column for column in self.columns if column.required)
+    required: tuple[Column, ...] = field(init=False)
+    references: tuple[Column, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", tuple(column for column in self.columns if column.required))
+        named = tuple(column for column in self.columns if column.of or column.key == "site")
+        object.__setattr__(self, "references", named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -66,11 +67,13 @@ def read_sheets(data: bytes, name: str) -> list[tuple[str, list[Sequence[Any]]]]
 def written(tables: Sequence[tuple[Sheet, Sequence[Sequence[Any]]]]) -> bytes:
     """Return a workbook of filled sheets, laid out as the templates are."""
     book = _book()
+    _options(book)  # made first so that every list finds it, shown to nobody
     for sheet, rows in tables:
         page = _page(book, sheet)
         for index, row in enumerate(rows, 1):
             _put(page, index + 1, [index, *row])
-        _lists(page, sheet, {one.name for one, _ in tables})
+        _lists(page, sheet, {one.name for one, _ in tables}, first=2)
+    book.active = 1 if tables else 0
     return _saved(book)
 
 
@@ -85,8 +88,8 @@ def template() -> bytes:
         for cell in page[2]:
             cell.fill = PatternFill("solid", fgColor=_EXAMPLE)
             cell.font = Font(name=_FONT, size=10, italic=True, color="8A8371")
-        _lists(page, sheet, {one.name for one in filled})
-    _options(book, filled)
+        _lists(page, sheet, {one.name for one in filled}, first=3)
+    _options(book)
     return _saved(book)
 
 
@@ -168,10 +171,13 @@ def _put(page: Worksheet, number: int, row: Sequence[Any]) -> None:
         cell.alignment = Alignment(vertical="center")
 
 
-def _lists(page: Worksheet, sheet: Sheet, there: set[str]) -> None:
-    """Give drop-down lists to columns of fixed words, and of names that stand on another sheet of the workbook."""
+def _lists(page: Worksheet, sheet: Sheet, there: set[str], first: int) -> None:
+    """Give drop-down lists to columns of fixed words, and of names that stand on another sheet of the workbook.
+
+    `first` is the row where the names begin, below header and example.
+    """
     for place, (_, column) in enumerate(sheet.columns, 2):
-        source = _list_of(column, there)
+        source = _list_of(column, there, first)
         if not source:
             continue
         rule = DataValidation(type="list", formula1=source, allow_blank=True)
@@ -182,17 +188,17 @@ def _lists(page: Worksheet, sheet: Sheet, there: set[str]) -> None:
         page.add_data_validation(rule)
 
 
-def _list_of(column: Column, there: set[str]) -> str:
+def _list_of(column: Column, there: set[str], first: int) -> str:
     if column.type == "yesno":
         return '"是,否"'
     if column.values:
         words = ",".join(column.values.values())
-        return f'"{words}"' if len(words) <= 200 else f"={_LISTS}!{_list_ranges()[tuple(column.values.values())]}"
+        return f'"{words}"' if len(words) <= 200 else f"='{_LISTS}'!{_list_ranges()[tuple(column.values.values())]}"
     if column.of and column.type == "code" and sheet_of(column.of).name in there:
         home = sheet_of(column.of)
         keys = [(kind.name, one.key) for kind, one in home.columns]
         letter = get_column_letter(keys.index((column.of, "name")) + 2)
-        return f"='{home.name}'!${letter}$3:${letter}$2000"
+        return f"='{home.name}'!${letter}${first}:${letter}$2000"
     return ""
 
 
@@ -206,12 +212,10 @@ def _list_ranges() -> Mapping[tuple[str, ...], str]:
     return found
 
 
-def _options(book: Workbook, filled: Sequence[Sheet]) -> None:
-    ranges = _list_ranges()
-    if not ranges:
-        return
+def _options(book: Workbook) -> None:
+    """Put the lists that are too long for a rule of their own on a hidden sheet."""
     page = book.create_sheet(_LISTS)
-    for place, words in enumerate(ranges, 1):
+    for place, words in enumerate(_list_ranges(), 1):
         for row, word in enumerate(words, 1):
             page.cell(row, place, word)
     page.sheet_state = "hidden"
@@ -248,5 +252,5 @@ def _cover(book: Workbook, filled: Sequence[Sheet]) -> None:
             cell.font = Font(name=_FONT, size=10, color=_INK)
             cell.alignment = Alignment(vertical="top", wrap_text=True)
             cell.border = Border(bottom=_LINE)
-        page.cell(row, 2).hyperlink = f"#'{sheet.name}'!B3"
+        page.cell(row, 2).hyperlink = Hyperlink(ref=f"B{row}", location=f"'{sheet.name}'!B3")
         page.cell(row, 2).font = Font(name=_FONT, size=10, underline="single", color=_REQUIRED)
