@@ -149,7 +149,7 @@ def wilson(hits: int, of: int, z: float = 1.959964) -> tuple[float, float]:
     share, square = hits / of, z * z
     middle = (share + square / (2 * of)) / (1 + square / of)
     half = z * math.sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (0.0 if hits == 0 else middle - half), (1.0 if hits == of else middle + half)
 
 
 def pool(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
