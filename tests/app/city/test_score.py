@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bihuan.app.city import City, Fate, air_stations, calibration, pool, score, wilson
-from bihuan.app.city.score import fits, matches
+from bihuan.app.city.score import belongs, fits, matches
 from bihuan.cases import SYSTEM, Case, Opening, Outcome, open_case
-from bihuan.core import Effect, Event, Message, Period, Place, Ref, Suspect, Suspects
+from bihuan.core import Effect, Event, Message, Period, Place, Ref, Suspect, Suspects, local_date
 
 KEYS = [
     "mode",
@@ -96,7 +96,7 @@ def test_a_perfect_loop_scores_one(easy: City) -> None:
     assert result["minutes_to_warning_median"] == 30.0
     assert result["minutes_to_case_median"] == 45.0
     assert result["false_alarms_per_station_day"] == 0.0
-    assert result["false_alarms_strict_per_station_day"] == 0.0
+    assert result["false_alarms_uncaused_per_station_day"] == 0.0
 
 
 def test_a_loop_that_sees_nothing_scores_zero_and_says_null_where_there_is_nothing_to_judge(easy: City) -> None:
@@ -163,6 +163,48 @@ def test_an_event_that_matches_nothing_is_one_false_alarm_whatever_its_updates(e
     assert result["false_alarms_per_station_day"] == pytest.approx(1 / station_days, abs=1e-4)
     two = score(easy, [(event, early), (replace(event, id="g"), early)])
     assert two["false_alarms_per_station_day"] == pytest.approx(2 / station_days, abs=1e-4)
+
+
+def test_a_daily_limit_and_a_section_downstream_belong_to_their_incident_but_do_not_find_it(easy: City) -> None:
+    fate = next(f for f in easy.reveal() if f.incident.kind == "water_outfall")
+    day = Period(easy.start, easy.start + timedelta(hours=48))
+    event, _ = event_of(fate, "day")
+    late = fate.ended + timedelta(hours=6)
+    outlet = replace(event, subject=fate.incident.source, period=day)
+    assert belongs(outlet, late, fate)
+    assert not matches(outlet, late, fate)
+    section, delay = max(fate.incident.downstream.items(), key=lambda item: item[1])
+    passing = fate.incident.period.start + timedelta(seconds=delay + 600)
+    seen = Period(passing, passing + timedelta(hours=1))
+    far = easy.plan.register.place_of(section, local_date(easy.start))
+    there = replace(event, subject=section, place=far, period=seen)
+    assert belongs(there, seen.end, fate)
+    before = Period(fate.incident.period.start - timedelta(hours=3), fate.incident.period.start)
+    assert not belongs(replace(there, period=before), before.start, fate)
+
+
+def test_an_alarm_beyond_three_kilometres_is_false_but_caused_where_the_plume_really_went(easy: City) -> None:
+    stacks = [fate for fate in easy.reveal() if fate.incident.kind == "night_stack"]
+    found = []
+    for fate in stacks:
+        for station in air_stations(easy.plan):
+            for hour in range(5, 47):
+                period = hour_of(easy, hour)
+                event, _ = event_of(fate, "far")
+                event = replace(event, subject=Ref("station", station.id), place=station.place, period=period)
+                added = easy.raised_by(fate.incident, event.subject, event.pollutant, period)
+                if added > 6 and not any(belongs(event, period.end, any_fate) for any_fate in easy.reveal()):
+                    found.append((event, period.end))
+    assert found
+    result = score(easy, found[:1])
+    assert result["false_alarms_per_station_day"] > 0
+    assert result["false_alarms_uncaused_per_station_day"] == 0.0
+    other = [(replace(found[0][0], pollutant="o3"), found[0][1])]
+    assert score(easy, other)["false_alarms_uncaused_per_station_day"] > 0
+
+
+def hour_of(city: City, hour: int) -> Period:
+    return Period(city.start + timedelta(hours=hour), city.start + timedelta(hours=hour + 1))
 
 
 def test_the_last_ranking_of_the_first_fitting_event_decides(easy: City) -> None:

@@ -9,7 +9,8 @@ import pytest
 from bihuan.app.city import City
 from bihuan.app.city.draws import table
 from bihuan.app.city.enterprises import water_flow
-from bihuan.app.city.water import WaterSignals, way_along
+from bihuan.app.city.ground import travel_time, way_along
+from bihuan.app.city.water import WaterSignals
 from bihuan.core import Ref, local_date
 from bihuan.register import Outlet, Section
 
@@ -75,3 +76,12 @@ def test_the_rivers_reach_their_class_when_nothing_happens(easy: City) -> None:
         for name, limit in (("codmn", 6.0), ("nh3n", 1.0), ("tp", 0.2)):  # class III of GB 3838-2002
             assert quiet[:, columns.index(name)].max() < limit
         assert quiet[:, columns.index("do")].min() > 5.0
+
+
+def test_water_reaches_only_what_lies_downstream(easy: City) -> None:
+    main, tributary = easy.plan.rivers[0], easy.plan.rivers[1]
+    from_tributary = travel_time(easy.plan.rivers, (tributary.name, 0.0), (main.name, tributary.mouth + 900.0))
+    assert from_tributary == pytest.approx(tributary.length / tributary.velocity + 900.0 / main.velocity)
+    assert travel_time(easy.plan.rivers, (main.name, 5000.0), (main.name, 4000.0)) is None
+    assert travel_time(easy.plan.rivers, (main.name, 0.0), (tributary.name, 10.0)) is None
+    assert travel_time(easy.plan.rivers, (tributary.name, 0.0), (main.name, tributary.mouth - 1.0)) is None

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from bihuan.app.city.draws import Float, between, draws, log_between, table
 from bihuan.app.city.enterprises import air_rates, normal_flow, unfolded, usual_o2, water_flow
 from bihuan.app.city.forward import AIR, QUICK, air_stations, responses, running
+from bihuan.app.city.ground import travel_time, way_along
 from bihuan.app.city.plan import CityPlan
 from bihuan.app.city.sites import FACTORS
 from bihuan.app.city.sky import local_hours
 from bihuan.app.city.truth import STEP, Incident, IncidentKind, Truth, lay_truth
 from bihuan.core import HOUR, Period, Place, Ref, Source, local_date
 from bihuan.physics import GaussianPlume
-from bihuan.register import Outlet, Station
+from bihuan.register import Outlet, Section, Station
 
 LATER: tuple[IncidentKind, ...] = ("night_stack", "hidden_source", "falsified", "silent", "water_outfall")
 ORDERS: tuple[tuple[IncidentKind, ...], ...] = (("dust_site", "regional", *LATER), ("regional", "dust_site", *LATER))
@@ -313,11 +314,25 @@ class Planter:
             pollutants=("nh3n", "codmn", "tp"),
             source=Ref("outlet", outlet.id),
             amounts=amounts,
+            downstream=_downstream(plan, outlet),
         )
 
 
 def _where(plan: CityPlan, places: list[Place]) -> tuple[Float, Float]:
     return plan.plane.forward([place.lon for place in places], [place.lat for place in places])
+
+
+def _downstream(plan: CityPlan, outlet: Outlet) -> dict[Ref, float]:
+    """Sections that an outlet's water reaches and how long it takes. [s]"""
+    rivers = {river.name: river for river in plan.rivers}
+    start = (outlet.river, way_along(rivers[outlet.river], plan.plane, outlet.place))
+    found = {}
+    for section in plan.register.all(Section, local_date(plan.start)):
+        end = (section.river, way_along(rivers[section.river], plan.plane, section.place))
+        time = travel_time(plan.rivers, start, end)
+        if time is not None:
+            found[Ref("section", section.id)] = time
+    return found
 
 
 def disturb(one: Incident, other: Incident) -> bool:
