@@ -124,8 +124,8 @@ class Ingest:
             device = town.devices.get(mn)
             if device is None:
                 return None
-            kind = "outlet" if device.site.startswith("outlet:") else "environment"
-            self._adapters[mn] = Hj212Adapter(device, kind, self._zone)
+            outlet = device.site.startswith("outlet:")
+            self._adapters[mn] = Hj212Adapter(device, "outlet" if outlet else "environment", self._zone)
         return self._adapters[mn]
 
     def _store_all(self, town: Town, decoded: _Decoded, ends: dict[str, Position], now: datetime, full: bool) -> Taken:
