@@ -31,6 +31,7 @@ from bihuan.core.errors import (
     StoreError,
     StoreLocked,
     StoreVersionError,
+    WarningRefused,
 )
 from bihuan.core.ids import (
     Ref,
@@ -191,6 +192,7 @@ __all__ = [
     "Suspects",
     "Tracer",
     "Verdict",
+    "WarningRefused",
     "Weather",
     "content_id",
     "digest",

@@ -12,6 +12,7 @@
     |   |-- StepRefused       the state does not allow it
     |   |   `-- CaseChanged   someone else acted first
     |   `-- RightRefused      the role does not allow it
+    |-- WarningRefused       an act of warning (预警) that is not allowed: not signed, no right, out of order
     |-- StoreError            what remembers cannot be read or written
     |   |-- StoreLocked       another process owns the file
     |   |-- StoreVersionError written by a newer Bihuan
@@ -70,6 +71,10 @@ class CaseChanged(StepRefused):
 
 class RightRefused(CaseError):
     """The role of the person does not allow the step."""
+
+
+class WarningRefused(BihuanError):
+    """An act of warning (预警) that is not allowed: not signed, no right, out of order."""
 
 
 class StoreError(BihuanError):
