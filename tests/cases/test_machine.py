@@ -60,6 +60,7 @@ def ready(state: str, row: Row) -> Case:
         told=told,
         revisit=revisit if row.kind == "archive" else None,
         merged_into="another" if state == "merged" else "",
+        result="not_found" if row.kind == "redirect" else "",
         resume_to="handling" if state == "suspended" else "",
         pauses=step(walked("sign"), act("suspend", "duty_leader", NOON + HOUR)).pauses,
     )
@@ -240,6 +241,14 @@ def test_a_suspended_case_comes_back_to_where_it_was() -> None:
     case = step(walked("arrive"), act("suspend", "duty_leader", NOON + HOUR))
     assert case.state == "suspended"
     assert step(case, act("resume", "system", NOON + 2 * HOUR)).state == "on_site"
+
+
+def test_a_device_fault_never_goes_to_a_grid_officer_even_by_hand() -> None:
+    case = open_from_event(event(kind="silence", pollutant=""), town(), NOON).case
+    case = step(case, act("dispatch", "dispatcher", officer="officer", unit="street"))
+    assert "sign" not in allowed(case, ROLES["grid_officer"])
+    with pytest.raises(RightRefused, match="needs a role of maintainer, handler"):
+        step(case, act("sign", "grid_officer", NOON + HOUR))
 
 
 def test_a_device_fault_is_mended_from_a_desk_without_photos() -> None:

@@ -86,6 +86,7 @@ def act(kind: str, role: str, at: datetime = NOON, **fields: object) -> Action:
         "notice": "n1",
         "effect": "effect:e1",
         "verdict": "effective",
+        "suspect": "outlet:o1",
         "sources": ("event:x",),
         **fields,
     }

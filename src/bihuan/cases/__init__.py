@@ -12,6 +12,7 @@ from bihuan.cases.actions import (
     PhotoRole,
     Step,
     Told,
+    Visit,
 )
 from bihuan.cases.clocks import Calendar, Clock, clocks, running
 from bihuan.cases.complaints import ComplaintTable, matter_of_words, read_complaints
@@ -22,6 +23,7 @@ from bihuan.cases.intake import (
     FieldReport,
     Order,
     PublicComplaint,
+    next_suspect,
     open_from_complaint,
     open_from_event,
     open_from_order,
@@ -71,6 +73,7 @@ __all__ = [
     "Row",
     "Step",
     "Told",
+    "Visit",
     "addressees",
     "allowed",
     "case_settings",
@@ -88,6 +91,7 @@ __all__ = [
     "matters",
     "measure",
     "merge_by_hand",
+    "next_suspect",
     "notices_of",
     "open_case",
     "open_from_complaint",

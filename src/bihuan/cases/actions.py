@@ -166,6 +166,25 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """What was found at one suspected source; tracing takes it as a prior.
+
+    Attributes
+    ----------
+    suspect : Ref
+    result : str
+        One of `RESULTS`.
+    at : datetime
+    by : str
+    """
+
+    suspect: Ref
+    result: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """A time the clocks stand still: an approved extension or 挂账.
 

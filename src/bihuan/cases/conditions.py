@@ -90,6 +90,12 @@ def _nothing_merged(case: Case, role: str, settings: CaseSettings) -> str:
     return f"it answers for the cases {', '.join(case.merged)}" if case.merged else ""
 
 
+def _ruled_out(case: Case, role: str, settings: CaseSettings) -> str:
+    if case.result in {"untrue", "not_found", "no_access"}:
+        return ""
+    return f"the visit found {case.result or 'nothing yet'}, not that the suspected source was not it"
+
+
 Ready = Callable[[Case, str, CaseSettings], str]
 READY: dict[str, Ready] = {
     "returns_left": _returns_left,
@@ -98,6 +104,7 @@ READY: dict[str, Ready] = {
     "public_complaint": _public_complaint,
     "revisited": _revisited,
     "nothing_merged": _nothing_merged,
+    "ruled_out": _ruled_out,
 }
 
 
@@ -147,6 +154,13 @@ def _another_case(case: Case, action: Action) -> str:
     return "a case cannot be merged with itself" if action.get("case") == case.id else ""
 
 
+def _another_suspect(case: Case, action: Action) -> str:
+    seen = {str(visit.suspect) for visit in case.visits}
+    if ":" not in action.get("suspect"):
+        return f"suspect {action.get('suspect')!r} must be a reference, for instance outlet:<id>"
+    return f"{action.get('suspect')} was visited already" if action.get("suspect") in seen else ""
+
+
 def _its_answering_case(case: Case, action: Action) -> str:
     return "" if action.get("case") == case.merged_into else f"case {case.merged_into} answers for it"
 
@@ -166,6 +180,7 @@ ASKED: dict[str, Asked] = {
     "positive_hours": _positive_hours,
     "later_until": _later_until,
     "another_case": _another_case,
+    "another_suspect": _another_suspect,
     "its_answering_case": _its_answering_case,
     "told_so": _told_so,
 }

@@ -114,15 +114,15 @@ def _rebound(opening: Opening, cases: list[Case], now: datetime, settings: CaseS
         and case.fixed is not None
         and case.fixed.at >= since
         and case.matter == opening.matter
-        and _same_source(case.opening, opening)
+        and _same_source(case, opening)
     ]
     return max(ended, key=lambda case: (case.since, case.id), default=None)
 
 
-def _same_source(one: Opening, other: Opening) -> bool:
-    if one.suspect is not None or other.suspect is not None:
-        return one.suspect == other.suspect
-    return one.subject == other.subject
+def _same_source(case: Case, opening: Opening) -> bool:
+    if case.suspect is not None or opening.suspect is not None:
+        return case.suspect == opening.suspect
+    return case.opening.subject == opening.subject
 
 
 def _reopen(case: Case, opening: Opening, now: datetime, settings: CaseSettings) -> Intake:

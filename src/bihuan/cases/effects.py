@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bihuan.cases.actions import Action, Outcome, Pause, Step, Told
+from bihuan.cases.actions import Action, Outcome, Pause, Step, Told, Visit
 from bihuan.cases.conditions import instant_of
 from bihuan.cases.model import Case
 from bihuan.core import Ref, parse_instant
@@ -49,9 +49,7 @@ def _given(case: Case, step: Step) -> Changes:
         changes["officer"] = action.get("officer")
     if "support" in action.fields:
         changes["support"] = _listed(action, "support")
-    if action.get("matter"):
-        changes["matter"] = action.get("matter")
-    return changes
+    return changes | {name: action.get(name) for name in ("matter", "district", "cell") if action.get(name)}
 
 
 def _touched(case: Case, step: Step) -> Changes:
@@ -63,7 +61,18 @@ def _arrived(case: Case, step: Step) -> Changes:
 
 
 def _handled(case: Case, step: Step) -> Changes:
-    return {"handlers": _with_handler(case, step), "result": step.action.get("result") or case.result}
+    changes: Changes = {"handlers": _with_handler(case, step), "result": step.action.get("result") or case.result}
+    if step.action.get("result") and case.suspect is not None:
+        visit = Visit(case.suspect, changes["result"], step.at, step.action.by.person)
+        changes["visits"] = (*case.visits, visit)
+    return changes
+
+
+def _redirected(case: Case, step: Step) -> Changes:
+    """On to the next suspect: the result of this visit stays in `visits`."""
+    suspect = Ref.parse(step.action.get("suspect"))
+    moved: Changes = {"suspect": suspect, "place": step.action.place, "result": ""}
+    return _given(case, step) | _attached(case, step) | moved
 
 
 def _reported(case: Case, step: Step) -> Changes:
@@ -71,7 +80,11 @@ def _reported(case: Case, step: Step) -> Changes:
 
 
 def _transferred(case: Case, step: Step) -> Changes:
-    return {"handlers": _with_handler(case, step), "result": "transferred"}
+    found: Changes = {"handlers": _with_handler(case, step), "result": "transferred"}
+    if case.suspect is not None:
+        visit = Visit(case.suspect, "transferred", step.at, step.action.by.person)
+        found["visits"] = (*case.visits, visit)
+    return found
 
 
 def _returned(case: Case, step: Step) -> Changes:
@@ -171,6 +184,7 @@ EFFECTS: Mapping[str, Callable[[Case, Step], Changes]] = {
     "arrive": _arrived,
     "handle": _handled,
     "rectify": _touched,
+    "redirect": _redirected,
     "report": _reported,
     "transfer": _transferred,
     "return": _returned,

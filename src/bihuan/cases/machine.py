@@ -101,10 +101,12 @@ def open_case(opening: Opening) -> Case:
         steps=(first,),
         matter=opening.matter,
         place=opening.place,
+        cell=opening.cell,
         district=opening.district,
         lead=opening.lead,
         support=opening.support,
         officer=opening.officer,
+        suspect=opening.suspect,
         sources=opening.sources,
         evidence=opening.evidence,
     )

@@ -149,7 +149,7 @@ def _rework(view: View) -> Sequence[bool]:
 
 def _misdirected(view: View) -> Sequence[bool]:
     way = [entry for entry in view.case.steps if entry.action.kind in {"dispatch", "reassign", "return"}]
-    followed = zip(way, [*way[1:], None], strict=True)
+    followed = zip(way, [*way[1:], None], strict=False)
     return [
         after is not None and after.action.kind == "return"
         for entry, after in followed

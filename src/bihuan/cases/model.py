@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bihuan.cases.actions import Actor, Outcome, Pause, Photo, Step, Told
+from bihuan.cases.actions import Actor, Outcome, Pause, Photo, Step, Told, Visit
 from bihuan.core import Complaint, Evidence, Language, Message, Place, Ref, text
 
 CaseKind = Literal["issue", "complaint", "order", "maintenance"]
@@ -110,8 +110,10 @@ class Case:
         When the state was entered.
     steps : tuple of Step
         Every step, the registration first.
-    matter, lead, support, officer, place, district :
+    matter, lead, support, officer, place, cell, district, suspect :
         As they stand now.
+    visits : tuple of Visit
+        What was found at each suspected source so far.
     handlers : tuple of str
         Everyone who signed, arrived, handled or reported; none of them may check.
     result : str
@@ -141,10 +143,13 @@ class Case:
     steps: tuple[Step, ...]
     matter: str
     place: Place | None
+    cell: str
     district: str
     lead: str
     support: tuple[str, ...] = ()
     officer: str = ""
+    suspect: Ref | None = None
+    visits: tuple[Visit, ...] = ()
     handlers: tuple[str, ...] = ()
     result: str = ""
     done: Outcome | None = None

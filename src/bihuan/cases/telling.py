@@ -23,7 +23,7 @@ def notices_of(case: Case, register: Register, calendar: Calendar) -> tuple[Noti
         return ()
     on = local_date(entry.logged, calendar.settings.zone)
     receivers = [ref for name in row.tells for ref in addressees(name, case, register, on)]
-    clock = next(iter(running(case, entry.at, calendar)), None)
+    clock = min(running(case, entry.at, calendar), key=lambda one: one.due, default=None)
     asked = entry.action.get("reason") or entry.action.get("note")
     return tuple(
         make_notice(entry.action.kind, case, to, entry.logged, cause=entry.id, clock=clock, reason=asked)
