@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -234,7 +235,7 @@ def write_whole(path: Path, data: bytes, files: Files = REAL_FILES, durable: boo
     ------
     DiskFull, StoreError
     """
-    fresh = path.with_name(f".{path.name}.new")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     with room_on_disk(path):
         handle = files.open(fresh, write=True)
         try:

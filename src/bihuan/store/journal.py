@@ -14,7 +14,7 @@ from pathlib import Path
 from google_crc32c import value as crc32c
 
 from bihuan.core import JournalError, StoreError
-from bihuan.store.files import REAL_FILES, Files, Handle, room_on_disk
+from bihuan.store.files import REAL_FILES, Files, Handle, room_on_disk, write_whole
 from bihuan.store.sealed import Sealed, seal
 from bihuan.store.segments import (
     HEADER_LENGTH,
@@ -207,8 +207,7 @@ class Journal:
             self._handle = None
 
     def _publish(self) -> None:
-        front = _DURABLE.pack(*self._end)
-        self._durable.overwrite(front + _CRC.pack(crc32c(front)))
+        self._durable.overwrite(_encode_end(self._end))
 
     def _seal(self, path: Path) -> Path:
         packed, fresh = path.with_suffix(".log.zst"), path.with_suffix(".log.new")
@@ -248,6 +247,16 @@ def sealed_size(files: Files, path: Path) -> int:
         return sealed.size()
     finally:
         sealed.close()
+
+
+def _encode_end(end: Position) -> bytes:
+    front = _DURABLE.pack(*end)
+    return front + _CRC.pack(crc32c(front))
+
+
+def write_durable_end(files: Files, path: Path, end: Position) -> None:
+    """Write the file that tells readers how far a journal is durable, for a copy that has no owner."""
+    write_whole(path, _encode_end(end), files)
 
 
 def durable_end(files: Files, folder: Path) -> Position:

@@ -31,6 +31,7 @@ from bihuan.core import (
     parse_instant,
 )
 from bihuan.store.batches import Batch, bounds_of, columns_of, error_of, prepared
+from bihuan.store.pinned import Pinned
 from bihuan.store.segments import Position, checked_gateway
 from bihuan.store.tables import (
     ADD_LATEST,
@@ -309,6 +310,11 @@ class SeriesStore:
             raise error_of(problem, self.path) from problem
         finally:
             cursor.close()
+
+    def pin(self, target: Path) -> Pinned:
+        """Hold the series as they are now, for a copy into a new file while writing goes on."""
+        with self._mutex:
+            return Pinned(self._connection.cursor(), target)
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""
