@@ -25,7 +25,7 @@ from bihuan.cases import (
 from bihuan.cases.settings import CLOCKS
 from bihuan.core import SettingError, texts
 from tests.cases.test_machine import walked
-from tests.cases.town import HOUR, NOON, act, fresh, report, town
+from tests.cases.town import HOUR, MAIN_WAY, NOON, act, fresh, report, town
 
 ZHENGZHOU = ZoneInfo("Asia/Shanghai")
 CALENDAR = Calendar()
@@ -209,6 +209,16 @@ def test_rework_and_rebound_begin_new_rounds_of_the_clocks() -> None:
     rounds = [one for one in clocks(case, NOON + 31 * HOUR, CALENDAR) if one.name == "done"]
     assert [one.started for one in rounds] == [NOON, NOON + 30 * HOUR]
     assert (rounds[0].overdue, rounds[1].overdue) == (False, False)
+
+
+def test_an_extension_of_an_earlier_round_moves_nothing_in_the_next() -> None:
+    case = step(walked("sign"), act("ask_extension", "grid_officer", NOON + HOUR, hours="200"))
+    case = step(case, act("grant_extension", "duty_leader", NOON + HOUR))
+    for number, (kind, role) in enumerate(MAIN_WAY[2:6], 2):
+        case = step(case, act(kind, role, NOON + number * HOUR))
+    case = step(case, act("rework", "verifier", NOON + 8 * HOUR))
+    assert clock(case, "done", NOON + 9 * HOUR).due == NOON + 32 * HOUR
+    assert not clock(case, "done", NOON + 9 * HOUR).paused
 
 
 def test_the_verdict_on_the_effect_has_no_clock() -> None:

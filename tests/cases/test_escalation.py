@@ -8,10 +8,12 @@ import pytest
 from bihuan.cases import (
     Calendar,
     Case,
+    PublicComplaint,
     addressees,
     case_settings,
     escalate,
     notices_of,
+    open_from_complaint,
     open_from_event,
     press,
     read,
@@ -22,7 +24,7 @@ from bihuan.cases import (
 from bihuan.core import Notice, Ref, RightRefused, StepRefused
 from bihuan.register import Register
 from tests.cases.test_machine import walked
-from tests.cases.town import HOUR, NOON, ROLES, act, event, facts, town
+from tests.cases.town import HOUR, NOON, ROLES, YARD, act, event, facts, fresh, town
 
 CALENDAR = Calendar()
 MINUTE = timedelta(minutes=1)
@@ -94,6 +96,13 @@ def test_an_overdue_check_goes_to_the_checkers_never_to_the_handler() -> None:
     case = walked("report")
     _, notices = escalate(case, NOON + 24 * 30 * HOUR, town(), CALENDAR)
     assert {notice.to.id for notice in notices if notice.kind == "urge"} == {"checker"}
+
+
+def test_a_merged_complaint_keeps_the_time_limit_of_the_hotline() -> None:
+    words = PublicComplaint(number="Z1", received=NOON, matter="construction", content="", place=YARD, due=NOON + HOUR)
+    _, follower = open_from_complaint(words, town(), NOON, existing=[fresh()]).changed
+    _, notices = escalate(follower, NOON + 2 * HOUR, town(), CALENDAR)
+    assert {notice.to.id for notice in notices if notice.kind == "urge"} == {"caller"}
 
 
 def test_a_closed_case_escalates_nobody_however_long_its_effect_takes() -> None:

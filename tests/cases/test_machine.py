@@ -193,6 +193,14 @@ def test_after_two_returns_the_duty_leader_decides_and_the_unit_keeps_it() -> No
     assert "return" not in allowed(case, ROLES["grid_officer"])
 
 
+def test_a_reopened_case_begins_a_round_of_its_own() -> None:
+    case = step(walked("dispatch"), act("return", "grid_officer", NOON + HOUR))
+    for number, (kind, role) in enumerate(MAIN_WAY, 2):
+        case = step(case, act(kind, role, NOON + number * HOUR, unit="housing"))
+    case = step(case, act("reopen", "system", NOON + 20 * HOUR))
+    assert (case.returns, case.result, case.done, case.fixed, case.rebounds) == (0, "", None, None, 1)
+
+
 def test_how_often_a_unit_may_return_is_a_setting_of_the_city() -> None:
     city = case_settings({"returns": {"max": 0}})
     with pytest.raises(StepRefused, match="returned 0 times already"):

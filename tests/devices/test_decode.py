@@ -95,7 +95,8 @@ def test_a_total_keeps_its_own_unit() -> None:
 def test_a_value_that_looks_like_another_unit_is_said_and_not_changed(item: str, unit: str) -> None:
     decoded = decode(f"DataTime=20260101080000;{item}")
     assert reasons(decoded.complaints) == ["unit_suspect"] and unit in decoded.complaints[0].detail
-    assert value_of(decoded) == float(item.partition("=")[2]) and decoded.readings[0].quality == "good"
+    assert value_of(decoded) == float(item.partition("=")[2])
+    assert (decoded.readings[0].quality, decoded.readings[0].reason) == ("suspect", "unit_suspect")
 
 
 def test_a_unit_that_cannot_be_is_refused_when_the_device_is_set_up() -> None:

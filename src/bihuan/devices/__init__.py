@@ -4,4 +4,4 @@ Other rooms enter a folder by its own door, ``from bihuan.devices.hj212 import F
 imported here, so that the gateway does not load what only files need.
 """
 
-__all__ = ["hj212"]
+__all__ = ["csv", "hj212"]

@@ -17,6 +17,7 @@ _SCALES: tuple[dict[str, float], ...] = (
     {"%": 1.0, "1/1": 100.0},
     {"NTU": 1.0},
     {"deg": 1.0},
+    {"mm": 1.0, "cm": 10.0},
 )
 """Families of units that turn into each other by a factor."""
 

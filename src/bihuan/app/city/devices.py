@@ -16,7 +16,7 @@ from bihuan.app.city.plan import CityPlan
 from bihuan.app.city.signals import Report
 from bihuan.app.city.truth import Incident
 from bihuan.core import CHINA, Ref, Stat, local_date
-from bihuan.devices.hj212 import encode, heartbeat, uplink, wrap, write_stamp
+from bihuan.devices.hj212 import encode, heartbeat, uplink, write_stamp
 from bihuan.register import Device, Outlet, Station
 
 Frame = tuple[str, datetime, bytes]
@@ -35,6 +35,8 @@ class Habits:
     ----------
     lower_crc, no_crlf, shuffled : bool
         Checksum in small letters; no CR LF behind it; factors in an order of its own.
+    beats : bool
+        Sends a heartbeat each hour.
     delay : float
         Seconds from the end of a period until it is sent. [s]
     """
@@ -42,6 +44,7 @@ class Habits:
     lower_crc: bool
     no_crlf: bool
     shuffled: bool
+    beats: bool
     delay: float
 
 
@@ -85,6 +88,7 @@ def loggers_of(plan: CityPlan) -> tuple[Logger, ...]:
             lower_crc=bool(rng.random() < settings["lower_crc"]),
             no_crlf=bool(rng.random() < settings["no_crlf"]),
             shuffled=bool(rng.random() < settings["shuffled"]),
+            beats=bool(device.protocol == "hj212-2017" and rng.random() < settings["heartbeat"]),
             delay=float(rng.uniform(2.0, 40.0)),
         )
         kind: Literal["environment", "outlet"] = "outlet" if site.kind == "outlet" else "environment"
@@ -116,8 +120,7 @@ def timetable(plan: CityPlan, loggers: tuple[Logger, ...]) -> Timetable:
 def _rhythms(logger: Logger) -> list[tuple[int, int]]:
     rhythm = logger.device.rhythm
     found = [(what, rhythm[name]) for what, name in _INTERVALS.items() if name in rhythm]
-    beats = logger.device.protocol == "hj212-2017" and logger.habits.delay < 40.0 * table("defaults")["devices"]["heartbeat"]
-    return [*found, (BEAT, 3600)] if beats else found
+    return [*found, (BEAT, 3600)] if logger.habits.beats else found
 
 
 def _lines(plan: CityPlan, number: int, logger: Logger, what: int, rhythm: int) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from shapely import Point
 
 from bihuan.app.city.draws import Table, between, draws, table, whole_between
 from bihuan.app.city.ground import Ground, River
@@ -91,15 +92,13 @@ def _site(
         park = parks[int(rng.integers(len(parks)))]
         for _ in range(60):
             east, north = (p + settings["park_sd"] * 1000 * float(rng.standard_normal()) for p in park)
-            if taken.free(east, north, settings["apart"]) and math.hypot(east, north) < 14_000:
+            if taken.free(east, north, settings["apart"]) and ground.outline.contains(Point(east, north)):
                 taken.points.append((east, north))
                 return east, north
     return taken.draw(rng, ground, settings["apart"])
 
 
-def _enterprise(
-    ground: Ground, ident: str, industry: str, number: int, point: tuple[float, float]
-) -> Enterprise:
+def _enterprise(ground: Ground, ident: str, industry: str, number: int, point: tuple[float, float]) -> Enterprise:
     names = table("names")
     return Enterprise(
         id=ident,
@@ -118,14 +117,14 @@ def _stack(
     around = (point[0] + between(rng, (-110, 110)), point[1] + between(rng, (-110, 110)))
     limits = tuple(PermitLimit(key, float(value), "hour", settings["basis"]) for key, value in row["limits"].items())
     stack = _outlet(ground, owner, around, f"DA{k:03d}", "air", limits)
-    fields = {
-        "o2_reference": row.get("o2_reference"),
-        "height": round(between(rng, row["height"]), 0),
-        "diameter": round(between(rng, row["diameter"]), 2),
-        "exit_velocity": round(between(rng, row["velocity"]), 1),
-        "exit_temperature": round(between(rng, row["temperature"]), 0),
-    }
-    stack = replace(stack, **fields)
+    stack = replace(
+        stack,
+        o2_reference=row.get("o2_reference"),
+        height=round(between(rng, row["height"]), 0),
+        diameter=round(between(rng, row["diameter"]), 2),
+        exit_velocity=round(between(rng, row["velocity"]), 1),
+        exit_temperature=round(between(rng, row["temperature"]), 0),
+    )
     flow, o2 = normal_flow(stack), usual_o2(stack)
     own = {
         limit.pollutant: flow * unfolded(limit.limit * between(rng, settings["load"]), stack, o2) / 1000
@@ -147,7 +146,7 @@ def draw_waste_water(seed: int, ground: Ground, taken: Taken) -> list[Fact]:
             point = river.at(between(rng, (0.10, 0.70) if not river.into else (0.2, 0.85)) * river.length)
             taken.points.append(point)
             ident = f"{industry}-w{number:02d}"
-            owner = _enterprise(ground, ident, industry, number, (point[0] + 80.0, point[1] + 80.0))
+            owner = _enterprise(ground, ident, industry, number, (0.99 * point[0], 0.99 * point[1]))
             facts += [owner, _outfall(rng, ground, owner, point, river, row)]
     return facts
 
@@ -178,9 +177,8 @@ def _outlet(
         name=f"{owner.name}{code}",
         enterprise=owner.id,
         place=place,
-        district=owner.district,
+        district=ground.district_at(*point),
         medium=medium,  # type: ignore[arg-type]  # air or water by the two callers
         limits=limits,
         source=owner.source,
     )
-

@@ -32,7 +32,7 @@ def running(truth: Truth, start: datetime, end: datetime) -> Float:
     """Share of each step during which something runs."""
     first, last = ((instant - truth.plan.start) / STEP for instant in (start, end))
     steps = np.arange(len(truth.activity))
-    return np.clip(np.minimum(last, steps + 1) - np.maximum(first, steps), 0.0, 1.0)
+    return np.asarray(np.clip(np.minimum(last, steps + 1) - np.maximum(first, steps), 0.0, 1.0))
 
 
 def responses(truth: Truth, stations: Sequence[Station], sources: Sequence[Source], activity: Float) -> Float:

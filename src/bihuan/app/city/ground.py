@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import MultiPoint, Point, Polygon, voronoi_polygons
+from shapely import LineString, MultiPoint, Point, Polygon, voronoi_polygons
 from shapely.geometry.base import BaseGeometry
 
 from bihuan.app.city.draws import between, draws, table, whole_between
@@ -136,8 +136,14 @@ def scatter(rng: np.random.Generator, area: Polygon, count: int, rounds: int = 3
         if area.contains(Point(point)):
             seats.append(point)
     for _ in range(rounds):
-        seats = [(part.representative_point() if not part.contains(part.centroid) else part.centroid).coords[0] for part in split(area, seats)]
+        seats = [_middle(part) for part in split(area, seats)]
     return seats
+
+
+def _middle(area: Polygon) -> tuple[float, float]:
+    """Centroid of an area, or some point inside where the centroid lies outside."""
+    point = area.centroid if area.contains(area.centroid) else area.representative_point()
+    return float(point.x), float(point.y)
 
 
 def rings(plane: Plane, polygon: Polygon) -> Rings:
@@ -153,7 +159,7 @@ def _city_cell(plane: Plane, outline: Polygon) -> Cell:
         id=code,
         name=names["city"],
         level=1,
-        district=code,
+        district="",
         centre=plane.centre,
         boundary=rings(plane, outline),
         source=names["source"],
@@ -204,20 +210,23 @@ def _rivers(seed: int, outline: Polygon) -> tuple[River, ...]:
     x = np.linspace(west * 0.96, east * 0.96, 60)
     phase, base = between(rng, (0, 6.28)), between(rng, (-4500, -2500))
     y = base + 1300 * np.sin(x / 4200 + phase) + 500 * np.sin(x / 1700 + 2 * phase)
-    main = River(mark + names[0], _course(x, y), settings["flow"][0], settings["velocity"][0])
+    main = River(mark + names[0], _course(x, y, outline), settings["flow"][0], settings["velocity"][0])
     rivers = [main]
-    for k, (share, from_north) in enumerate(((between(rng, (0.34, 0.44)), north), (between(rng, (0.58, 0.68)), south)), 1):
+    sides = ((between(rng, (0.34, 0.44)), north), (between(rng, (0.58, 0.68)), south))
+    for k, (share, edge) in enumerate(sides, 1):
         mouth = main.length * share
         end_x, end_y = main.at(mouth)
         t = np.linspace(0, 1, 40)
         bend = between(rng, (-3000, 3000))
         px = end_x + bend * (1 - t) + 600 * np.sin(7 * t + phase) * (1 - t)
-        py = from_north * 0.8 * (1 - t) + end_y * t
-        rivers.append(
-            River(mark + names[k], _course(px, py), settings["flow"][k], settings["velocity"][k], main.name, mouth)
-        )
+        py = edge * 0.8 * (1 - t) + end_y * t
+        flow, velocity = settings["flow"][k], settings["velocity"][k]
+        rivers.append(River(mark + names[k], _course(px, py, outline), flow, velocity, main.name, mouth))
     return tuple(rivers)
 
 
-def _course(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
-    return tuple((round(float(a), 1), round(float(b), 1)) for a, b in zip(x, y, strict=True))
+def _course(x: NDArray[np.float64], y: NDArray[np.float64], outline: Polygon) -> tuple[tuple[float, float], ...]:
+    """The longest stretch of a river inside the city, downstream."""
+    inside = LineString(np.column_stack([x, y])).intersection(outline)
+    stretch = max(getattr(inside, "geoms", [inside]), key=lambda line: line.length)
+    return tuple((round(float(a), 1), round(float(b), 1)) for a, b in stretch.coords)

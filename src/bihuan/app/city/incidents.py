@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
+
 from bihuan.app.city.draws import Float, between, draws, log_between, table
 from bihuan.app.city.enterprises import air_rates, normal_flow, unfolded, usual_o2, water_flow
 from bihuan.app.city.forward import air_stations, responses, running
@@ -319,4 +320,4 @@ def disturb(one: Incident, other: Incident) -> bool:
     if "regional" in kinds:
         mains = set(one.pollutants[:1]) & set(other.pollutants) | set(other.pollutants[:1]) & set(one.pollutants)
         return bool(mains) and not kinds & {"falsified", "silent"}
-    return one.place.distance(other.place) < settings["apart"] * 1000
+    return bool(one.place.distance(other.place) < settings["apart"] * 1000)

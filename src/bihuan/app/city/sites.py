@@ -126,7 +126,7 @@ def draw_dust_stations(seed: int, ground: Ground, worksites: list[WorkSite]) -> 
 def draw_sections(ground: Ground) -> list[Section]:
     """Sections of every river; where the main river enters and leaves the city they are official."""
     names, settings = table("names"), table("defaults")["rivers"]
-    facts = []
+    facts: list[Section] = []
     for river, shares in zip(ground.rivers, settings["sections"], strict=True):
         for share in shares:
             point = river.at(share * river.length)

@@ -67,7 +67,7 @@ def _stability(rng: np.random.Generator, day: Float, speed: Float) -> NDArray[np
     neutral_night, stable = settings["night_classes"]
     noon = np.where((day > 0.7) & (speed < 3.0), unstable, np.where(day > 0.3, weak, neutral))
     night = np.where((speed > 2.2) | (rng.random(day.size) < 0.25), neutral_night, stable)
-    return np.where(day > 0.0, noon, night).astype(np.int64)
+    return np.asarray(np.where(day > 0.0, noon, night), dtype=np.int64)
 
 
 def seen_weather(seed: int, true: Weather, rough: bool) -> Weather:

@@ -1,4 +1,4 @@
-"""What the monitors of stacks show: concentrations as measured and folded, oxygen, flow, temperature, and their marks."""
+"""What the monitors of stacks show: concentrations as measured and folded, oxygen, flow, temperature, marks."""
 
 from __future__ import annotations
 

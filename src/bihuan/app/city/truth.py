@@ -17,11 +17,10 @@ from bihuan.app.city.plan import CityPlan
 from bihuan.app.city.sky import local_hours, true_weather
 from bihuan.core import Period, Place, Ref, Source, Weather, local_date
 from bihuan.physics import WindField
-from bihuan.register import Outlet, Station, WorkSite
+from bihuan.register import Station
+from bihuan.register import sources as listed_sources
 
-IncidentKind = Literal[
-    "night_stack", "dust_site", "hidden_source", "regional", "falsified", "silent", "water_outfall"
-]
+IncidentKind = Literal["night_stack", "dust_site", "hidden_source", "regional", "falsified", "silent", "water_outfall"]
 
 STEP = timedelta(minutes=5)
 """Resolution of everything that happens in the city."""
@@ -112,45 +111,12 @@ class Truth:
     incidents: tuple[Incident, ...] = ()
 
 
-def listed_sources(plan: CityPlan) -> tuple[Source, ...]:
-    """Return the air sources of the register as anybody may read them: stacks, then dusty patches."""
-    day = local_date(plan.start)
-    stacks = [
-        Source(
-            ref=Ref("outlet", o.id),
-            name=o.name,
-            place=o.place,
-            shape="stack",
-            rates=o.rates,
-            height=o.height,
-            diameter=o.diameter,
-            exit_velocity=o.exit_velocity,
-            exit_temperature=o.exit_temperature,
-            kind="industry",
-        )
-        for o in plan.register.all(Outlet, day)
-        if o.medium == "air"
-    ]
-    patches = [
-        Source(
-            ref=Ref("worksite", w.id),
-            name=w.name,
-            place=w.place,
-            shape="area",
-            rates=w.rates,
-            side=round(w.area**0.5, 1),
-            kind=w.matter,
-        )
-        for w in plan.register.all(WorkSite, day)
-    ]
-    return (*stacks, *patches)
-
-
 def lay_truth(plan: CityPlan) -> Truth:
     """Draw what really is, without incidents: the same city in both modes, apart from what rough mode hides."""
-    mast = next(s for s in plan.register.all(Station, local_date(plan.start)) if s.kind == "weather")
+    day = local_date(plan.start)
+    mast = next(s for s in plan.register.all(Station, day) if s.kind == "weather")
     weather = true_weather(plan.seed, plan.start, plan.hours, mast.place)
-    sources = tuple(_true_source(plan, source) for source in listed_sources(plan))
+    sources = tuple(_true_source(plan, source) for source in listed_sources(plan.register, day))
     wind = true_wind(plan, weather) if plan.rough else None
     return Truth(plan, weather, wind, sources, _activity(plan, sources))
 

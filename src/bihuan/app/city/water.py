@@ -45,10 +45,8 @@ class WaterSignals:
         self._rivers = {river.name: river for river in plan.rivers}
         self._outlets = [o for o in plan.register.all(Outlet, day) if o.medium == "water"]
         self._sections = plan.register.all(Section, day)
-        self._ways = {
-            fact.id: way_along(self._rivers[fact.river], plan.plane, fact.place)
-            for fact in (*self._outlets, *self._sections)
-        }
+        sites: list[Outlet | Section] = [*self._outlets, *self._sections]
+        self._ways = {site.id: way_along(self._rivers[site.river], plan.plane, site.place) for site in sites}
 
     def outlets(self, ends: Ends) -> dict[Ref, Report]:
         """Return the ten-minute reports of every waste-water outlet."""
@@ -103,7 +101,7 @@ class WaterSignals:
     def _carried(self, river: River, way: float, name: str, ends: Ends) -> Float:
         """Hourly concentration at a point of a river. [mg/L]"""
         load, flow = self._load(river, way, name, ends, 0.0)
-        return load.reshape(self._truth.plan.hours, -1).mean(axis=1) / flow
+        return np.asarray(load.reshape(self._truth.plan.hours, -1).mean(axis=1) / flow)
 
     def _load(self, river: River, way: float, name: str, ends: Ends, later: float) -> tuple[Float, float]:
         """Load [g/s] step by step at a point, `later` [s] downstream of it, and the flow [m3/s] there."""

@@ -172,8 +172,8 @@ class Hj212Adapter:
             quality, reason = flag.quality, flag.reason
             if value is None:
                 quality, reason = "missing", reason or why
-            elif doubt and quality == "good":
-                quality, reason = "suspect", doubt
+            elif quality == "good" and (doubt or why):
+                quality, reason = "suspect", doubt or why
             readings.append(
                 Reading(
                     device,

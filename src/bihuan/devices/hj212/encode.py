@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bihuan.core import CHINA, Interval, Stat, pollutant
+from bihuan.core import CHINA, Interval, NotCovered, Stat, pollutant
 from bihuan.devices.hj212.codes import DATA_COMMANDS, FIELDS, HEARTBEAT, wire_unit
 from bihuan.devices.hj212.crc import checksum
 from bihuan.devices.hj212.envelope import Envelope
+from bihuan.devices.hj212.frame import STANDARD_DATA
 from bihuan.devices.hj212.parse import Group
 from bihuan.devices.hj212.stamps import write_stamp
 from bihuan.devices.plausible import Kind
@@ -22,6 +23,7 @@ LONGEST_CP = 950
 NOTICES = frozenset({"1013"})
 """Commands of a device that are answered by 9013, notice received, instead of 9014, data received."""
 
+_ROUND_DATA = len("##0000") + len("0000\r\n")
 _ANSWER = 1
 _SPLIT = 2
 _VERSION_BITS = {"hj212-2005": 0, "hj212-2017": 4}
@@ -124,35 +126,44 @@ def uplink(
     -------
     list of bytes
         One frame, or several with PNUM and PNO where CP would be too long.
+
+    Raises
+    ------
+    NotCovered
+        If a pollutant is unknown or has no code in HJ 212.
     """
     stamp = ("DataTime", write_stamp(start, zone))
     items = [_item(device, kind, code, figures, (marks or {}).get(code, "N")) for code, figures in values.items()]
-    parts = _parts(items)
-    many = len(parts) > 1
-    flag = _VERSION_BITS.get(device.protocol, 4) | (_ANSWER if answer else 0) | (_SPLIT if many else 0)
-    return [
-        encode(
+    bits = _VERSION_BITS.get(device.protocol, 4) | (_ANSWER if answer else 0)
+
+    def frame(part: Iterable[Group], number: int, of: int) -> bytes:
+        split = of > 1
+        return encode(
             _COMMANDS[interval],
             device.id,
             ((stamp,), *part),
-            qn=write_stamp(sent + timedelta(milliseconds=number), zone, milliseconds=True),
+            qn=write_stamp(sent + timedelta(milliseconds=number - 1), zone, milliseconds=True),
             st=system,
             pw=device.password,
-            flag=flag,
-            pnum=len(parts) if many else None,
-            pno=number + 1 if many else None,
+            flag=bits | (_SPLIT if split else 0),
+            pnum=of if split else None,
+            pno=number if split else None,
             refilled=refilled,
         )
-        for number, part in enumerate(parts)
-    ]
+
+    bare = len(frame((), 99, 99)) - _ROUND_DATA
+    parts = _parts(items, min(STANDARD_DATA - bare, LONGEST_CP - len("CP=&&DataTime=YYYYMMDDhhmmss;&&")))
+    return [frame(part, number, len(parts)) for number, part in enumerate(parts, 1)]
 
 
 def _item(device: Device, kind: Kind, code: str, figures: Mapping[Stat, float | None], mark: str) -> Group:
     found = pollutant(code)
     kept = found.unit if kind == "environment" else found.outlet_unit
     convert = conversion(device.units.get(code) or wire_unit(found, kept), kept)
-    old = device.protocol == "hj212-2005" and found.hj212_2005
-    name = (found.hj212_2005 if old else found.hj212_2017)[0]
+    names = found.hj212_2017 + found.hj212_2005
+    if not names:
+        raise NotCovered(f"{code} has no code in HJ 212; it cannot be sent")
+    name = found.hj212_2005[0] if device.protocol == "hj212-2005" and found.hj212_2005 else names[0]
     pairs = []
     for stat, value in figures.items():
         shown = value if value is None or stat == "cou" else convert.back(value)
@@ -160,9 +171,8 @@ def _item(device: Device, kind: Kind, code: str, figures: Mapping[Stat, float | 
     return (*pairs, (f"{name}-Flag", mark))
 
 
-def _parts(items: Sequence[Group]) -> list[list[Group]]:
-    """Deal items out to frames of at most `LONGEST_CP`; an item is never cut."""
-    room = LONGEST_CP - len("CP=&&DataTime=YYYYMMDDhhmmss;&&")
+def _parts(items: Sequence[Group], room: int) -> list[list[Group]]:
+    """Deal items out to parts of at most `room` characters; an item is never cut."""
     parts: list[list[Group]] = [[]]
     used = 0
     for item in items:

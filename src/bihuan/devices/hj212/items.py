@@ -44,7 +44,7 @@ class Gathered:
 
     Attributes
     ----------
-    values : dict of (pollutant, stat) to (value or None, reason why there is none)
+    values : dict of (pollutant, stat) to (value or None, reason why there is none or it is doubted)
     marks : dict of pollutant to str
     complaints : list of Complaint
     """
@@ -116,7 +116,9 @@ class Items:
                     value = convert(value)
                 if bounds is not NEVER and (unit := bounds.doubt(value)):
                     gathered.say("unit_suspect", f"{value:g} looks like {unit}; set the unit of the device", name)
-                values[last, stat] = (value, "")
+                    values[last, stat] = (value, "unit_suspect")
+                else:
+                    values[last, stat] = (value, "")
         return gathered
 
     def _odd(self, name: str, text: str, group: Group, last: str, gathered: Gathered) -> Channel | None:

@@ -1,0 +1,317 @@
+"""Who could have caused a rise: every candidate, a hidden one, or the whole region, weighed on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from bihuan.core import (
+    Event,
+    ForwardModel,
+    Period,
+    Plane,
+    Ref,
+    Series,
+    Source,
+    Suspect,
+    Suspects,
+    Weather,
+    content_id,
+    pollutant,
+)
+from bihuan.tracing.evidence import doubt_of, mean_direction, periods_of, rate_interval, speaking_blocks
+from bihuan.tracing.likelihood import gains
+from bihuan.tracing.mesh import hidden_mesh
+from bihuan.tracing.scene import Scene, read_scene, weather_of_blocks
+from bihuan.tracing.settings import TraceSettings
+
+Float = NDArray[np.float64]
+
+METHOD = "plume-tracer/1"
+RATES = np.linspace(-2.0, 2.0, 9)
+"""Rates tried, in standard deviations of the logarithm of their prior."""
+HUSHED = 0.3
+"""What evidence still counts where the tracer cannot tell: the odds stay wide."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Weighing:
+    """Log-likelihoods and rates of listed and hidden sources; wind errors are already summed over."""
+
+    by_rate: Float  # (sources, rates), prior of the rate included
+    total: Float  # (sources,)
+    rates: Float  # (sources, rates) [g/s]
+    best: Float  # concentrations at the likeliest rate, mean over the wind errors (sources, blocks, stations)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindErrors:
+    """How the wind at a plume may differ from the wind reported, and how that goes on from block to block."""
+
+    turns: Float  # (directions,) [degrees]
+    chance: Float  # (directions,)
+    turning: Float  # (directions, directions), rows add up to 1
+
+    @classmethod
+    def of(cls, settings: TraceSettings, step: float) -> WindErrors:
+        """Cut a normal error with a memory (an Ornstein-Uhlenbeck process) into steps of direction."""
+        half = int(np.ceil(2 * settings.direction_sd / settings.direction_step))
+        turns = np.arange(-half, half + 1, dtype=np.float64) * settings.direction_step
+        chance = np.exp(-0.5 * (turns / settings.direction_sd) ** 2)
+        keep = np.exp(-step / (settings.direction_memory * 3600))
+        sd = settings.direction_sd * np.sqrt(1 - keep**2)
+        turning = np.exp(-0.5 * ((turns[None, :] - keep * turns[:, None]) / sd) ** 2)
+        return cls(turns, chance / chance.sum(), turning / turning.sum(axis=1, keepdims=True))
+
+
+class PlumeTracer:
+    """Ranks sources by a Gaussian plume on the hours' wind; implements `bihuan.core.Tracer`.
+
+    Parameters
+    ----------
+    model : ForwardModel
+        Anything that gives unit responses.
+    plane : Plane
+        Local metric plane of the city.
+    settings : TraceSettings
+
+    Notes
+    -----
+    The excess of every station over the background (`scene.background`) is compared with what each source
+    would cause. Unknown and summed over: the additional rate (lognormal around the reported one), its
+    beginning and end, and an error of the wind direction that lasts through the event. Errors are
+    Student-t, wide where much was computed. A hidden source is the same sum over a mesh of positions.
+    "Background alone" is split between 区域传输 and 清单外来源 by how far all stations rose together.
+    See docs/explanation/tracing.md.
+    """
+
+    method = METHOD
+
+    def __init__(self, model: ForwardModel, plane: Plane, settings: TraceSettings | None = None) -> None:
+        self.model = model
+        self.plane = plane
+        self.settings = settings or TraceSettings()
+
+    def rank(
+        self,
+        event: Event,
+        observations: Sequence[Series],
+        candidates: Sequence[Source],
+        meteorology: Weather,
+        prior: Mapping[Ref, float] | None = None,
+    ) -> Suspects:
+        """Rank the candidates for one event.
+
+        Parameters
+        ----------
+        event : Event
+            Its period reaches from the onset to the last value looked at.
+        observations : sequence of Series
+            The event's pollutant at every station around, with some hours before the onset.
+        candidates : sequence of Source
+        meteorology : Weather
+            Covering the same hours.
+        prior : mapping of Ref to float, optional
+            Multiplies the weight of a source: 0 clears it, 1 is neutral.
+
+        Returns
+        -------
+        Suspects
+            Probabilities of all rows add up to 1. `cannot_tell` is empty or a key of ``texts`` under
+            ``[tracing]``: ``no_data few_stations gaps no_wind calm flat``; the odds are then kept wide.
+        """
+        scene = read_scene(event, observations, self.plane, self.settings)
+        ordered = sorted(candidates, key=lambda source: source.ref)
+        weights = self._prior(ordered, event.pollutant, prior or {})
+        if scene is None:
+            return self._answer(event, event.period, self._blank(ordered, weights), 0.0, "no_data", observations)
+        weather = weather_of_blocks(meteorology, scene)
+        doubt = doubt_of(scene, weather)
+        hidden, shares = hidden_mesh(
+            float(scene.east[scene.subject]), float(scene.north[scene.subject]), self.plane, weather.wind_from
+        )
+        rates = np.concatenate(
+            [self._rates(ordered, event.pollutant), self._hidden_rates(ordered, hidden, event.pollutant)]
+        )
+        weighing = self._weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, doubt)
+        listed, none, regional = self._posterior(scene, weighing.total, weights, shares)
+        suspects = self._suspects(scene, ordered, weighing, weather, listed)
+        return self._answer(
+            event, scene.period(0, len(scene.start) - 1), (suspects, none), regional, doubt, observations
+        )
+
+    # -- what is known before ---------------------------------------------------------------------
+
+    def _prior(self, candidates: Sequence[Source], code: str, findings: Mapping[Ref, float]) -> Float:
+        """Relative weight of every candidate, adding up to 1."""
+        usual = self._usual(candidates, code)
+        weights = np.array(
+            [
+                ((source.rates.get(code, 0.0) / usual) ** self.settings.emission_exponent or self.settings.unreported)
+                * max(findings.get(source.ref, 1.0), 0.0)
+                for source in candidates
+            ]
+        )
+        return weights / weights.sum() if weights.sum() > 0 else np.zeros(len(candidates))
+
+    def _usual(self, candidates: Sequence[Source], code: str) -> float:
+        reported = [source.rates[code] for source in candidates if source.rates.get(code, 0.0) > 0]
+        return float(np.median(reported)) if reported else self.settings.usual_rate
+
+    def _rates(self, candidates: Sequence[Source], code: str) -> Float:
+        usual = self._usual(candidates, code)
+        reported = np.array([source.rates.get(code, 0.0) or usual for source in candidates])
+        steps = np.exp(self.settings.rate_spread * RATES)
+        return self.settings.rate_factor * reported[:, None] * steps
+
+    def _hidden_rates(self, candidates: Sequence[Source], hidden: Sequence[Source], code: str) -> Float:
+        middle = self.settings.rate_factor * self._usual(candidates, code)
+        return np.tile(middle * np.exp(self.settings.hidden_rate_spread * RATES), (len(hidden), 1))
+
+    # -- what the measurements say ----------------------------------------------------------------
+
+    def _weigh(
+        self, scene: Scene, sources: Sequence[Source], weather: Weather, rates: Float, unit: str, doubt: str
+    ) -> _Weighing:
+        errors = WindErrors.of(self.settings, scene.step)
+        response = self._responses(scene, sources, weather, unit, errors)
+        blocks = len(scene.start)
+        counts = min(1.0, scene.step / (self.settings.memory * 60)) * (HUSHED if doubt else 1.0)
+        away = np.hypot(scene.east - scene.east[scene.subject], scene.north - scene.north[scene.subject])
+        gain = gains(
+            scene.excess,
+            scene.noise,
+            response,
+            rates,
+            self._lags(scene, sources, weather),
+            counts / (1 + (away / self.settings.reach) ** 2),
+            self.settings.model_error,
+            (0.1, 2.0 / blocks, 0.5 / blocks),
+            errors.chance,
+            errors.turning,
+        )
+        rate_chance = np.exp(-0.5 * RATES**2)
+        by_rate = gain + np.log(rate_chance / rate_chance.sum())
+        likely = rates[np.arange(len(sources)), np.argmax(by_rate, axis=1)]
+        mean = np.einsum("d,kdts->kts", errors.chance, response)
+        return _Weighing(by_rate, logsumexp(by_rate, axis=1), rates, mean * likely[:, None, None])
+
+    def _responses(
+        self, scene: Scene, sources: Sequence[Source], weather: Weather, unit: str, errors: WindErrors
+    ) -> Float:
+        """Unit responses for each error of the wind, shape (sources, directions, blocks, stations)."""
+        step = self.settings.direction_step
+        turns = np.concatenate([[errors.turns[0] - step], errors.turns, [errors.turns[-1] + step]])
+        many = _stack([replace(weather, wind_from=(weather.wind_from + turn) % 360) for turn in turns])
+        raw = self.model.unit_response(sources, scene.east, scene.north, many)
+        raw = raw.reshape(len(turns), len(scene.start), len(scene.east), len(sources))
+        # A plume of one block wanders: each direction takes in half of what its neighbours see.
+        blurred = 0.5 * raw[1:-1] + 0.25 * (raw[:-2] + raw[2:])
+        return np.ascontiguousarray(blurred.transpose(3, 0, 1, 2)) * (1e-3 if unit == "mg/m3" else 1.0)
+
+    def _lags(self, scene: Scene, sources: Sequence[Source], weather: Weather) -> NDArray[np.int64]:
+        """Blocks that air needs from each source to each station at the mean wind of the event."""
+        speeds = weather.wind_speed[np.isfinite(weather.wind_speed)]
+        speed = max(float(speeds.mean()), 0.7) if len(speeds) else 2.0
+        east, north = self.plane.forward([s.place.lon for s in sources], [s.place.lat for s in sources])
+        away = np.hypot(east[:, None] - scene.east, north[:, None] - scene.north)
+        return np.rint(away / speed / scene.step).astype(np.int64)
+
+    def _posterior(self, scene: Scene, total: Float, weights: Float, shares: Float) -> tuple[Float, float, float]:
+        """Probabilities of every candidate, of 清单外来源 and of 区域传输."""
+        common = min(scene.common_share, scene.rising_share)
+        alone = self.settings.regional_share + (self.settings.regional_most - self.settings.regional_share) * common**2
+        hidden = (1 - alone) * (self.settings.hidden_share if weights.any() else 1.0)
+        chance = np.concatenate([(1 - alone - hidden) * weights, hidden * shares, [alone]])
+        with np.errstate(divide="ignore"):
+            log = np.log(chance) + np.append(total, 0.0)
+        mass = np.exp(log - log.max())
+        mass /= mass.sum()
+        listed, unlisted, background = mass[: len(weights)], float(mass[len(weights) : -1].sum()), float(mass[-1])
+        return listed, unlisted + background * (1 - common), background * common
+
+    # -- the answer -------------------------------------------------------------------------------
+
+    def _suspects(
+        self, scene: Scene, candidates: Sequence[Source], weighing: _Weighing, weather: Weather, chances: Float
+    ) -> list[Suspect]:
+        order = sorted(range(len(candidates)), key=lambda k: (-chances[k], candidates[k].ref))[: self.settings.listed]
+        here = self.plane.place(float(scene.east[scene.subject]), float(scene.north[scene.subject]))
+        rows = []
+        for k in order:
+            low, middle, high = rate_interval(weighing.by_rate[k], weighing.rates[k])
+            blocks = speaking_blocks(scene, weighing.best[k])
+            rows.append(
+                Suspect(
+                    candidates[k].ref,
+                    candidates[k].name,
+                    candidates[k].place,
+                    float(chances[k]),
+                    middle,
+                    low,
+                    high,
+                    periods_of(scene, blocks),
+                    candidates[k].place.distance(here),
+                    mean_direction(weather.wind_from[blocks]),
+                )
+            )
+        return rows
+
+    def _blank(self, candidates: Sequence[Source], weights: Float) -> tuple[list[Suspect], float]:
+        """The prior alone, where nothing was measured."""
+        none = self.settings.hidden_share if weights.any() else 1.0
+        order = sorted(range(len(candidates)), key=lambda k: (-weights[k], candidates[k].ref))[: self.settings.listed]
+        rows = [
+            Suspect(candidates[k].ref, candidates[k].name, candidates[k].place, float((1 - none) * weights[k]))
+            for k in order
+        ]
+        return rows, none
+
+    def _answer(
+        self,
+        event: Event,
+        period: Period,
+        rows: tuple[list[Suspect], float],
+        regional: float,
+        doubt: str,
+        observations: Sequence[Series],
+    ) -> Suspects:
+        """Scale what is listed so that all rows add up to 1 although the least likely are left out."""
+        ranked, none = rows
+        total = sum(row.probability for row in ranked) + none + regional
+        inputs = (event.ref, *(Ref("station", site) for site in sorted({s.site for s in observations})))
+        return Suspects(
+            content_id(event.id, METHOD, period),
+            event.ref,
+            event.pollutant,
+            period,
+            tuple(replace(row, probability=row.probability / total) for row in ranked),
+            none / total,
+            regional / total,
+            doubt,
+            inputs,
+            METHOD,
+        )
+
+
+def _stack(weathers: Sequence[Weather]) -> Weather:
+    """Several weathers one after the other, so that the model is asked once."""
+
+    def joined(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(weather, name) for weather in weathers])
+
+    return replace(
+        weathers[0],
+        start=joined("start"),
+        end=joined("end"),
+        wind_speed=joined("wind_speed"),
+        wind_from=joined("wind_from"),
+        stability=joined("stability"),
+        temperature=joined("temperature"),
+        mixing_height=joined("mixing_height"),
+    )
