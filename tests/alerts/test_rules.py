@@ -134,9 +134,7 @@ def test_an_hour_limit_of_the_standard_is_an_alarm_only_when_exceeded() -> None:
     assert (event.value, event.threshold, event.kind, event.open) == (240.0, 200.0, "limit", False)
 
 
-def verdict(  # noqa: PLR0917
-    kind: str, subject: Ref, hour: int, value: float | None, label: str, pollutant: str = ""
-) -> Verdict:
+def verdict(kind: str, subject: Ref, hour: int, value: float | None, label: str, pollutant: str = "") -> Verdict:
     period = Period(T0 + hour * HOUR, T0 + (hour + 1) * HOUR)
     items = ((pollutant, value, None),) if pollutant else ()
     ident = f"{kind}-{subject.id}-{hour}"

@@ -24,6 +24,7 @@ Raises `BadCell`.
 
 _EDGES = " \t\r\n\v\f\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff"
 _BLANK = frozenset({"", "-", "--", "—", "——", "/", "\\", "无", "n/a", "na", "null", "none", "nan"})
+_LONGEST_BLANK = max(map(len, _BLANK))
 _EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 _LOST_DIGITS = re.compile(r"\d(\.\d+)?[eE]\+\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -33,6 +34,7 @@ _DAY = re.compile(
 _DEGREES = re.compile(
     r"[A-Z东西南北经纬:]*(\d{1,3})[°º度](?:(\d{1,2}(?:\.\d+)?)[′'’分])?(?:(\d{1,2}(?:\.\d+)?)[″\"”秒])?[A-Z]?"
 )
+_PLAIN_DEGREES = re.compile(r"[0-9]{1,3}(\.[0-9]+)?")
 _SEPARATORS = re.compile(r"[、,;|/\s]+")
 _ITEM = re.compile(r"(?:【[^】]*】|[^;；\n])+")
 _LIMIT = re.compile(r"(.+?)\s+(\S+)\s+(小时|日|hour|day)\s*(?:【(.*)】)?", re.DOTALL)
@@ -111,9 +113,9 @@ def _plain(value: Any) -> Any:
     """Return the value of a cell with blanks as None; text narrow."""
     if isinstance(value, str):
         value = narrow(value)
-        if value in _EXCEL_ERRORS:
+        if value[:1] == "#" and value in _EXCEL_ERRORS:
             raise BadCell("excel_error")
-        return None if value.lower() in _BLANK else value
+        return None if len(value) <= _LONGEST_BLANK and value.lower() in _BLANK else value
     return value
 
 
@@ -164,7 +166,7 @@ def _number(value: Any, allowed: str = "35.2") -> Decimal | None:
         value = value.replace(",", "") if _THOUSANDS.fullmatch(value) else value
         value = value.replace("−", "-")
     try:
-        if isinstance(value, (bool, date)):
+        if isinstance(value, (bool, date)) or "_" in str(value):  # Python would read 1_000
             raise ValueError
         number = exact(float(value))
     except (ValueError, TypeError, OverflowError):
@@ -209,6 +211,8 @@ def _range(column: Column) -> str:
 
 
 def _degrees(value: Any) -> float | None:
+    if isinstance(value, str) and _PLAIN_DEGREES.fullmatch(value):
+        return float(value)  # what nearly every cell holds
     allowed = "113.65724 / 113°39′26″"
     if isinstance(value, str) and ("°" in value or "度" in value or "º" in value):
         match = _DEGREES.fullmatch(re.sub(r"\s", "", value).replace("''", '"'))

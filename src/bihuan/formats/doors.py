@@ -46,7 +46,7 @@ def recognise(source: Path | str | bytes, name: str = "") -> Recognised | None:
         form = _form(data, name)
         if form == "geojson":
             features = geojson.features_of(csv_table.decoded(data, name), name)
-            found = [feature.get("properties") or {} for feature in features[:100]]
+            found = [geojson.properties_of(feature) for feature in features[:100]]
             names = [one.get("fact") or geojson.kind_of(one) for one in found]
         else:
             names = []

@@ -44,7 +44,7 @@ def speaking_blocks(scene: Scene, computed: Float) -> NDArray[np.int64]:
     computed : ndarray, shape (blocks, stations)
         Concentration from the source at its most likely rate.
     """
-    seen = (computed.T > scene.noise) & (scene.excess > scene.noise) & (scene.excess > 0.25 * computed.T)
+    seen = (scene.noise < computed.T) & (scene.excess > scene.noise) & (scene.excess > 0.25 * computed.T)
     late = np.arange(len(scene.start)) >= max(scene.onset - 2, 0)
     return np.flatnonzero(seen.any(axis=0) & late)
 
