@@ -20,6 +20,7 @@ from bihuan.app.rig import CityRun
 from bihuan.app.screen import Screen
 from bihuan.core import CHINA, Language, Suspects, from_json, text
 
+
 def show(*, seed: int, hours: int, rough: bool, pace: float, language: Language) -> None:
     """Run the city until its end or Ctrl-C, then hold what the loop said against the truth.
 
