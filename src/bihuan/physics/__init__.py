@@ -1,5 +1,6 @@
 """Pure arrays in, arrays out: plume, puff and what they need. Compiled loops live in `kernels`."""
 
+from bihuan.physics.blocks import block_means, block_starts, block_weather
 from bihuan.physics.dispersion import Curves, Terrain, curves, sigma_y, sigma_z
 from bihuan.physics.plume import GaussianPlume
 from bihuan.physics.puff import PuffModel, WindField
@@ -11,6 +12,9 @@ __all__ = [
     "PuffModel",
     "Terrain",
     "WindField",
+    "block_means",
+    "block_starts",
+    "block_weather",
     "curves",
     "sigma_y",
     "sigma_z",
