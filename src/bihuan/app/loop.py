@@ -47,6 +47,8 @@ from bihuan.store import Link, Row, Store
 log = logging.getLogger("bihuan.loop")
 
 RULES = "loop/rules"
+ASKED = "loop/asked"
+TRIED = "loop/tried"
 WATERMARK = "loop/watermark"
 
 TICK = timedelta(minutes=5)
@@ -58,7 +60,8 @@ HOURS_KEPT = timedelta(hours=30)
 VERDICTS_SHOWN = timedelta(hours=4)
 """Hourly verdicts shown to the rules: more than any of them needs to fall back."""
 
-VERDICTS_MOST = 20_000
+DAYS_SHOWN = timedelta(days=32)
+"""The same for those of days and longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +129,20 @@ class Loop:
         self._began = began
         self._register = store.records.register()
         self._town = Town(self._register, local_date(began, zone))
-        self.ingest = Ingest(store, zone)
+        self.ingest = Ingest(store, zone, self.watermark)
         self.judge = Judge(store, zone, allow)
         self.rules = RuleSet(allow=allow)
         known = store.records.state(RULES)
         self._rules_state = from_json(known, RulesState) if known else RulesState()
         self.desk = Desk(store.records, lambda: self._register, Calendar(case_settings), notifications)
-        self._suspicion = Suspicion(self._town)
-        self._measure = Measure(store)
+        self._asked = self._times(ASKED)
+        self._tried = self._times(TRIED)
+        self._suspicion = Suspicion(self._town, self._asked)
+        self._measure = Measure(store, self._tried)
         self._outlook = Outlook(store, zone, allow)
         self._open = self._reopened()
         self._heard: dict[tuple[str, str], datetime] = {}
-        self._verdicts: list[Verdict] = []
+        self._verdicts = self._judged()
         self._hours: pl.DataFrame | None = None
 
     @property
@@ -153,7 +158,7 @@ class Loop:
 
     def ranking(self, event: str) -> Suspects | None:
         """Return the last ranking of an event."""
-        return self._open.ranked.get(event)
+        return self._open.ranked.get(event) or self._last_ranking(event)
 
     def renew_register(self, register: Register | None = None) -> None:
         """Take the register as it is stored now; waiting frames of loggers it claims are read again by a rebuild."""
@@ -170,6 +175,7 @@ class Loop:
             self._hear(taken)
             with self._store.records.transaction():
                 outcome = self._conclude(taken, now)
+                self._keep()
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
         self.desk.send(now)
         return outcome
@@ -190,6 +196,24 @@ class Loop:
         self.desk.run_clocks(now)
         changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
         return Outcome(now, taken, verdicts, events, suspects, changed, effects)
+
+    def _keep(self) -> None:
+        """Remember what the next step needs, so that it may be another process that takes it."""
+        leaned_on = {ref.id for case in self.desk.open_cases for ref in case.sources if ref.kind == "event"}
+        wanted = self._open.events.keys() | leaned_on
+        self._open.ranked = {ident: found for ident, found in self._open.ranked.items() if ident in wanted}
+        for ident in self._asked.keys() - wanted:
+            del self._asked[ident]
+        for ident in self._tried.keys() - {case.id for case in self.desk.cases if case.effective is None}:
+            del self._tried[ident]
+        self.ingest.keep()
+        self.judge.keep()
+        for name, times in ((ASKED, self._asked), (TRIED, self._tried)):
+            self._store.records.set_state(name, to_json(times))
+
+    def _times(self, name: str) -> dict[str, datetime]:
+        body = self._store.records.state(name)
+        return from_json(body, dict[str, datetime]) if body else {}
 
     # -- facts -----------------------------------------------------------------------------------------------------
 
@@ -216,8 +240,8 @@ class Loop:
         return of_record(self._hours.filter(pl.col("end") <= now))
 
     def _facts(self, values: pl.DataFrame, verdicts: tuple[Verdict, ...], now: datetime) -> Facts:
-        recent = [old for old in self._verdicts if old.period.end > now - VERDICTS_SHOWN or old.period.length > HOUR]
-        self._verdicts = list({verdict.id: verdict for verdict in (*recent, *verdicts)}.values())[-VERDICTS_MOST:]
+        recent = [old for old in self._verdicts if old.period.end > now - _shown(old)]
+        self._verdicts = list({verdict.id: verdict for verdict in (*recent, *verdicts)}.values())
         return Facts(
             now=now,
             city=self._town.ref,
@@ -332,14 +356,39 @@ class Loop:
     def _reopened(self) -> _Open:
         """What was open when the last process ended."""
         known = _Open({row.id: from_json(row.body, Event) for row in self._store.records.find("event", state="open")})
-        for ident in known.events:
-            for row in self._store.records.find("suspects", subject=str(Ref("event", ident))):
-                known.ranked[ident] = from_json(row.body, Suspects)
+        leaned_on = {ref.id for case in self.desk.open_cases for ref in case.sources if ref.kind == "event"}
+        for ident in sorted(known.events.keys() | leaned_on):
+            found = self._last_ranking(ident)
+            if found is not None:
+                known.ranked[ident] = found
         return known
+
+    def _last_ranking(self, event: str) -> Suspects | None:
+        rows = self._store.records.find("suspects", subject=str(Ref("event", event)))
+        found = (from_json(row.body, Suspects) for row in rows)
+        return max(found, key=lambda one: (one.period.end, one.period.start), default=None)
+
+    def _judged(self) -> list[Verdict]:
+        """Verdicts of the last process that the rules still have to see."""
+        now = self.watermark
+        if now is None:
+            return []
+        rows = self._store.records.find("verdict", since=now - DAYS_SHOWN)
+        ends = (row for row in rows if (row.end is not None and row.end > now - VERDICTS_SHOWN) or _long(row))
+        found = (from_json(row.body, Verdict) for row in ends)
+        return [verdict for verdict in found if verdict.period.end > now - _shown(verdict)]
 
     def _new_town(self, on: date) -> None:
         self._town = Town(self._register, on)
-        self._suspicion = Suspicion(self._town)
+        self._suspicion = Suspicion(self._town, self._asked)
+
+
+def _shown(verdict: Verdict) -> timedelta:
+    return VERDICTS_SHOWN if verdict.period.length <= HOUR else DAYS_SHOWN
+
+
+def _long(row: Row) -> bool:
+    return row.start is not None and row.end is not None and row.end - row.start > HOUR
 
 
 def _wants_case(event: Event, ranking: Suspects | None) -> bool:

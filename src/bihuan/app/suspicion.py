@@ -48,14 +48,16 @@ class Suspicion:
     Parameters
     ----------
     town : Town
+    asked : dict of event id to datetime
+        When each event was traced last; kept up to date here, remembered by the caller.
     """
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: Town, asked: dict[str, datetime] | None = None) -> None:
         self._tracer = PlumeTracer(GaussianPlume(town.plane, urban=True), town.plane)
         self._town = town
         self._places: dict[str, Place] = {str(site.ref): site.place for site in town.sites if site.place}
         self._air = {f"station:{station.id}" for station in town.stations}
-        self._asked: dict[str, datetime] = {}
+        self._asked = {} if asked is None else asked
 
     def due(self, event: Event, now: datetime) -> bool:
         """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts."""
