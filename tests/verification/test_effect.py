@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bihuan.core import Effect, Period, Series, Weather, text
-from bihuan.verification import effect, effect_at_outlet
-from tests.verification.scenes import CASE, PLACE, START, Scene, make
+from bihuan.verification import ACUTE, effect, effect_at_outlet
+from tests.verification.scenes import CASE, PLACE, START, Scene, incident, make
 
 
 def judge(scene: Scene, **changes: object) -> Effect:
@@ -143,3 +143,20 @@ def test_an_outlet_that_cannot_be_judged_says_why(values: np.ndarray, reason: st
     found = effect_at_outlet(CASE, series, 35.0, before, after)
     assert (found.verdict, found.reason) == ("cannot_tell", reason)
     assert text(f"effect.{reason}", "zh") != text(f"effect.{reason}", "en")
+
+
+def acute(seed: int, *, stops: bool) -> str:
+    scene = incident(seed, stops=stops)
+    periods = (scene.before, scene.after)
+    return effect(CASE, "pm10", scene.observations, PLACE, scene.weather, *periods, ACUTE).verdict
+
+
+def test_an_incident_that_was_stopped_is_mostly_seen_to_have_ended() -> None:
+    found = Counter(acute(seed, stops=True) for seed in range(40))
+    assert found["effective"] >= 20
+    assert found["not_effective"] <= 1
+
+
+def test_an_incident_that_goes_on_is_seldom_called_ended() -> None:
+    found = Counter(acute(seed, stops=False) for seed in range(40))
+    assert found["effective"] <= 4  # one side of a 90 % interval

@@ -81,6 +81,10 @@ class Suspicion:
             event, self.series(rows, event.pollutant), self._town.sources, self.weather(rows), findings(cases)
         )
 
+    def with_sites(self, readings: pl.DataFrame) -> pl.DataFrame:
+        """Add the site of each logger; those that nobody claimed are left out."""
+        return readings.join(self._town.device_sites.select("device", "site"), on="device", how="inner")
+
     def weather(self, rows: pl.DataFrame, step: timedelta = WEATHER_STEP) -> Weather:
         """Return the weather that the stations measured, averaged into periods of `step`."""
         usable = rows.filter(pl.col("site").is_in(list(self._town.weather_sites)) & pl.col("usable"))
