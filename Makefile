@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Bihuan needs Python 3.11 or newer: run make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "this Python lacks venv: install the package python3-venv of your system"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: install
@@ -34,7 +34,7 @@ check: install
 	$(BIN)/python -m pytest tests/test_house.py
 
 licences: install
-	$(BIN)/python -m tests.licences > THIRD-PARTY.md
+	@{ echo '# Libraries and their licences'; echo; echo 'Made by `make licences` from the installed packages; the tests hold it.'; echo; $(BIN)/pip-licenses --from=mixed --format=markdown --order=name --ignore-packages bihuan; } > THIRD-PARTY.md
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache

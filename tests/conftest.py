@@ -1,6 +1,8 @@
 """Fixtures that every room's tests may use."""
 
+import ipaddress
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,25 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: a reference test was skipped although its data is here"
     return report
+
+
+@pytest.fixture(autouse=True)
+def no_outside_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches an address that is not of this machine: the code calls nobody unasked."""
+    real_connect = socket.socket.connect
+    real_lookup = socket.getaddrinfo
+
+    def connect(self: socket.socket, address: object) -> None:
+        if self.family != socket.AF_UNIX:
+            assert isinstance(address, tuple)
+            if not ipaddress.ip_address(address[0]).is_loopback:
+                raise AssertionError(f"something called the outside host {address[0]}")
+        real_connect(self, address)  # type: ignore[arg-type]
+
+    def lookup(host: object, *rest: object, **options: object) -> object:
+        if host not in {None, "localhost", "127.0.0.1", "::1", b"127.0.0.1"}:
+            raise AssertionError(f"something looked up the outside host {host!r}")
+        return real_lookup(host, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)

@@ -18,15 +18,11 @@ GOLDER = np.array([(-0.096, 0.029), (-0.037, 0.029), (-0.002, 0.018), (0.0, 0.0)
 ROUGHNESS = 0.007
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
-
-
 def pairs(folder: Path) -> np.ndarray:
     """Rows of class, arc [m], observed and computed maximum [mg/m3]."""
-    runs = {row["run"]: row for row in rows_of(folder / "pg_runs.csv")}
+    runs = {row["run"]: row for row in csv.DictReader((folder / "pg_runs.csv").read_text("utf-8").splitlines())}
     rows = []
-    for row in rows_of(folder / "pg_arcmax_obs_and_aermod24142.csv"):
+    for row in csv.DictReader((folder / "pg_arcmax_obs_and_aermod24142.csv").read_text("utf-8").splitlines()):
         run = runs[row["run"]]
         inverse = GOLDER[:, 0] + GOLDER[:, 1] * np.log10(ROUGHNESS)
         stability = int(np.argmin(np.abs(inverse - 1 / float(run["L_m"]))))

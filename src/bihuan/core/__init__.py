@@ -1,9 +1,20 @@
 """Words everyone shares. Reads only its own package data; no other I/O, no clock."""
 
-from bihuan.core.codec import from_json, plain, to_json
-from bihuan.core.contracts import Adapter, Decoded, ForwardModel, Rule, Tracer
+from bihuan.core.codec import (
+    from_json,
+    plain,
+    to_json,
+)
+from bihuan.core.contracts import (
+    Adapter,
+    Decoded,
+    ForwardModel,
+    Rule,
+    Tracer,
+)
 from bihuan.core.errors import (
     BihuanError,
+    CaseChanged,
     CaseError,
     DiskFull,
     DutyError,
@@ -20,9 +31,24 @@ from bihuan.core.errors import (
     StoreError,
     StoreLocked,
     StoreVersionError,
+    WarningRefused,
 )
-from bihuan.core.ids import Ref, content_id, digest
-from bihuan.core.numbers import exact, round_half_even, round_up, scaled_half_even
+from bihuan.core.ids import (
+    Ref,
+    content_id,
+    digest,
+)
+from bihuan.core.notices import (
+    Message,
+    Notice,
+)
+from bihuan.core.numbers import (
+    exact,
+    round_half_even,
+    round_up,
+    scaled_half_even,
+    widened,
+)
 from bihuan.core.outcomes import (
     Effect,
     EffectVerdict,
@@ -49,8 +75,17 @@ from bihuan.core.periods import (
     parse_instant,
     utc,
 )
-from bihuan.core.places import Place, Plane
-from bihuan.core.pollutants import NATIONAL_SIX, Pollutant, pollutant, pollutants
+from bihuan.core.places import (
+    EARTH_RADIUS,
+    Place,
+    Plane,
+)
+from bihuan.core.pollutants import (
+    NATIONAL_SIX,
+    Pollutant,
+    pollutant,
+    pollutants,
+)
 from bihuan.core.quality import (
     GOOD,
     LEVELS,
@@ -74,14 +109,25 @@ from bihuan.core.readings import (
     Stat,
     readings_table,
 )
-from bihuan.core.sources import Shape, Source
-from bihuan.core.texts import Language, text, texts
-from bihuan.core.weather import STABILITY_CLASSES, Weather
+from bihuan.core.sources import (
+    Shape,
+    Source,
+)
+from bihuan.core.texts import (
+    Language,
+    text,
+    texts,
+)
+from bihuan.core.weather import (
+    STABILITY_CLASSES,
+    Weather,
+)
 
 __all__ = [
     "BASES",
     "CHINA",
     "DAY",
+    "EARTH_RADIUS",
     "GOOD",
     "HOUR",
     "INTERVALS",
@@ -96,6 +142,7 @@ __all__ = [
     "STABILITY_CLASSES",
     "Adapter",
     "BihuanError",
+    "CaseChanged",
     "CaseError",
     "Complaint",
     "Decoded",
@@ -115,7 +162,9 @@ __all__ = [
     "Language",
     "LedgerError",
     "Level",
+    "Message",
     "NotCovered",
+    "Notice",
     "Origin",
     "Period",
     "Place",
@@ -143,6 +192,7 @@ __all__ = [
     "Suspects",
     "Tracer",
     "Verdict",
+    "WarningRefused",
     "Weather",
     "content_id",
     "digest",
@@ -165,4 +215,5 @@ __all__ = [
     "texts",
     "to_json",
     "utc",
+    "widened",
 ]

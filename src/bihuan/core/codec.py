@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
-from bihuan.core.errors import FormatError
+from bihuan.core.errors import FormatError, InputError
 from bihuan.core.ids import Ref
 from bihuan.core.periods import iso
 
@@ -17,6 +18,8 @@ T = TypeVar("T")
 def _encode(value: Any) -> Any:
     if isinstance(value, Ref):
         return str(value)
+    if isinstance(value, np.generic):  # a number out of an array, where a plain one was meant
+        return value.item()
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
@@ -27,8 +30,19 @@ def _decode(kind: type[Any], value: Any) -> Any:
 
 
 def to_json(value: Any) -> bytes:
-    """Return compact UTF-8 JSON; fields in order of their definition, mappings sorted by key."""
-    return msgspec.json.encode(value, enc_hook=_encode, order="deterministic")
+    """Return compact UTF-8 JSON; fields in order of their definition, mappings sorted by key.
+
+    NaN and infinity become null: missing is null, never a number.
+
+    Raises
+    ------
+    FormatError
+        If a text holds half of a surrogate pair, which UTF-8 cannot carry.
+    """
+    try:
+        return msgspec.json.encode(value, enc_hook=_encode, order="deterministic")
+    except UnicodeEncodeError as problem:
+        raise FormatError(f"{type(value).__name__} cannot be written as JSON: {problem}") from None
 
 
 def from_json(data: bytes | str, kind: type[T]) -> T:
@@ -37,11 +51,11 @@ def from_json(data: bytes | str, kind: type[T]) -> T:
     Raises
     ------
     FormatError
-        If the text is no JSON or does not fit `kind`.
+        If the text is no JSON, does not fit `kind`, or holds a value that `kind` refuses.
     """
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=_decode)
-    except (msgspec.DecodeError, msgspec.ValidationError) as problem:
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeError, InputError) as problem:
         raise FormatError(f"stored {kind.__name__} cannot be read: {problem}") from None
 
 

@@ -10,7 +10,9 @@
     |   `-- DutyError         nobody answers for this matter at this place on this day
     |-- CaseError             a step of a case that is not allowed
     |   |-- StepRefused       the state does not allow it
+    |   |   `-- CaseChanged   someone else acted first
     |   `-- RightRefused      the role does not allow it
+    |-- WarningRefused       an act of warning (预警) that is not allowed: not signed, no right, out of order
     |-- StoreError            what remembers cannot be read or written
     |   |-- StoreLocked       another process owns the file
     |   |-- StoreVersionError written by a newer Bihuan
@@ -63,8 +65,16 @@ class StepRefused(CaseError):
     """The state of the case does not allow the step."""
 
 
+class CaseChanged(StepRefused):
+    """Someone else acted on the case since it was looked at; the message says what changed."""
+
+
 class RightRefused(CaseError):
     """The role of the person does not allow the step."""
+
+
+class WarningRefused(BihuanError):
+    """An act of warning (预警) that is not allowed: not signed, no right, out of order."""
 
 
 class StoreError(BihuanError):

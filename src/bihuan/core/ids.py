@@ -26,6 +26,11 @@ class Ref:
     id : str
         Unique within its kind; may itself hold colons and slashes.
 
+    Raises
+    ------
+    InputError
+        If either is empty or the kind holds a colon: it could not be read back.
+
     Notes
     -----
     Not a dataclass, so that JSON holds the one printed text and not an object of two fields.
@@ -36,6 +41,10 @@ class Ref:
     id: str
 
     def __init__(self, kind: str, id: str) -> None:
+        if not kind or not id or ":" in kind:
+            raise InputError(
+                f"reference of kind {kind!r} and id {id!r} cannot be written: both are needed, no colon in kind"
+            )
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "id", id)
 
@@ -48,7 +57,9 @@ class Ref:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ref) and (self.kind, self.id) == (other.kind, other.id)
 
-    def __lt__(self, other: Ref) -> bool:
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Ref):
+            return NotImplemented
         return (self.kind, self.id) < (other.kind, other.id)
 
     def __hash__(self) -> int:

@@ -21,6 +21,8 @@ CHINA = ZoneInfo("Asia/Shanghai")
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
@@ -38,10 +40,11 @@ class Period:
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise InputError(f"period {self.start} .. {self.end} has no time zone; give both in UTC")
-        if self.end <= self.start:
-            raise InputError(f"period {self.start} .. {self.end} is empty; end must follow start")
+        # before comparing: two instants of one local zone compare by their wall clocks, which a summer time repeats
         object.__setattr__(self, "start", self.start.astimezone(UTC))
         object.__setattr__(self, "end", self.end.astimezone(UTC))
+        if self.end <= self.start:
+            raise InputError(f"period {self.start} .. {self.end} is empty; end must follow start")
 
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
@@ -81,7 +84,7 @@ def parse_instant(text: str, zone: ZoneInfo = CHINA) -> datetime:
     """
     try:
         return utc(datetime.fromisoformat(text.strip()), zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InputError(
             f"time {text!r} cannot be read: write 2019-02-06 or 2019-02-06T08:00, local time of the city"
         ) from None
@@ -101,9 +104,7 @@ def local_day(day: date, zone: ZoneInfo = CHINA) -> Period:
 
 def floor_to(instant: datetime, step: timedelta) -> datetime:
     """Return the last whole `step` since the epoch that is not after `instant`."""
-    seconds = int(step.total_seconds())
-    since = int(instant.timestamp()) // seconds * seconds
-    return datetime.fromtimestamp(since, UTC)
+    return _EPOCH + (instant - _EPOCH) // step * step
 
 
 def hours_of(period: Period) -> Iterator[Period]:

@@ -55,7 +55,7 @@ class Place:
         dlon = math.radians(other.lon - self.lon)
         east = math.sin(dlon) * math.cos(lat2)
         north = math.cos(lat1) * math.sin(lat2) - math.sin(lat1) * math.cos(lat2) * math.cos(dlon)
-        return math.degrees(math.atan2(east, north)) % 360
+        return math.degrees(math.atan2(east, north)) % 360 % 360  # -1e-20 % 360 is 360.0
 
 
 class Plane:

@@ -5,6 +5,7 @@ from bihuan.physics.dispersion import Curves, Terrain, curves, sigma_y, sigma_z
 from bihuan.physics.plume import GaussianPlume
 from bihuan.physics.puff import PuffModel, WindField
 from bihuan.physics.sources import source_table
+from bihuan.physics.stability import mixing_height, solar_altitude, turner_class
 
 __all__ = [
     "Curves",
@@ -16,7 +17,10 @@ __all__ = [
     "block_starts",
     "block_weather",
     "curves",
+    "mixing_height",
     "sigma_y",
     "sigma_z",
+    "solar_altitude",
     "source_table",
+    "turner_class",
 ]

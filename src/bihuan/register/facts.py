@@ -19,6 +19,10 @@ CellLevel = Literal[1, 2, 3, 4]
 """市, 区县, 乡镇街道, 村社区."""
 
 
+ALWAYS = date(1900, 1, 1)
+"""First day of a fact whose beginning nobody told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """What every fact has.
@@ -38,7 +42,7 @@ class Fact:
 
     id: str
     name: str
-    valid_from: date = date(1900, 1, 1)
+    valid_from: date = ALWAYS
     valid_to: date | None = None
     source: str = ""
 
@@ -49,7 +53,8 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class District(Fact):
-    """区县. `id` is its administrative code; `boundary` rings of (lon, lat), outer ring first."""
+    """区县. `id` is its administrative code; `boundary` rings of (lon, lat), outer ring first,
+    holes and further parts after it (`bihuan.register.geometry`)."""
 
     name_en: str = ""
     centre: Place | None = None

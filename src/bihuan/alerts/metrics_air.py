@@ -1,0 +1,219 @@
+"""What a station shows against the rest of the network, and the network against its own past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bihuan.alerts.facts import Facts, Matrix, Site
+from bihuan.alerts.hold import Levels, Subject
+from bihuan.alerts.rule import RuleRow
+from bihuan.core import HOUR
+from bihuan.observations import median_last
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+Int = NDArray[np.int64]
+
+
+def judged(rule: RuleRow, facts: Facts) -> Bool:
+    """Say which sites a rule judges, shape (s,)."""
+    wanted = [
+        site.kind in rule.scope and (not rule.districts or site.district in rule.districts) for site in facts.sites
+    ]
+    mask = np.array(wanted, dtype=bool)
+    return mask & ~facts.speaks(rule.only_without) if rule.only_without else mask
+
+
+def of_kinds(sites: tuple[Site, ...], kinds: Any) -> Bool:
+    """Say which sites are of some kinds, shape (s,)."""
+    return np.array([site.kind in kinds for site in sites], dtype=bool)
+
+
+def horizon(rule: RuleRow, now: datetime) -> datetime:
+    """Return until when periods may be judged: `lag` before now."""
+    return now - rule.lag
+
+
+def first_looked_at(rule: RuleRow, facts: Facts, seen: datetime | None) -> datetime:
+    """Return the start of the oldest period that still can vote, when all up to `seen` were judged."""
+    first = horizon(rule, facts.now) - (rule.rise[1] + rule.fall) * rule.period
+    return first if seen is None else max(first, seen - (rule.rise[1] - 1) * rule.period)
+
+
+def recent(
+    rule: RuleRow, facts: Facts, pollutant: str, seen: datetime | None, extra: timedelta = timedelta(0)
+) -> Matrix:
+    """Lay out the periods that a rule still has to look at, and `extra` before them."""
+    first = first_looked_at(rule, facts, seen) - extra
+    return facts.matrix(pollutant, rule.interval, rule.period, first, horizon(rule, facts.now))
+
+
+def background_without(value: Float, member: Bool) -> tuple[Float, Int, Float]:
+    """Return, for every site, the median of the OTHER member sites in the same period.
+
+    Parameters
+    ----------
+    value : ndarray, shape (s, t)
+    member : ndarray of bool, shape (s,)
+        Sites that make the background.
+
+    Returns
+    -------
+    median : ndarray, shape (s, t)
+        NaN where no other member reported.
+    count : ndarray of int64, shape (s, t)
+        Other members that reported.
+    spread : ndarray, shape (t,)
+        1.4826 * MAD of the members, the robust standard deviation. All members share it: one of them
+        changes a MAD of several by little.
+    """
+    pool = np.where(member[:, None], value, np.nan)
+    ordered = np.sort(pool, axis=0)  # NaN last
+    number = np.isfinite(pool).sum(axis=0)
+    inside = member[:, None] & np.isfinite(value)
+    others = number[None, :] - inside
+    # rank of each own value in its column; ties may take any of the equal places
+    rank = np.empty(pool.shape, dtype=np.int64)
+    np.put_along_axis(rank, np.argsort(pool, axis=0, kind="stable"), np.arange(len(pool))[:, None], axis=0)
+    rank = np.where(inside, rank, len(pool))
+
+    def without(place: Int) -> Float:
+        place = np.clip(place, 0, None)
+        shifted = np.minimum(place + (place >= rank), len(pool) - 1)
+        return np.take_along_axis(ordered, shifted, axis=0)
+
+    middle = (without((others - 1) // 2) + without(others // 2)) / 2
+    median = np.where(others > 0, middle, np.nan)
+    centre = median_last(pool.T)[0]
+    spread = 1.4826 * median_last(np.abs(pool - centre[None, :]).T)[0]
+    return median, others.astype(np.int64), spread
+
+
+def excess(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
+    """A station well above what the rest of the network and its own habit let expect."""
+    subjects: list[Subject] = []
+    parts: list[tuple[Float, Float, Float]] = []
+    ends: tuple[datetime, ...] = ()
+    background, who = rule.table("background"), judged(rule, facts)
+    member = of_kinds(facts.sites, background["kinds"])
+    for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
+        matrix = recent(rule, facts, pollutant, seen)
+        rows = np.flatnonzero(who & np.isfinite(matrix.value).any(axis=1))
+        ends = matrix.ends
+        if not len(rows):
+            continue
+        share, scatter = own_habit(rule, facts, pollutant, member)
+        median, count, spread = background_without(matrix.value, member)
+        expected = median * share[:, None]
+        limit = rule.table("thresholds")[pollutant]
+        needed = np.maximum(float(limit["absolute"]), float(limit["relative"]) * expected)
+        needed = np.fmax(needed, float(background["spreads"]) * spread[None, :])
+        needed = np.fmax(needed, float(background["own_spreads"]) * scatter[:, None])
+        enough = count >= int(background["least"])
+        value = np.where(enough, matrix.value, np.nan)[rows]
+        subjects += [_subject(facts.sites[row], pollutant) for row in rows]
+        parts.append((value, expected[rows], needed[rows]))
+    if not parts:
+        return None
+    value, expected, needed = (np.concatenate(group) for group in zip(*parts, strict=True))
+    rise = value - expected
+    with np.errstate(invalid="ignore"):
+        over, under = rise >= needed, rise < rule.hysteresis * needed
+    return Levels(tuple(subjects), ends, over, under, value, expected + needed)
+
+
+def own_habit(rule: RuleRow, facts: Facts, pollutant: str, member: Bool) -> tuple[Float, Float]:
+    """Return each station's usual share of the background, and its usual scatter about it.
+
+    Returns
+    -------
+    share : ndarray, shape (s,)
+        Median ratio to the background in the hours before, within the bounds of the rule; 1 where unknown.
+    scatter : ndarray, shape (s,)
+        1.4826 * MAD about it, unit of the pollutant; NaN where unknown.
+    """
+    background: Mapping[str, Any] = rule.table("background")
+    # whole hours before the oldest period that can vote, so that a rise does not become its own habit
+    last = horizon(rule, facts.now) - max(int(background["own_skip"]) * HOUR, rule.rise[1] * rule.period)
+    hours = facts.matrix(pollutant, "hour", HOUR, last - int(background["own_hours"]) * HOUR, last)
+    median, count, _ = background_without(hours.value, member)
+    usable = (count >= int(background["least"])) & (median > 0)
+    ratio = np.where(usable, hours.value / np.where(usable, median, 1.0), np.nan)
+    share, known = median_last(ratio)
+    low, high = (float(bound) for bound in background["share"])
+    enough = known >= int(background["own_least"])
+    share = np.clip(np.where(enough, share, 1.0), low, high)
+    residual = np.abs(np.where(usable, hours.value - share[:, None] * median, np.nan))
+    scatter = 1.4826 * median_last(residual)[0]
+    return share, np.where(enough, scatter, np.nan)
+
+
+def regional(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
+    """Most stations well above their own recent past at the same time: the whole city, not one place."""
+    background, who = rule.table("background"), judged(rule, facts)
+    lines: list[tuple[Subject, Float, Float, Float]] = []
+    ends: tuple[datetime, ...] = ()
+    back, skip = int(background["own_hours"]), int(background["own_skip"])
+    for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
+        matrix = recent(rule, facts, pollutant, seen, (back + skip) * HOUR)
+        value = matrix.value[who]
+        limit = rule.table("thresholds")[pollutant]
+        columns = range(min(back + skip, value.shape[1]), value.shape[1])
+        ends = matrix.ends[columns.start :]
+        lines.append((Subject(facts.city, pollutant), *_together(value, columns, background, limit)))
+    if not lines or not ends:
+        return None
+    share, middle, line = (np.array([row[part] for row in lines]) for part in (1, 2, 3))
+    wanted = float(background["share"])
+    with np.errstate(invalid="ignore"):
+        over, under = share >= wanted, share < rule.hysteresis * wanted
+    middle = np.where(np.isfinite(share), middle, np.nan)
+    return Levels(tuple(row[0] for row in lines), ends, over, under, middle, line)
+
+
+def _together(
+    value: Float, columns: range, background: Mapping[str, Any], limit: Mapping[str, Any]
+) -> tuple[Float, Float, Float]:
+    """Share of stations that rose, median of the network, and median of what counts as risen; by column."""
+    back, skip = int(background["own_hours"]), int(background["own_skip"])
+    share, middle, line = (np.full(len(columns), np.nan) for _ in range(3))
+    for place, column in enumerate(columns):
+        usual, known = median_last(value[:, column - back - skip : column - skip])
+        needed = usual + np.maximum(float(limit["absolute"]), float(limit["relative"]) * usual)
+        now = value[:, column]
+        speaks = np.isfinite(now) & (known >= int(background["own_least"]))
+        if speaks.sum() >= int(background["least"]):
+            share[place] = float((now[speaks] >= needed[speaks]).mean())
+            middle[place] = float(np.median(now[speaks]))
+            line[place] = float(np.median(needed[speaks]))
+    return share, middle, line
+
+
+def value_over(rule: RuleRow, facts: Facts, seen: datetime | None, limits: Mapping[str, float]) -> Levels | None:
+    """A concentration above a limit of a standard; compared after rounding as the standard prints it."""
+    subjects: list[Subject] = []
+    parts: list[tuple[Float, Float]] = []
+    ends: tuple[datetime, ...] = ()
+    who = judged(rule, facts)
+    for pollutant in sorted(set(limits) & set(facts.pollutants())):
+        matrix = recent(rule, facts, pollutant, seen)
+        ends = matrix.ends
+        rows = np.flatnonzero(who & np.isfinite(matrix.value).any(axis=1))
+        subjects += [_subject(facts.sites[row], pollutant) for row in rows]
+        value = matrix.value[rows]
+        parts.append((value, np.full(value.shape, limits[pollutant])))
+    if not parts:
+        return None
+    value, limit = (np.concatenate(group) for group in zip(*parts, strict=True))
+    with np.errstate(invalid="ignore"):
+        over, under = value > limit, value <= rule.hysteresis * limit
+    return Levels(tuple(subjects), ends, over, under, value, limit)
+
+
+def _subject(site: Site, pollutant: str) -> Subject:
+    return Subject(site.ref, pollutant, site.place)

@@ -1,0 +1,126 @@
+"""The rule engine: rules are data, the step is pure, its state is plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from bihuan.alerts import metrics_air, metrics_series, metrics_silence, metrics_verdicts
+from bihuan.alerts.facts import Facts
+from bihuan.alerts.hold import Levels, RuleState, advance
+from bihuan.alerts.rule import RuleRow, default_rules
+from bihuan.core import CHINA, Event, Interval, local_date
+from bihuan.standards import lookup
+
+
+@dataclass(frozen=True, slots=True)
+class RulesState:
+    """What all rules remember, by rule id; `to_json` / `from_json` keep it."""
+
+    rules: dict[str, RuleState] = field(default_factory=dict)
+
+
+class RuleSet:
+    """All rules of a city, stepped together.
+
+    Parameters
+    ----------
+    rules : iterable of RuleRow, optional
+        `default_rules` if not given.
+    allow : frozenset of str
+        Standards that the city switched on although they are unconfirmed.
+
+    Examples
+    --------
+    >>> rules = RuleSet()
+    >>> state = RulesState()
+    >>> # every few minutes: state, events = rules.step(state, facts, facts.now)
+    """
+
+    def __init__(self, rules: Iterable[RuleRow] | None = None, allow: frozenset[str] = frozenset()) -> None:
+        self.rules: tuple[RuleRow, ...] = default_rules() if rules is None else tuple(rules)
+        self.allow = allow
+
+    def lookback(self, interval: Interval) -> timedelta:
+        """Return how much data of an interval `Facts.values` must hold before now."""
+        spans = [rule.lookback for rule in self.rules if rule.interval == interval]
+        if interval == "hour":
+            spans += [rule.lookback_hours for rule in self.rules]
+        return max(spans, default=timedelta(0))
+
+    def pollutants(self) -> tuple[str, ...]:
+        """Return the pollutants that any rule names, sorted."""
+        return tuple(sorted({code for rule in self.rules for code in rule.pollutants}))
+
+    def step(self, state: RulesState, facts: Facts, now: datetime) -> tuple[RulesState, tuple[Event, ...]]:
+        """Judge every period that became ripe since the last step.
+
+        Parameters
+        ----------
+        state : RulesState
+        facts : Facts
+            As of `now`; the order of its rows does not matter.
+        now : datetime
+
+        Returns
+        -------
+        RulesState
+        tuple of Event
+            Events that opened, went on or closed, by rule in their order and then by subject. An event keeps
+            its id from its onset; the newest one of an id replaces the earlier ones.
+        """
+        facts.now = now.astimezone(facts.now.tzinfo)
+        states: dict[str, RuleState] = {}
+        told: list[Event] = []
+        for rule in self.rules:
+            before = state.rules.get(rule.id, RuleState())
+            after, events = self._one(rule, before, facts)
+            states[rule.id] = after
+            told += events
+        return RulesState(states), tuple(told)
+
+    def _one(self, rule: RuleRow, state: RuleState, facts: Facts) -> tuple[RuleState, tuple[Event, ...]]:
+        newest = _newest(rule, facts.now)
+        if state.seen is not None and newest is not None and newest <= state.seen:
+            return state, ()
+        levels = self._levels(rule, facts, state.seen)
+        return (state, ()) if levels is None else advance(rule, state, levels)
+
+    def _levels(self, rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
+        if rule.metric == "value":
+            limits = hour_limits(rule, local_date(facts.now, CHINA), facts.place_code, self.allow)
+            return metrics_air.value_over(rule, facts, seen, limits)
+        return _METRICS[rule.metric](rule, facts, seen)
+
+
+_METRICS = {
+    "clipped": metrics_series.clipped,
+    "copied": metrics_series.copied,
+    "divergence": metrics_series.divergence,
+    "excess": metrics_air.excess,
+    "flagged": metrics_series.flagged,
+    "regional": metrics_air.regional,
+    "silence": metrics_silence.silence,
+    "smooth": metrics_series.smooth,
+    "verdict": metrics_verdicts.verdict_levels,
+}
+
+
+def hour_limits(rule: RuleRow, on: date, place: str, allow: frozenset[str]) -> Mapping[str, float]:
+    """Return the limits of the standard in force on a day, by pollutant."""
+    setting = rule.table("limit")
+    edition = lookup(setting["standard"], on=on, place=place, allow=allow)
+    column = f"grade{setting['grade']}"
+    return {
+        code: float(edition.row("limits", code, averaging=setting["averaging"])[column])
+        for code in setting["pollutants"]
+    }
+
+
+def _newest(rule: RuleRow, now: datetime) -> datetime | None:
+    """End of the newest period that may be judged; None where verdicts bring their own periods."""
+    if rule.metric in ("verdict", "silence"):
+        return None
+    seconds = int(rule.period.total_seconds())
+    return now - rule.lag - timedelta(seconds=(now - rule.lag).timestamp() % seconds)

@@ -1,0 +1,131 @@
+"""Settings of the process: one list, read from `bihuan.toml` in BIHUAN_HOME, then from the environment.
+
+Settings of the city (targets, time limits, switched-on rules) are dated and authored and live in the records.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bihuan.core import SettingError
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name, default and what it does."""
+
+    name: str
+    default: Value
+    help: str
+
+
+SETTINGS = (
+    Setting("host", "127.0.0.1", "address the servers listen on; anything else opens them to the network"),
+    Setting("hj212_port", 9212, "TCP port for devices"),
+    Setting("gateways", 1, "gateway processes"),
+    Setting("zone", "Asia/Shanghai", "local time of the city"),
+    Setting("city_name", "", "name printed on alerts and reports"),
+    Setting("log_level", "INFO", "DEBUG, INFO, WARNING or ERROR"),
+    Setting("idle_seconds", 900, "a silent connection is closed after this long"),
+    Setting("max_connections_per_address", 2000, "further connections of one address are refused"),
+    Setting("loop_seconds", 5, "how often the loop looks for new frames"),
+    Setting("smtp_host", "", "mail server; empty sends no mail"),
+    Setting("smtp_port", 25, "port of the mail server"),
+    Setting("smtp_sender", "", "address mails come from"),
+    Setting("webhook_url", "", "where notices are posted; empty posts none"),
+)
+"""Every setting of the process; a test holds that `docs/reference/settings.md` lists them."""
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+class Settings:
+    """The settings in force.
+
+    Parameters
+    ----------
+    values : mapping of str to str, int, float or bool
+        Those that differ from their default.
+
+    Raises
+    ------
+    SettingError
+        If a name is unknown or a value is not of the default's type.
+    """
+
+    def __init__(self, values: Mapping[str, Value] | None = None) -> None:
+        self._values = {setting.name: setting.default for setting in SETTINGS}
+        for name, value in (values or {}).items():
+            self._values[name] = _checked(name, value)
+        try:
+            self.zone = ZoneInfo(self.text("zone"))
+        except (ZoneInfoNotFoundError, ValueError):
+            raise SettingError(
+                f"setting zone = {self.text('zone')!r} is no time zone: write one like Asia/Shanghai"
+            ) from None
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name]
+
+    def text(self, name: str) -> str:
+        """Return a setting as text."""
+        return str(self._values[name])
+
+    def whole(self, name: str) -> int:
+        """Return a setting as a whole number."""
+        return int(self._values[name])
+
+
+def read_settings(home: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read `home/bihuan.toml` if it is there, then ``BIHUAN_<NAME>`` of the environment over it.
+
+    Raises
+    ------
+    SettingError
+        If the file is no TOML, or a setting is unknown or of the wrong type.
+    """
+    values: dict[str, Value] = {}
+    path = home / "bihuan.toml"
+    if path.exists():
+        try:
+            values.update(tomllib.loads(path.read_text("utf-8")))
+        except tomllib.TOMLDecodeError as problem:
+            raise SettingError(f"settings file {path} is no TOML: {problem}") from None
+    environment = os.environ if environment is None else environment
+    for setting in SETTINGS:
+        text = environment.get(f"BIHUAN_{setting.name.upper()}")
+        if text is not None:
+            values[setting.name] = _from_text(setting, text)
+    return Settings(values)
+
+
+def _checked(name: str, value: Value) -> Value:
+    setting = BY_NAME.get(name)
+    if setting is None:
+        raise SettingError(f"setting {name!r} is unknown; known: {', '.join(BY_NAME)}")
+    wanted = type(setting.default)
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        raise SettingError(f"setting {name} = {value!r} must be {wanted.__name__}, like {setting.default!r}")
+    return value
+
+
+def _from_text(setting: Setting, text: str) -> Value:
+    if isinstance(setting.default, bool):
+        if text.lower() not in {"true", "false"}:
+            raise SettingError(f"setting {setting.name} = {text!r} must be true or false")
+        return text.lower() == "true"
+    try:
+        return type(setting.default)(text)
+    except ValueError:
+        raise SettingError(
+            f"setting {setting.name} = {text!r} must be {type(setting.default).__name__}, like {setting.default!r}"
+        ) from None

@@ -1,0 +1,59 @@
+"""What remembers: the journal of raw frames, the series, the records, the blobs and the ledger."""
+
+from bihuan.store.backup import Manifest, backup, read_manifest, restore
+from bihuan.store.blobs import Blobs
+from bihuan.store.city import CitySetting, CitySettings
+from bihuan.store.corrections import Correction, apply_corrections, load_corrections, save_corrections
+from bihuan.store.digests import ALGORITHMS, Algorithm, named_digest
+from bihuan.store.files import REAL_FILES, Files, Handle, Lock, write_whole
+from bihuan.store.home import FORMAT, Home, Store, open_store
+from bihuan.store.journal import Journal
+from bihuan.store.ledger import Entry, Ledger, LedgerHead
+from bihuan.store.records import Direction, Link, Records, Row
+from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
+from bihuan.store.series import SeriesStore, Written
+from bihuan.store.tables import TableName
+from bihuan.store.tail import JournalReader
+
+__all__ = [
+    "ALGORITHMS",
+    "FORMAT",
+    "REAL_FILES",
+    "START",
+    "Algorithm",
+    "Blobs",
+    "CitySetting",
+    "CitySettings",
+    "Correction",
+    "Direction",
+    "Entry",
+    "Files",
+    "FrameStatus",
+    "Handle",
+    "Home",
+    "Journal",
+    "JournalReader",
+    "Ledger",
+    "LedgerHead",
+    "Link",
+    "Lock",
+    "Manifest",
+    "Position",
+    "Record",
+    "Records",
+    "Row",
+    "SeriesStore",
+    "Store",
+    "TableName",
+    "Written",
+    "apply_corrections",
+    "backup",
+    "encode_entry",
+    "load_corrections",
+    "named_digest",
+    "open_store",
+    "read_manifest",
+    "restore",
+    "save_corrections",
+    "write_whole",
+]

