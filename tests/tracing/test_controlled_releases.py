@@ -103,7 +103,8 @@ def test_controlled_releases_are_located_as_measured(shared: Path) -> None:
     chances = np.array(
         [next(row.probability for row in found.ranked if row.source.id == leak["source"]) for leak, found in rows]
     )
-    # Measured: 14 of 16, 13 of these 14 rates within a factor of 2 and in the interval; a published method with these data locates 16 of 16, with 0.72 of the rates within 2.
+    # Measured: 14 of 16, 13 of these 14 rates within a factor of 2 and in the interval.
+    # A published method with these data locates 16 of 16, with 0.72 of its rates within 2.
     assert len(located) >= 13
     assert np.mean((ratios > 0.5) & (ratios < 2)) >= 0.7
     assert np.mean(held) >= 0.7
