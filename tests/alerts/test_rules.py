@@ -169,6 +169,17 @@ def test_hours_that_are_no_evidence_neither_raise_nor_end_an_alarm() -> None:
     assert latest(told)[told[0].id].open
 
 
+def test_a_verdict_that_comes_after_those_of_other_outlets_is_not_lost() -> None:
+    rules, other = RuleSet([rule("outlet_over")]), Site(Ref("outlet", "DA002"), "outlet")
+    prompt = verdict("outlet_hour", STACK.ref, 0, 10.0, "within", "nox")
+    late = verdict("outlet_hour", other.ref, 0, 99.0, "suspected_over", "nox")
+    now, sites = T0 + HOUR, (STACK, other)
+    state, nothing = rules.step(RulesState(), Facts(now, CITY, sites, table({}), (prompt,)), now)
+    later = now + timedelta(minutes=7)
+    _, (event,) = rules.step(state, Facts(later, CITY, sites, table({}), (prompt, late)), later)
+    assert (nothing, event.subject) == ((), other.ref)
+
+
 def test_the_verdict_of_the_assessment_room_is_understood() -> None:
     limit = PermitLimit("nox", 50.0, "hour", "permit")
     outlet = Outlet(
@@ -339,16 +350,35 @@ def test_the_whole_state_survives_json_in_the_middle() -> None:
     assert first + second == told
 
 
+def test_a_device_whose_clock_jumped_changes_nothing() -> None:
+    sites, values = mixed_world()
+    mad = [table({"station:S000": np.array([70.0])}, T0 + days * 24 * HOUR) for days in (-9000, 9000)]
+    now = T0 + 44 * HOUR
+    told = [
+        RuleSet().step(RulesState(), Facts(now, CITY, sites, rows), now)[1]
+        for rows in (values, pl.concat([values, *mad]))
+    ]
+    assert told[0]
+    assert told[0] == told[1]
+
+
 def test_a_city_may_replace_a_rule_and_a_wrong_one_is_named() -> None:
-    raw = {"id": "local_rise", "metric": "excess", "kind": "pattern", "grade": "minor", "text": "local_rise"}
-    raw |= {"scope": ["micro"], "interval": "minute", "period": 900, "lag": 0, "rise": [3, 4], "fall": 4, "forget": 9}
+    raw = {"id": "aqi_heavy", "metric": "verdict", "kind": "limit", "grade": "minor", "text": "aqi_heavy"}
+    raw |= {"scope": ["city"], "interval": "hour", "period": 3600, "lag": 0, "rise": [2, 2], "fall": 4, "forget": 9}
+    raw |= {"verdict": {"kinds": ["aqi_hour"], "above": 150}}
     changed = with_rules([raw])
     assert [row.id for row in changed] == [row.id for row in default_rules()]
-    assert changed[0].rise == (3, 4)
-    with pytest.raises(SettingError, match="local_rise"):
-        parse_rule(raw | {"rise": [4, 3]})
-    with pytest.raises(SettingError, match="holdtime"):
-        parse_rule(raw | {"holdtime": 3})
+    assert next(row for row in changed if row.id == "aqi_heavy").rise == (2, 2)
+    for wrong, named in (
+        ({"rise": [4, 3]}, "rise"),
+        ({"holdtime": 3}, "holdtime"),
+        ({"metric": "excess"}, "rule.background"),
+        ({"metric": "excess", "background": {"kinds": []}}, "own_hours"),
+        ({"verdict": {"kinds": ["aqi_hour"]}}, "above"),
+        ({"thresholds": {"pm25": {"absolute": 1}}}, "pm25.relative"),
+    ):
+        with pytest.raises(SettingError, match=named):
+            parse_rule(raw | wrong)
     with pytest.raises(SettingError, match="missing"):
         parse_rule({"id": "x"})
 

@@ -116,19 +116,19 @@ def test_words_of_a_list_are_read_as_word_or_code_and_others_named() -> None:
     with pytest.raises(BadCell) as bad:
         read("station", "kind", "国控点")
     assert bad.value.allowed == "国控、省控、市控、乡镇、微站、扬尘、气象 (国控?)"
-    assert read("duty", "matter", "noise") == "noise"  # an open list takes other codes of the program
+    assert read("duty", "matter", "light_smoke") == "light_smoke"  # an open list takes other codes of the program
     with pytest.raises(BadCell, match="choice"):
-        read("duty", "matter", "噪声")
+        read("duty", "matter", "光污染")
     assert read("section", "target_class", "III") == read("section", "target_class", "Ⅲ") == "III"
     assert read("section", "official", "是") is True
     assert read("section", "official", 0) is False
 
 
 @pytest.mark.parametrize(
-    "typed", ["网格员、核查员", "网格员,核查员", "网格员；核查员", "网格员 核查员", "grid_officer/checker"]
+    "typed", ["网格员、核查员", "网格员,核查员", "网格员；核查员", "网格员 核查员", "grid_officer/verifier"]
 )
 def test_lists_are_split_at_any_mark(typed: str) -> None:
-    assert read("person", "roles", typed) == ("grid_officer", "checker")
+    assert read("person", "roles", typed) == ("grid_officer", "verifier")
 
 
 def test_limits_name_pollutant_limit_and_averaging() -> None:

@@ -152,7 +152,7 @@ def test_names_stand_for_codes_where_they_are_one() -> None:
 
 def test_a_sheet_of_cells_with_their_people() -> None:
     text = """网格编码,网格名称,网格级别,上级网格,人员编号,姓名,角色,负责网格
-1,某街道,乡镇街道,,z1,甲岗,网格长,
+1,某街道,乡镇街道,,z1,甲岗,区县调度员,
 1.1,某社区,村社区,某街道,w1,乙岗,网格员,
 1.1,,,,w2,丙岗,网格员、核查员,
 1.2,另一社区,村社区,1,w1,乙岗,网格员,

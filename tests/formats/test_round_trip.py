@@ -72,11 +72,11 @@ def test_histories_and_people_of_many_cells_survive(form: str, tmp_path: Path) -
         Cell(id="1.1", name="社区", level=4, district="D", parent="1", centre=Place(113.6, 34.7), source="a"),
         Cell(id="1.2", name="无人网格", level=4, district="D", parent="1", source="a"),
         Person(id="p1", name="甲岗", roles=("grid_officer",), cells=("1.1",), source="b"),
-        Person(id="p2", name="乙岗", roles=("grid_chief", "checker"), cells=("1.1", "1.2"), source="b"),
+        Person(id="p2", name="乙岗", roles=("dispatcher", "verifier"), cells=("1.1", "1.2"), source="b"),
         Person(id="p3", name="丙岗", roles=("grid_officer",), cells=("1.1",), source="b"),
         Person(id="p4", name="丁岗", roles=("grid_officer",), cells=("1.1",), valid_to=first, source="b"),
         Person(id="p4", name="丁岗", roles=("grid_officer",), cells=("1.2",), valid_from=first, source="b"),
-        Person(id="p5", name="戊岗", roles=("expert",), source="b"),
+        Person(id="p5", name="戊岗", roles=("handler",), source="b"),
     ]
     assert trip(facts, tmp_path / form) == sorted(facts, key=key)
 

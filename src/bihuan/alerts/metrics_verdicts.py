@@ -9,6 +9,7 @@ import numpy as np
 
 from bihuan.alerts.facts import Facts, Site
 from bihuan.alerts.hold import Levels, Subject
+from bihuan.alerts.metrics_air import first_looked_at
 from bihuan.alerts.rule import RuleRow
 from bihuan.assessment import CLASSES, class_number
 from bihuan.core import Place, Ref, Verdict
@@ -27,7 +28,9 @@ def verdict_levels(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels
     sites = {site.ref: site for site in facts.sites}
     wanted = [verdict for verdict in facts.verdicts if verdict.kind in setting["kinds"]]
     wanted = [verdict for verdict in wanted if _in_scope(rule, verdict.subject, sites.get(verdict.subject), facts.city)]
-    ends = sorted({verdict.period.end for verdict in wanted if verdict.period.end <= facts.now - rule.lag})
+    first, last = first_looked_at(rule, facts, seen), facts.now - rule.lag
+    wanted = [verdict for verdict in wanted if first <= verdict.period.start and verdict.period.end <= last]
+    ends = sorted({verdict.period.end for verdict in wanted})
     if not ends:
         return None
     by_subject: dict[Subject, dict[datetime, Verdict]] = defaultdict(dict)

@@ -24,6 +24,7 @@ from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
 from bihuan.app.suspicion import Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
+from bihuan.app.values import as_values
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
     HOUR,
@@ -58,7 +59,6 @@ VERDICTS_SHOWN = timedelta(hours=4)
 """Hourly verdicts shown to the rules: more than any of them needs to fall back."""
 
 VERDICTS_MOST = 20_000
-VALUE_STATS = ("avg", "zs_avg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Loop:
         self._rules_state = from_json(known, RulesState) if known else RulesState()
         self.desk = Desk(store.records, lambda: self._register, Calendar(case_settings), notifications)
         self._suspicion = Suspicion(self._town)
-        self._measure = Measure()
+        self._measure = Measure(store)
         self._outlook = Outlook(store, zone, allow)
         self._open = self._reopened()
         self._heard: dict[tuple[str, str], datetime] = {}
@@ -186,7 +186,7 @@ class Loop:
         before = {case.id: case.revision for case in self.desk.cases}
         suspects = self._trace(events, values, now)
         self._dispatch(events, now)
-        effects = self._verify(values, now)
+        effects = self._verify(now)
         self.desk.run_clocks(now)
         changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
         return Outcome(now, taken, verdicts, events, suspects, changed, effects)
@@ -201,7 +201,7 @@ class Loop:
             schema={"device": pl.String, "site": pl.String},
         )
         minutes = self.ingest.recent.filter(pl.col("end") <= now).join(known, on="device", how="inner")
-        return pl.concat([_judged(minutes, "minute"), _judged(self._recent_hours(taken, now), "hour")])
+        return pl.concat([as_values(minutes, "minute"), as_values(self._recent_hours(taken, now), "hour")])
 
     def _recent_hours(self, taken: Taken, now: datetime) -> pl.DataFrame:
         since = now - max(self.rules.lookback("hour"), HOURS_KEPT)
@@ -310,11 +310,11 @@ class Loop:
         events = [ref.id for ref in case.sources if ref.kind == "event"]
         return next((self._open.ranked[ident] for ident in reversed(events) if ident in self._open.ranked), None)
 
-    def _verify(self, values: pl.DataFrame, now: datetime) -> tuple[Effect, ...]:
+    def _verify(self, now: datetime) -> tuple[Effect, ...]:
         """Measure what was handled: did the excess go away, with the wind taken into account?"""
         effects = []
         for case in self._measure.due(self.desk.cases, now):
-            effect = self._measure.effect(case, self._event_of(case), self._suspicion, values, now)
+            effect = self._measure.effect(case, self._event_of(case), self._suspicion, now)
             if effect is None:
                 continue
             row = Row(effect.id, to_json(effect), str(case.ref), effect.verdict, start=case.opened, end=now)
@@ -347,23 +347,3 @@ def _wants_case(event: Event, ranking: Suspects | None) -> bool:
     if event.subject.kind == "city":
         return False
     return ranking is None or ranking.regional < 0.5
-
-
-def _judged(rows: pl.DataFrame, interval: str) -> pl.DataFrame:
-    """One value a site, pollutant and period: what an outlet is judged by (zs_avg), else the mean."""
-    wanted = rows.filter(pl.col("stat").is_in(list(VALUE_STATS)))
-    keys = ["site", "pollutant", "start"]
-    return (
-        wanted.sort(*keys, "stat")
-        .unique(keys, keep="last", maintain_order=True)
-        .select(
-            "site",
-            "pollutant",
-            pl.lit(interval).alias("interval"),
-            "start",
-            "end",
-            "value",
-            (pl.col("value").is_not_null() & ~pl.col("quality").is_in(["bad", "missing"])).alias("usable"),
-            "reason",
-        )
-    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-import numpy as np
 import polars as pl
 
 from bihuan.app.town import Town
+from bihuan.app.values import instants
 from bihuan.app.weather import city_weather
 from bihuan.cases import Case
-from bihuan.core import Event, Place, Ref, Series, Suspect, Suspects, Weather, content_id
+from bihuan.core import Event, Interval, Place, Ref, Series, Suspect, Suspects, Weather, content_id
 from bihuan.physics import GaussianPlume
 from bihuan.tracing import PlumeTracer
 
@@ -78,18 +78,16 @@ class Suspicion:
         since = event.period.start - LOOK_BACK
         rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
         return self._tracer.rank(
-            event, self._series(rows, event.pollutant), self._town.sources, self._weather(rows), findings(cases)
+            event, self.series(rows, event.pollutant), self._town.sources, self.weather(rows), findings(cases)
         )
 
-    def weather(self, values: pl.DataFrame) -> Weather:
-        """Return the weather that the stations measured."""
-        return self._weather(values.filter(pl.col("interval") == "minute"))
+    def weather(self, rows: pl.DataFrame, step: timedelta = WEATHER_STEP) -> Weather:
+        """Return the weather that the stations measured, averaged into periods of `step`."""
+        usable = rows.filter(pl.col("site").is_in(list(self._town.weather_sites)) & pl.col("usable"))
+        return city_weather(usable, self._town.centre, step)
 
-    def series(self, values: pl.DataFrame, pollutant: str) -> tuple[Series, ...]:
-        """Return one pollutant at every air station."""
-        return self._series(values.filter(pl.col("interval") == "minute"), pollutant)
-
-    def _series(self, rows: pl.DataFrame, pollutant: str) -> tuple[Series, ...]:
+    def series(self, rows: pl.DataFrame, pollutant: str, interval: Interval = "minute") -> tuple[Series, ...]:
+        """Return one pollutant at every air station; `rows` are of that interval."""
         wanted = rows.filter((pl.col("pollutant") == pollutant) & pl.col("site").is_in(list(self._air)))
         found = []
         for (site,), part in wanted.sort("site", "start").group_by(["site"], maintain_order=True):
@@ -97,19 +95,15 @@ class Suspicion:
                 Series(
                     site=str(site),
                     pollutant=pollutant,
-                    interval="minute",
-                    start=_instants(part["start"]),
-                    end=_instants(part["end"]),
+                    interval=interval,
+                    start=instants(part["start"]),
+                    end=instants(part["end"]),
                     value=part["value"].fill_null(float("nan")).to_numpy(),
                     usable=part["usable"].to_numpy(),
                     place=self._places.get(str(site)),
                 )
             )
         return tuple(found)
-
-    def _weather(self, rows: pl.DataFrame) -> Weather:
-        usable = rows.filter(pl.col("site").is_in(list(self._town.weather_sites)) & pl.col("usable"))
-        return city_weather(usable, self._town.centre, WEATHER_STEP)
 
 
 def findings(cases: Iterable[Case]) -> dict[Ref, float]:
@@ -137,7 +131,3 @@ def own_suspect(event: Event, name: str) -> Suspects:
         inputs=event.inputs,
         method=method,
     )
-
-
-def _instants(column: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    return column.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")

@@ -191,11 +191,8 @@ def _kind(name: str, row: Mapping[str, Any]) -> Kind:
 
 
 def _column(row: Mapping[str, Any], prefix: str = "", *, required: bool = True) -> Column:
-    fields = {name: value for name, value in row.items() if name not in ("vocabulary", "words")}
-    values = dict(_source()["vocabulary"][row["vocabulary"]]) if "vocabulary" in row else dict(row.get("values", {}))
-    if "words" in row:  # codes that other rooms have given words to
-        values = values | texts("zh").get(row["words"], {})
-    fields["values"] = values
+    fields = {name: value for name, value in row.items() if name != "words"}
+    fields["values"] = texts("zh").get(row.get("words", ""), {}) | row.get("values", {})
     fields["aliases"] = tuple(prefix + alias for alias in row.get("aliases", ())) if prefix else row.get("aliases", ())
     fields["aliases"] = tuple(fields["aliases"])
     fields["zh"] = prefix + row["zh"]

@@ -105,22 +105,12 @@ def _prepared(readings: pl.DataFrame, sites: pl.DataFrame | None) -> pl.DataFram
 
 def _basic(batch: pl.DataFrame, table: Settings) -> pl.DataFrame:
     """Missing values, marks of the device, ranges: what one row says by itself."""
-    limits = pl.DataFrame(
-        [
-            {"group": row["group"], "pollutant": row["pollutant"], "p0": row["possible"][0], "p1": row["possible"][1]}
-            | {"q0": row["plausible"][0], "q1": row["plausible"][1]}
-            for row in by_group(table["range"], ("possible", "plausible"))
-        ],
-        schema={"group": pl.String, "pollutant": pl.String} | dict.fromkeys(("p0", "p1", "q0", "q1"), pl.Float64),
-    )
-    marks = pl.DataFrame(
-        {"mark": list(table["marks"]), "by_mark": list(table["marks"].values())},
-        schema={"mark": pl.String, "by_mark": pl.String},
-    ).with_columns(mark_reason=pl.col("mark").replace_strict(dict(table["reasons"]), default=""))
+    limits, marks = _range_table(table), _mark_table(table)
     batch = batch.join(limits, on=["group", "pollutant"], how="left", maintain_order="left")
     batch = batch.join(marks, on="mark", how="left", maintain_order="left")
     value, good = pl.col("value"), pl.col("quality") == "good"
     official = pl.col("kind").is_in([*OFFICIAL_KINDS])
+    # a mark is the operator's own statement and holds at official stations too; our own checks never say bad there
     marked = good & pl.col("by_mark").is_in(["bad", "missing", "suspect"])
     impossible = good & ((value < pl.col("p0")) | (value > pl.col("p1")) | value.is_nan())
     outside = good & ((value < pl.col("q0")) | (value > pl.col("q1")))
@@ -137,8 +127,6 @@ def _basic(batch: pl.DataFrame, table: Settings) -> pl.DataFrame:
         .otherwise("reason"),
         quality=pl.when(lost)
         .then(pl.lit("missing"))
-        .when(marked & official & (pl.col("by_mark") == "bad"))
-        .then(pl.lit("bad"))  # the operator's own statement, not ours
         .when(marked)
         .then(pl.col("by_mark"))
         .when(impossible & ~official)
@@ -147,6 +135,22 @@ def _basic(batch: pl.DataFrame, table: Settings) -> pl.DataFrame:
         .then(pl.lit("suspect"))
         .otherwise("quality"),
     ).drop("p0", "p1", "q0", "q1", "by_mark", "mark_reason")
+
+
+def _range_table(table: Settings) -> pl.DataFrame:
+    rows = [
+        {"group": row["group"], "pollutant": row["pollutant"], "p0": row["possible"][0], "p1": row["possible"][1]}
+        | {"q0": row["plausible"][0], "q1": row["plausible"][1]}
+        for row in by_group(table["range"], ("possible", "plausible"))
+    ]
+    schema = {"group": pl.String, "pollutant": pl.String} | dict.fromkeys(("p0", "p1", "q0", "q1"), pl.Float64)
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _mark_table(table: Settings) -> pl.DataFrame:
+    rows = {"mark": list(table["marks"]), "by_mark": list(table["marks"].values())}
+    marks = pl.DataFrame(rows, schema={"mark": pl.String, "by_mark": pl.String})
+    return marks.with_columns(mark_reason=pl.col("mark").replace_strict(dict(table["reasons"]), default=""))
 
 
 def _series(batch: pl.DataFrame, history: pl.DataFrame | None, usable: pl.Expr) -> pl.DataFrame:
