@@ -24,7 +24,7 @@ from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
 from bihuan.app.suspicion import Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
-from bihuan.app.values import as_values
+from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
     HOUR,
@@ -139,6 +139,8 @@ class Loop:
         self._heard: dict[tuple[str, str], datetime] = {}
         self._verdicts: list[Verdict] = []
         self._hours: pl.DataFrame | None = None
+        self._minute_window = Window("minute", lambda rows: rows.join(self._town.loggers, on="device", how="inner"))
+        self._hour_window = Window("hour", of_record)
 
     @property
     def town(self) -> Town:
@@ -196,24 +198,26 @@ class Loop:
     def _values(self, taken: Taken, now: datetime) -> pl.DataFrame:
         """Minutes and hours of record of the last day, in the form the rules and the tracer read."""
         assert self.ingest.recent is not None
-        known = pl.DataFrame(
-            {"device": list(self._town.site_of), "site": list(self._town.site_of.values())},
-            schema={"device": pl.String, "site": pl.String},
-        )
-        minutes = self.ingest.recent.filter(pl.col("end") <= now).join(known, on="device", how="inner")
-        return pl.concat([as_values(minutes, "minute"), as_values(self._recent_hours(taken, now), "hour")])
+        oldest = self.ingest.recent["start"].min()
+        since = oldest if isinstance(oldest, datetime) else now
+        minutes = self._minute_window.take(self.ingest.recent, taken.readings, since)
+        hours = self._hour_window.take(self._recent_hours(taken, now), taken.hours, self._hours_since(now))
+        return pl.concat([minutes, hours]).filter(pl.col("end") <= now)
+
+    def _hours_since(self, now: datetime) -> datetime:
+        return now - max(self.rules.lookback("hour"), HOURS_KEPT)
 
     def _recent_hours(self, taken: Taken, now: datetime) -> pl.DataFrame:
-        since = now - max(self.rules.lookback("hour"), HOURS_KEPT)
+        since = self._hours_since(now)
         if self._hours is None:
             self._hours = self._store.series.hours(period=Period(since, now + timedelta(days=1)))
             self._hours = self._hours.drop("revision")
         elif taken.hours.height:
             key = ["site", "pollutant", "stat", "basis", "start"]
-            both = pl.concat([self._hours, taken.hours.select(self._hours.columns)])
-            self._hours = both.unique(key, keep="last", maintain_order=True)
+            fresh = taken.hours.select(self._hours.columns).unique(key, keep="last", maintain_order=True)
+            self._hours = pl.concat([self._hours.join(fresh, on=key, how="anti", maintain_order="left"), fresh])
         self._hours = self._hours.filter(pl.col("start") >= since)
-        return of_record(self._hours.filter(pl.col("end") <= now))
+        return self._hours
 
     def _facts(self, values: pl.DataFrame, verdicts: tuple[Verdict, ...], now: datetime) -> Facts:
         recent = [old for old in self._verdicts if old.period.end > now - VERDICTS_SHOWN or old.period.length > HOUR]
@@ -340,6 +344,7 @@ class Loop:
     def _new_town(self, on: date) -> None:
         self._town = Town(self._register, on)
         self._suspicion = Suspicion(self._town)
+        self._minute_window.forget()
 
 
 def _wants_case(event: Event, ranking: Suspects | None) -> bool:
