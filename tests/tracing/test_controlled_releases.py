@@ -52,7 +52,9 @@ def site(folder: Path) -> tuple[list[Series], list[Source], Weather]:
     for row in table(folder / "sensor_locations.csv"):
         value = np.array([number(r[f"ch4_{row['name']}"]) for r in rows]) * 656.0
         place = Place(float(row["lon"]), float(row["lat"]))
-        observations.append(Series(row["name"], "nmhc", "minute", start, end, value, np.isfinite(value), place))
+        observations.append(
+            Series(f"station:{row['name']}", "nmhc", "minute", start, end, value, np.isfinite(value), place)
+        )
     candidates = [
         Source(
             Ref("outlet", row["name"]),

@@ -62,7 +62,7 @@ def make(seed: int, *, left: float, rate: float = 20.0, days: int = 3, swing: fl
     values[rng.random(values.shape) < 0.03] = np.nan
     observations = [
         Series(
-            f"S{i}",
+            f"station:S{i}",
             "pm10",
             "hour",
             start,
@@ -96,6 +96,8 @@ def incident(seed: int, *, stops: bool) -> Scene:
     values = region * (1 + 0.08 * wander(rng, steps, 12, 2)) + plume
     places = [PLANE.place(float(e), float(n)) for e, n in zip(east, north, strict=True)]
     good = np.ones(steps, dtype=bool)
-    observations = [Series(f"S{i}", "pm10", "minute", start, end, values[:, i], good, places[i]) for i in range(12)]
+    observations = [
+        Series(f"station:S{i}", "pm10", "minute", start, end, values[:, i], good, places[i]) for i in range(12)
+    ]
     middle, last = START + timedelta(hours=3), START + timedelta(hours=6)
     return Scene(observations, weather, Period(START, middle), Period(middle, last))

@@ -109,7 +109,7 @@ def test_a_missing_wind_is_not_a_wind() -> None:
 
 def outlet(values: np.ndarray) -> tuple[Series, Period, Period]:
     start = np.datetime64(START.replace(tzinfo=None), "us") + np.arange(len(values)) * np.timedelta64(1, "h")
-    series = Series("DA001", "so2", "hour", start, start + np.timedelta64(1, "h"), values, np.isfinite(values))
+    series = Series("outlet:DA001", "so2", "hour", start, start + np.timedelta64(1, "h"), values, np.isfinite(values))
     middle = START + timedelta(hours=len(values) // 2)
     return series, Period(START, middle), Period(middle, START + timedelta(hours=len(values)))
 

@@ -56,7 +56,7 @@ def effect(
         halving of the excess is excluded. Otherwise ``cannot_tell`` with a key of ``texts`` under ``[effect]``.
     """
     used = sorted((s for s in observations if s.pollutant == pollutant and s.place is not None), key=lambda s: s.site)
-    inputs = tuple(Ref("station", series.site) for series in used)
+    inputs = tuple(Ref.parse(series.site) for series in used)
     ident = content_id("effect", case, pollutant, before, after, METHOD, scale.step)
     one, two, reason = _hours(used, source_place, weather, (before, after), scale)
     if reason:
@@ -89,7 +89,7 @@ def effect_at_outlet(
         ``not_effective``: more of them do. `before` and `after` are mean concentrations.
     """
     ident = content_id("effect", case, series.site, series.pollutant, limit, before, after, OUTLET_METHOD, scale.step)
-    inputs = (Ref("outlet", series.site),)
+    inputs = (Ref.parse(series.site),)
     one, two = _outlet_hours(series, before, scale), _outlet_hours(series, after, scale)
     least = OUTLET_HOURS if scale is LASTING else scale.least
     reason = ""
