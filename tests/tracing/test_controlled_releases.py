@@ -52,7 +52,9 @@ def site(folder: Path) -> tuple[list[Series], list[Source], Weather]:
     for row in table(folder / "sensor_locations.csv"):
         value = np.array([number(r[f"ch4_{row['name']}"]) for r in rows]) * 656.0
         place = Place(float(row["lon"]), float(row["lat"]))
-        observations.append(Series(row["name"], "nmhc", "minute", start, end, value, np.isfinite(value), place))
+        observations.append(
+            Series(f"station:{row['name']}", "nmhc", "minute", start, end, value, np.isfinite(value), place)
+        )
     candidates = [
         Source(
             Ref("outlet", row["name"]),
@@ -103,7 +105,8 @@ def test_controlled_releases_are_located_as_measured(shared: Path) -> None:
     chances = np.array(
         [next(row.probability for row in found.ranked if row.source.id == leak["source"]) for leak, found in rows]
     )
-    # Measured: 14 of 16, 13 of these 14 rates within a factor of 2 and in the interval; a published method with these data locates 16 of 16, with 0.72 of the rates within 2.
+    # Measured: 14 of 16, 13 of these 14 rates within a factor of 2 and in the interval.
+    # A published method with these data locates 16 of 16, with 0.72 of its rates within 2.
     assert len(located) >= 13
     assert np.mean((ratios > 0.5) & (ratios < 2)) >= 0.7
     assert np.mean(held) >= 0.7

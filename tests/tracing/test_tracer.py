@@ -136,7 +136,7 @@ def silenced(scene: Scene, site: str) -> list[object]:
 
 def test_what_cannot_be_told_is_said_with_wide_odds() -> None:
     full = np.ones(len(CLEAR.weather))
-    subject = CLEAR.event.subject.id  # type: ignore[union-attr]
+    subject = str(CLEAR.event.subject)  # type: ignore[union-attr]
     own = next(s for s in CLEAR.observations if s.site == subject)
     late = own.start < np.datetime64((START + timedelta(hours=4, minutes=15)).replace(tzinfo=None), "us")
     others = [s for s in CLEAR.observations if s.site != subject]
@@ -159,7 +159,7 @@ def test_what_cannot_be_told_is_said_with_wide_odds() -> None:
 
 
 def test_a_station_that_went_dead_is_left_out() -> None:
-    site = next(s.site for s in CLEAR.observations if s.site != CLEAR.event.subject.id)  # type: ignore[union-attr]
+    site = next(s.site for s in CLEAR.observations if s.site != str(CLEAR.event.subject))  # type: ignore[union-attr]
     assert rank(CLEAR, observations=silenced(CLEAR, site)).ranked[0].source == CLEAR.culprit
 
 

@@ -62,7 +62,7 @@ def make(seed: int, *, left: float, rate: float = 20.0, days: int = 3, swing: fl
     values[rng.random(values.shape) < 0.03] = np.nan
     observations = [
         Series(
-            f"S{i}",
+            f"station:S{i}",
             "pm10",
             "hour",
             start,
@@ -75,3 +75,29 @@ def make(seed: int, *, left: float, rate: float = 20.0, days: int = 3, swing: fl
     ]
     middle = START + timedelta(days=days)
     return Scene(observations, weather, Period(START, middle), Period(middle, middle + timedelta(days=days)))
+
+
+def incident(seed: int, *, stops: bool) -> Scene:
+    """Three hours of an incident in ten-minute readings and three hours after somebody came."""
+    rng = np.random.default_rng(seed)
+    steps = 36
+    start = np.datetime64(START.replace(tzinfo=None), "us") + np.arange(steps) * np.timedelta64(10, "m")
+    end = start + np.timedelta64(10, "m")
+    turn = rng.uniform(0, 360) + 12 * wander(rng, steps, 1, 6)[:, 0]
+    speed = np.exp(np.log(2.2) + 0.15 * wander(rng, steps, 1, 6)[:, 0])
+    weather = Weather(start, end, speed, turn % 360, np.full(steps, 3), np.full(steps, 285.0), np.full(steps, 700.0))
+    angle = np.radians(np.arange(12) * 30.0)
+    away = rng.uniform(700, 2500, 12)
+    east, north = away * np.sin(angle), away * np.cos(angle)
+    source = Source(Ref("worksite", "W1"), "site", PLACE, "area", height=2.0, side=80.0)
+    emitted = np.where((np.arange(steps) < steps // 2) | (not stops), 8.0, 0.0)
+    plume = GaussianPlume(PLANE).unit_response([source], east, north, weather)[:, :, 0] * emitted[:, None]
+    region = 80 * np.exp(0.1 * wander(rng, steps, 1, 18))
+    values = region * (1 + 0.08 * wander(rng, steps, 12, 2)) + plume
+    places = [PLANE.place(float(e), float(n)) for e, n in zip(east, north, strict=True)]
+    good = np.ones(steps, dtype=bool)
+    observations = [
+        Series(f"station:S{i}", "pm10", "minute", start, end, values[:, i], good, places[i]) for i in range(12)
+    ]
+    middle, last = START + timedelta(hours=3), START + timedelta(hours=6)
+    return Scene(observations, weather, Period(START, middle), Period(middle, last))

@@ -20,14 +20,14 @@ from bihuan.app.desk import Desk
 from bihuan.app.ingest import Ingest, Taken
 from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
+from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
-from bihuan.app.suspicion import Suspicion, is_traced, own_suspect
+from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
-from bihuan.app.values import as_values
+from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
-    HOUR,
     Effect,
     Event,
     Period,
@@ -56,12 +56,6 @@ TICK = timedelta(minutes=5)
 
 HOURS_KEPT = timedelta(hours=30)
 """Hours shown to the rules."""
-
-VERDICTS_SHOWN = timedelta(hours=4)
-"""Hourly verdicts shown to the rules: more than any of them needs to fall back."""
-
-DAYS_SHOWN = timedelta(days=32)
-"""The same for those of days and longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +129,17 @@ class Loop:
         known = store.records.state(RULES)
         self._rules_state = from_json(known, RulesState) if known else RulesState()
         self.desk = Desk(store.records, lambda: self._register, Calendar(case_settings), notifications)
-        self._asked = self._times(ASKED)
-        self._tried = self._times(TRIED)
+        self._asked = state_of(store.records, ASKED, Asked)
+        self._tried = state_of(store.records, TRIED, datetime)
         self._suspicion = Suspicion(self._town, self._asked)
         self._measure = Measure(store, self._tried)
         self._outlook = Outlook(store, zone, allow)
         self._open = self._reopened()
         self._heard: dict[tuple[str, str], datetime] = {}
-        self._verdicts = self._judged()
+        self._verdicts = judged_before(store.records, self.watermark, self._town.day_sites)
         self._hours: pl.DataFrame | None = None
+        self._minute_window = Window("minute", lambda rows: rows.join(self._town.loggers, on="device", how="inner"))
+        self._hour_window = Window("hour", of_record)
 
     @property
     def town(self) -> Town:
@@ -158,7 +154,7 @@ class Loop:
 
     def ranking(self, event: str) -> Suspects | None:
         """Return the last ranking of an event."""
-        return self._open.ranked.get(event) or self._last_ranking(event)
+        return self._open.ranked.get(event) or last_ranking(self._store.records, event)
 
     def renew_register(self, register: Register | None = None) -> None:
         """Take the register as it is stored now; waiting frames of loggers it claims are read again by a rebuild."""
@@ -211,36 +207,34 @@ class Loop:
         for name, times in ((ASKED, self._asked), (TRIED, self._tried)):
             self._store.records.set_state(name, to_json(times))
 
-    def _times(self, name: str) -> dict[str, datetime]:
-        body = self._store.records.state(name)
-        return from_json(body, dict[str, datetime]) if body else {}
-
     # -- facts -----------------------------------------------------------------------------------------------------
 
     def _values(self, taken: Taken, now: datetime) -> pl.DataFrame:
         """Minutes and hours of record of the last day, in the form the rules and the tracer read."""
         assert self.ingest.recent is not None
-        known = pl.DataFrame(
-            {"device": list(self._town.site_of), "site": list(self._town.site_of.values())},
-            schema={"device": pl.String, "site": pl.String},
-        )
-        minutes = self.ingest.recent.filter(pl.col("end") <= now).join(known, on="device", how="inner")
-        return pl.concat([as_values(minutes, "minute"), as_values(self._recent_hours(taken, now), "hour")])
+        oldest = self.ingest.recent["start"].min()
+        since = oldest if isinstance(oldest, datetime) else now
+        minutes = self._minute_window.take(self.ingest.recent, taken.readings, since)
+        hours = self._hour_window.take(self._recent_hours(taken, now), taken.hours, self._hours_since(now))
+        return pl.concat([minutes, hours]).filter(pl.col("end") <= now)
+
+    def _hours_since(self, now: datetime) -> datetime:
+        return now - max(self.rules.lookback("hour"), HOURS_KEPT)
 
     def _recent_hours(self, taken: Taken, now: datetime) -> pl.DataFrame:
-        since = now - max(self.rules.lookback("hour"), HOURS_KEPT)
+        since = self._hours_since(now)
         if self._hours is None:
             self._hours = self._store.series.hours(period=Period(since, now + timedelta(days=1)))
             self._hours = self._hours.drop("revision")
         elif taken.hours.height:
             key = ["site", "pollutant", "stat", "basis", "start"]
-            both = pl.concat([self._hours, taken.hours.select(self._hours.columns)])
-            self._hours = both.unique(key, keep="last", maintain_order=True)
+            fresh = taken.hours.select(self._hours.columns).unique(key, keep="last", maintain_order=True)
+            self._hours = pl.concat([self._hours.join(fresh, on=key, how="anti", maintain_order="left"), fresh])
         self._hours = self._hours.filter(pl.col("start") >= since)
-        return of_record(self._hours.filter(pl.col("end") <= now))
+        return self._hours
 
     def _facts(self, values: pl.DataFrame, verdicts: tuple[Verdict, ...], now: datetime) -> Facts:
-        recent = [old for old in self._verdicts if old.period.end > now - _shown(old)]
+        recent = [old for old in self._verdicts if old.period.end > now - shown(old)]
         self._verdicts = list({verdict.id: verdict for verdict in (*recent, *verdicts)}.values())
         return Facts(
             now=now,
@@ -358,37 +352,15 @@ class Loop:
         known = _Open({row.id: from_json(row.body, Event) for row in self._store.records.find("event", state="open")})
         leaned_on = {ref.id for case in self.desk.open_cases for ref in case.sources if ref.kind == "event"}
         for ident in sorted(known.events.keys() | leaned_on):
-            found = self._last_ranking(ident)
+            found = last_ranking(self._store.records, ident)
             if found is not None:
                 known.ranked[ident] = found
         return known
 
-    def _last_ranking(self, event: str) -> Suspects | None:
-        rows = self._store.records.find("suspects", subject=str(Ref("event", event)))
-        found = (from_json(row.body, Suspects) for row in rows)
-        return max(found, key=lambda one: (one.period.end, one.period.start), default=None)
-
-    def _judged(self) -> list[Verdict]:
-        """Verdicts of the last process that the rules still have to see."""
-        now = self.watermark
-        if now is None:
-            return []
-        rows = self._store.records.find("verdict", since=now - DAYS_SHOWN)
-        ends = (row for row in rows if (row.end is not None and row.end > now - VERDICTS_SHOWN) or _long(row))
-        found = (from_json(row.body, Verdict) for row in ends)
-        return [verdict for verdict in found if verdict.period.end > now - _shown(verdict)]
-
     def _new_town(self, on: date) -> None:
         self._town = Town(self._register, on)
         self._suspicion = Suspicion(self._town, self._asked)
-
-
-def _shown(verdict: Verdict) -> timedelta:
-    return VERDICTS_SHOWN if verdict.period.length <= HOUR else DAYS_SHOWN
-
-
-def _long(row: Row) -> bool:
-    return row.start is not None and row.end is not None and row.end - row.start > HOUR
+        self._minute_window.forget()
 
 
 def _wants_case(event: Event, ranking: Suspects | None) -> bool:

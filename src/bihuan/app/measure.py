@@ -10,14 +10,18 @@ import polars as pl
 from bihuan.app.suspicion import Suspicion
 from bihuan.app.values import as_values, instants
 from bihuan.cases import Case
-from bihuan.core import HOUR, Effect, Event, Period, Series
+from bihuan.core import HOUR, Effect, Event, Interval, Period, Series
 from bihuan.store import Store
-from bihuan.verification import effect, effect_at_outlet
+from bihuan.verification import ACUTE, LASTING, effect, effect_at_outlet
 
 FIRST_LOOK = timedelta(hours=3)
 """So long after 办结 the first measured verdict is tried."""
 
 AGAIN = timedelta(hours=3)
+
+LASTS = timedelta(hours=36)
+"""What went on for less is an incident and is compared by its minutes; what lasted longer by its hours."""
+
 LAST_LOOK = timedelta(hours=24)
 """After this 无法评估 stands."""
 
@@ -48,7 +52,7 @@ class Measure:
         return now - self._tried.get(case.id, case.done.at) >= AGAIN or case.id not in self._tried
 
     def effect(self, case: Case, event: Event | None, suspicion: Suspicion, now: datetime) -> Effect | None:
-        """Measure one case by the hours of record.
+        """Measure one case before against after.
 
         Returns
         -------
@@ -60,26 +64,36 @@ class Measure:
         self._tried[case.id] = now
         before = Period(min(event.period.start, case.done.at - HOUR), case.done.at)
         after = Period(case.done.at, now)
-        hours = self._store.series.hours(period=Period(before.start - HOUR, now), of_record=True)
-        rows = as_values(hours.filter(pl.col("end") <= now), "hour")
+        acute = before.length < LASTS
+        interval: Interval = "minute" if acute else "hour"
+        scale = ACUTE if acute else LASTING
+        rows = self._values(Period(before.start - HOUR, now), interval, suspicion)
         if event.subject.kind == "outlet":
-            series = _outlet_series(rows, str(event.subject), event.pollutant)
-            found = effect_at_outlet(case.ref, series, event.threshold or float("inf"), before, after)
+            series = _outlet_series(rows, str(event.subject), event.pollutant, interval)
+            found = effect_at_outlet(case.ref, series, event.threshold or float("inf"), before, after, scale)
         else:
-            observations = suspicion.series(rows, event.pollutant, "hour")
-            weather = suspicion.weather(rows, HOUR)
-            found = effect(case.ref, event.pollutant, observations, case.place, weather, before, after)
+            observations = suspicion.series(rows, event.pollutant, interval)
+            weather = suspicion.weather(rows, timedelta(seconds=scale.step))
+            found = effect(case.ref, event.pollutant, observations, case.place, weather, before, after, scale)
         if found.verdict == "cannot_tell" and now - case.done.at < LAST_LOOK:
             return None
         return found
 
+    def _values(self, period: Period, interval: Interval, suspicion: Suspicion) -> pl.DataFrame:
+        """Hours of record, or the minute readings of an incident that lasted hours."""
+        if interval == "hour":
+            rows = self._store.series.hours(period=period, of_record=True)
+        else:
+            rows = suspicion.with_sites(self._store.series.readings(interval="minute", period=period))
+        return as_values(rows.filter(pl.col("end") <= period.end), interval)
 
-def _outlet_series(rows: pl.DataFrame, site: str, pollutant: str) -> Series:
+
+def _outlet_series(rows: pl.DataFrame, site: str, pollutant: str, interval: Interval) -> Series:
     mine = rows.filter((pl.col("site") == site) & (pl.col("pollutant") == pollutant)).sort("start")
     return Series(
         site=site,
         pollutant=pollutant,
-        interval="hour",
+        interval=interval,
         start=instants(mine["start"]),
         end=instants(mine["end"]),
         value=mine["value"].fill_null(float("nan")).to_numpy(),

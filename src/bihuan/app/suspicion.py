@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -20,6 +21,9 @@ LOOK_BACK = timedelta(hours=4)
 
 AGAIN = timedelta(minutes=15)
 """An open event is traced again so often; later data settle what the first minutes could not."""
+
+LONG_ENOUGH = timedelta(hours=2)
+"""After so long another look tells little new, unless the rise has grown beyond what was seen before."""
 
 TRACED_METHOD = "alerts/excess/"
 """Events of this metric are local rises; all others name their subject themselves."""
@@ -42,17 +46,26 @@ def is_traced(event: Event) -> bool:
     return event.kind == "pattern" and event.method.startswith(TRACED_METHOD) and event.subject.kind == "station"
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """When an event was first and last traced, and its peak then."""
+
+    first: datetime
+    last: datetime
+    peak: float
+
+
 class Suspicion:
     """Asks the tracer.
 
     Parameters
     ----------
     town : Town
-    asked : dict of event id to datetime
-        When each event was traced last; kept up to date here, remembered by the caller.
+    asked : dict of event id to Asked
+        When each event was traced; kept up to date here, remembered by the caller.
     """
 
-    def __init__(self, town: Town, asked: dict[str, datetime] | None = None) -> None:
+    def __init__(self, town: Town, asked: dict[str, Asked] | None = None) -> None:
         self._tracer = PlumeTracer(GaussianPlume(town.plane, urban=True), town.plane)
         self._town = town
         self._places: dict[str, Place] = {str(site.ref): site.place for site in town.sites if site.place}
@@ -60,9 +73,13 @@ class Suspicion:
         self._asked = {} if asked is None else asked
 
     def due(self, event: Event, now: datetime) -> bool:
-        """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts."""
-        last = self._asked.get(event.id)
-        return last is None or (event.open and now - last >= AGAIN)
+        """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts and tells more."""
+        asked = self._asked.get(event.id)
+        if asked is None:
+            return True
+        if not event.open or now - asked.last < AGAIN:
+            return False
+        return now - asked.first <= LONG_ENOUGH or _peak(event) > asked.peak
 
     def rank(self, event: Event, values: pl.DataFrame, now: datetime, cases: Iterable[Case] = ()) -> Suspects:
         """Rank the sources for one event.
@@ -76,12 +93,17 @@ class Suspicion:
         cases : iterable of Case
             What officers have found so far.
         """
-        self._asked[event.id] = now
+        asked = self._asked.get(event.id)
+        self._asked[event.id] = Asked(asked.first if asked else now, now, _peak(event))
         since = event.period.start - LOOK_BACK
         rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
         return self._tracer.rank(
             event, self.series(rows, event.pollutant), self._town.sources, self.weather(rows), findings(cases)
         )
+
+    def with_sites(self, readings: pl.DataFrame) -> pl.DataFrame:
+        """Add the site of each logger; those that nobody claimed are left out."""
+        return readings.join(self._town.device_sites.select("device", "site"), on="device", how="inner")
 
     def weather(self, rows: pl.DataFrame, step: timedelta = WEATHER_STEP) -> Weather:
         """Return the weather that the stations measured, averaged into periods of `step`."""
@@ -106,6 +128,10 @@ class Suspicion:
                 )
             )
         return tuple(found)
+
+
+def _peak(event: Event) -> float:
+    return 0.0 if event.value is None else event.value
 
 
 def findings(cases: Iterable[Case]) -> dict[Ref, float]:

@@ -103,6 +103,12 @@ class Town:
         return {mn: device.site for mn, device in self.devices.items()}
 
     @cached_property
+    def loggers(self) -> pl.DataFrame:
+        """Site of each logger, as a table of device and site."""
+        columns = {"device": list(self.site_of), "site": list(self.site_of.values())}
+        return pl.DataFrame(columns, schema={"device": pl.String, "site": pl.String})
+
+    @cached_property
     def device_sites(self) -> pl.DataFrame:
         """What `observations.flag` must know of each logger."""
         kinds = {str(site.ref): site for site in self.sites}
@@ -122,6 +128,12 @@ class Town:
     def sections(self) -> tuple[Section, ...]:
         """断面."""
         return self.register.all(Section, self.on)
+
+    @cached_property
+    def day_sites(self) -> tuple[str, ...]:
+        """Sites that are judged by the day, as text refs: the city, waste water, sections."""
+        water = (f"outlet:{outlet.id}" for outlet in self.outlets if outlet.medium == "water")
+        return (str(self.ref), *water, *(f"section:{section.id}" for section in self.sections))
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:

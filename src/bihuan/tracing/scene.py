@@ -77,7 +77,7 @@ def read_scene(event: Event, observations: Sequence[Series], plane: Plane, setti
     values = values[seen]
     excess, noise, common = background(values, onset)
     sites = tuple(s.site for s in used)
-    subject = sites.index(event.subject.id) if event.subject.id in sites else _largest(excess, onset)
+    subject = sites.index(str(event.subject)) if str(event.subject) in sites else _largest(excess, onset)
     common_share, rising_share = regional_shares(values, common, noise, onset, subject)
     places = [s.place for s in used if s.place is not None]
     east, north = plane.forward([p.lon for p in places], [p.lat for p in places])

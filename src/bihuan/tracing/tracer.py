@@ -286,7 +286,7 @@ class PlumeTracer:
         """Scale what is listed so that all rows add up to 1 although the least likely are left out."""
         ranked, none = rows
         total = sum(row.probability for row in ranked) + none + regional
-        inputs = (event.ref, *(Ref("station", site) for site in sorted({s.site for s in observations})))
+        inputs = (event.ref, *(Ref.parse(site) for site in sorted({s.site for s in observations})))
         return Suspects(
             content_id(event.id, METHOD, period),
             event.ref,

@@ -24,8 +24,35 @@ SLOWEST = 0.7
 """Below this the wind carries nothing in a known direction. [m/s]"""
 BRISK = 2.5
 """Hours are compared within light and brisk winds, and within stable air or not. [m/s]"""
-BLOCK = 12
-"""Hours that hang together: winds, nights and a background out of place last about half a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How finely two periods are cut and how much of them is needed.
+
+    Attributes
+    ----------
+    step : float
+        Length of a step. [s]
+    block : int
+        Steps that hang together and are drawn as one.
+    least : int
+        Steps needed on each side, in at least `blocks` blocks.
+    blocks : int
+    """
+
+    step: float
+    block: int
+    least: int
+    blocks: int
+
+
+LASTING = Scale(3600.0, 12, 6, 3)
+"""A source of days: winds, nights and a background out of place hang together for about half a day."""
+
+ACUTE = Scale(600.0, 3, 9, 3)
+"""An incident of hours, seen in minute readings: within one episode what hangs together is the eddies and the noise of
+half an hour. It says that this incident ended, not that the source is cured for good."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +66,7 @@ class DownwindHours:
     stratum : ndarray of int, shape (hours,)
         Kind of weather, 0 to 3.
     block : ndarray of int, shape (hours,)
-        Number of the block of `BLOCK` hours; hours of one block are not independent.
+        Number of the block of `Scale.block` steps; those of one block are not independent.
     """
 
     excess: Float
@@ -55,9 +82,13 @@ class DownwindHours:
 
 
 def downwind_hours(
-    observations: Sequence[Series], source: Place, weather: Weather, periods: Sequence[Period]
+    observations: Sequence[Series],
+    source: Place,
+    weather: Weather,
+    periods: Sequence[Period],
+    scale: Scale = LASTING,
 ) -> tuple[DownwindHours, ...]:
-    """Return the downwind hours of each period.
+    """Return the downwind hours (or shorter steps) of each period.
 
     Notes
     -----
@@ -72,12 +103,13 @@ def downwind_hours(
     values, winds = [], []
     for period in periods:
         first = np.datetime64(period.start.replace(tzinfo=None), "us")
-        hours = int(period.length.total_seconds() // 3600)
-        values.append(np.array([block_means(s, first, 3600.0, hours) for s in observations]))
-        winds.append(block_weather(weather, block_starts(first, 3600.0, hours), 3600.0))
+        steps = int(period.length.total_seconds() // scale.step)
+        values.append(np.array([block_means(s, first, scale.step, steps) for s in observations]))
+        winds.append(block_weather(weather, block_starts(first, scale.step, steps), scale.step))
     down, clear = zip(*(_sectors(east, north, wind) for wind in winds), strict=True)
     level = _own_level(np.concatenate(values, axis=1), np.concatenate(clear, axis=1))
-    return tuple(_excess(v / level[:, None], d, c, w) for v, d, c, w in zip(values, down, clear, winds, strict=True))
+    parts = zip(values, down, clear, winds, strict=True)
+    return tuple(_excess(v / level[:, None], d, c, w, scale.block) for v, d, c, w in parts)
 
 
 def _sectors(east: Float, north: Float, wind: Weather) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -103,10 +135,12 @@ def _own_level(values: Float, clear: NDArray[np.bool_]) -> Float:
     return level
 
 
-def _excess(values: Float, down: NDArray[np.bool_], clear: NDArray[np.bool_], wind: Weather) -> DownwindHours:
+def _excess(
+    values: Float, down: NDArray[np.bool_], clear: NDArray[np.bool_], wind: Weather, block: int
+) -> DownwindHours:
     seen, around = np.isfinite(values) & down, np.isfinite(values) & clear
     use = np.flatnonzero((seen.sum(axis=0) >= 1) & (around.sum(axis=0) >= 2))
     background = np.nanmedian(np.where(around, values, np.nan)[:, use], axis=0) if len(use) else np.zeros(0)
     means = np.where(seen, values, 0)[:, use].sum(axis=0) / seen[:, use].sum(axis=0)
     stratum = 2 * (wind.wind_speed[use] >= BRISK) + (wind.stability[use] >= 4)
-    return DownwindHours(means - background, stratum.astype(np.int64), (use // BLOCK).astype(np.int64))
+    return DownwindHours(means - background, stratum.astype(np.int64), (use // block).astype(np.int64))

@@ -9,13 +9,10 @@ import numpy as np
 from bihuan.core import Effect, EffectVerdict, Period, Place, Ref, Series, Weather, content_id
 from bihuan.physics import block_means
 from bihuan.verification.compare import Change, compare, matched
-from bihuan.verification.downwind import BLOCK, DownwindHours, downwind_hours
+from bihuan.verification.downwind import LASTING, DownwindHours, Scale, downwind_hours
 
 METHOD = "downwind-excess/1"
 OUTLET_METHOD = "outlet-hours/1"
-LEAST_HOURS = 6
-"""Downwind hours needed on each side, in at least `LEAST_BLOCKS` blocks of half a day."""
-LEAST_BLOCKS = 3
 WORTH = 0.5
 """An effect counts as excluded when even this share of the excess cannot have gone."""
 OUTLET_HOURS = 12
@@ -32,6 +29,7 @@ def effect(
     weather: Weather,
     before: Period,
     after: Period,
+    scale: Scale = LASTING,
 ) -> Effect:
     """Compare what stations had downwind of a source before and after it was dealt with.
 
@@ -47,6 +45,8 @@ def effect(
     before, after : Period
         Best of equal length and of days. `before` should reach beyond the alarm that opened the case: a period
         chosen for its peak falls by itself.
+    scale : Scale
+        `LASTING` for days, `ACUTE` for an incident of hours.
 
     Returns
     -------
@@ -56,9 +56,9 @@ def effect(
         halving of the excess is excluded. Otherwise ``cannot_tell`` with a key of ``texts`` under ``[effect]``.
     """
     used = sorted((s for s in observations if s.pollutant == pollutant and s.place is not None), key=lambda s: s.site)
-    inputs = tuple(Ref("station", series.site) for series in used)
-    ident = content_id("effect", case, pollutant, before, after, METHOD)
-    one, two, reason = _hours(used, source_place, weather, before, after)
+    inputs = tuple(Ref.parse(series.site) for series in used)
+    ident = content_id("effect", case, pollutant, before, after, METHOD, scale.step)
+    one, two, reason = _hours(used, source_place, weather, (before, after), scale)
     if reason:
         return _untold(ident, case, pollutant, reason, inputs, METHOD)
     found = compare(one, two, int(ident[:12], 16))
@@ -66,7 +66,9 @@ def effect(
     return _told(ident, case, pollutant, found, verdict, reason, inputs, METHOD)
 
 
-def effect_at_outlet(case: Ref, series: Series, limit: float, before: Period, after: Period) -> Effect:
+def effect_at_outlet(
+    case: Ref, series: Series, limit: float, before: Period, after: Period, scale: Scale = LASTING
+) -> Effect:
     """Compare the hours of an outlet that measures itself.
 
     Parameters
@@ -77,6 +79,8 @@ def effect_at_outlet(case: Ref, series: Series, limit: float, before: Period, af
     limit : float
         Permitted hourly mean, same unit.
     before, after : Period
+    scale : Scale
+        `LASTING` compares hours, `ACUTE` ten-minute readings.
 
     Returns
     -------
@@ -84,13 +88,14 @@ def effect_at_outlet(case: Ref, series: Series, limit: float, before: Period, af
         ``effective``: the mean fell for certain and at most 5 % of the hours after exceed the limit.
         ``not_effective``: more of them do. `before` and `after` are mean concentrations.
     """
-    ident = content_id("effect", case, series.site, series.pollutant, limit, before, after, OUTLET_METHOD)
-    inputs = (Ref("outlet", series.site),)
-    one, two = _outlet_hours(series, before), _outlet_hours(series, after)
+    ident = content_id("effect", case, series.site, series.pollutant, limit, before, after, OUTLET_METHOD, scale.step)
+    inputs = (Ref.parse(series.site),)
+    one, two = _outlet_hours(series, before, scale), _outlet_hours(series, after, scale)
+    least = OUTLET_HOURS if scale is LASTING else scale.least
     reason = ""
-    if len(one) < OUTLET_HOURS:
+    if len(one) < least:
         reason = "few_hours_before"
-    elif len(two) < OUTLET_HOURS:
+    elif len(two) < least:
         reason = "few_hours_after"
     elif not (one.excess > limit).any():
         reason = "not_over_before"
@@ -108,7 +113,7 @@ def effect_at_outlet(case: Ref, series: Series, limit: float, before: Period, af
 
 
 def _hours(
-    used: Sequence[Series], place: Place | None, weather: Weather, before: Period, after: Period
+    used: Sequence[Series], place: Place | None, weather: Weather, periods: tuple[Period, Period], scale: Scale
 ) -> tuple[DownwindHours, DownwindHours, str]:
     """The matched hours of both sides, and why they do not suffice."""
     none = DownwindHours(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -116,24 +121,24 @@ def _hours(
         return none, none, "no_place"
     if len(used) < 3:
         return none, none, "no_stations"
-    one, two = downwind_hours(used, place, weather, (before, after))
+    one, two = downwind_hours(used, place, weather, periods, scale)
     for hours, reason in ((one, "few_before"), (two, "few_after")):
-        if not _enough(hours):
+        if not _enough(hours, scale):
             return one, two, reason
     one, two = matched(one, two)
-    return one, two, "" if _enough(one) and _enough(two) else "weather_differs"
+    return one, two, "" if _enough(one, scale) and _enough(two, scale) else "weather_differs"
 
 
-def _enough(hours: DownwindHours) -> bool:
-    return len(hours) >= LEAST_HOURS and len(np.unique(hours.block)) >= LEAST_BLOCKS
+def _enough(hours: DownwindHours, scale: Scale) -> bool:
+    return len(hours) >= scale.least and len(np.unique(hours.block)) >= scale.blocks
 
 
-def _outlet_hours(series: Series, period: Period) -> DownwindHours:
+def _outlet_hours(series: Series, period: Period, scale: Scale) -> DownwindHours:
     """Valid hours of an outlet; the weather does not matter to a stack's own gas."""
     first = np.datetime64(period.start.replace(tzinfo=None), "us")
-    values = block_means(series, first, 3600.0, int(period.length.total_seconds() // 3600))
+    values = block_means(series, first, scale.step, int(period.length.total_seconds() // scale.step))
     valid = np.flatnonzero(np.isfinite(values))
-    return DownwindHours(values[valid], np.zeros(len(valid), np.int64), (valid // BLOCK).astype(np.int64))
+    return DownwindHours(values[valid], np.zeros(len(valid), np.int64), (valid // scale.block).astype(np.int64))
 
 
 def _verdict(found: Change) -> tuple[EffectVerdict, str]:
