@@ -53,7 +53,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.records.close()
 
 
-def event(ident: str = "ev1", subject: Ref = Ref("station", "s1"), **changes: object) -> Event:
+STATION = Ref("station", "s1")
+
+
+def event(ident: str = "ev1", subject: Ref = STATION, **changes: object) -> Event:
     fields: dict[str, object] = {
         "id": ident,
         "rule": "local_rise",
@@ -179,7 +182,7 @@ def test_clocks_run_and_press_each_level_once(world: World) -> None:
     pressed = [kind for kind, _ in world.outbox() if kind in {"urge", "supervise", "elevate"}]
     assert {"urge", "supervise", "elevate"} == set(pressed)
     told = world.desk.get(case.id).told
-    assert len(told) == len(set((one.level, one.clock, one.to) for one in told))
+    assert len(told) == len({(one.level, one.clock, one.to) for one in told})
 
 
 def test_everybody_is_told_once_also_when_the_process_ended_before_it_could_send(world: World) -> None:

@@ -55,7 +55,7 @@ def test_a_verdict_names_the_readings_it_was_made_from(town: Hamlet) -> None:
     assert len(judged["station:s1"].inputs) == 2
     assert {ref.kind for ref in judged["station:s1"].inputs} == {"reading"}
     assert set(judged["city:410100"].inputs) == {*judged["station:s1"].inputs, *judged["station:s2"].inputs}
-    assert dict((code, value) for code, value, _ in judged["city:410100"].items)["pm25"] == 32.0
+    assert {code: value for code, value, _ in judged["city:410100"].items}["pm25"] == 32.0
 
 
 def test_a_stack_is_judged_each_hour_folded_to_its_reference_oxygen(town: Hamlet) -> None:
