@@ -8,6 +8,7 @@ from bihuan.store.corrections import Correction, apply_corrections, load_correct
 from bihuan.store.digests import ALGORITHMS, Algorithm, named_digest
 from bihuan.store.files import REAL_FILES, Files, Handle, Lock, write_whole
 from bihuan.store.home import FORMAT, Home, Store, open_store
+from bihuan.store.indices import FILES_SCHEMA, INDICES_SCHEMA
 from bihuan.store.journal import Journal
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.records import Direction, Link, Records, Row
@@ -19,7 +20,9 @@ from bihuan.store.tail import JournalReader
 
 __all__ = [
     "ALGORITHMS",
+    "FILES_SCHEMA",
     "FORMAT",
+    "INDICES_SCHEMA",
     "REAL_FILES",
     "START",
     "Algorithm",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -53,8 +53,8 @@ def prepared(kept: Kept, batch: Batch) -> pl.DataFrame:
     return frame
 
 
-def columns_of(batch: Batch, columns: list[str]) -> pl.DataFrame:
-    """Return the columns of a batch in the order given.
+def columns_of(batch: Batch, columns: list[str], may_be_null: Collection[str] = ("value",)) -> pl.DataFrame:
+    """Return the columns of a batch in the order given; only those of `may_be_null` may hold nothing.
 
     Raises
     ------
@@ -69,9 +69,11 @@ def columns_of(batch: Batch, columns: list[str]) -> pl.DataFrame:
             "make it with core.readings_table or after core.ROLLUP_SCHEMA"
         )
     frame = frame.select(columns)
-    empty = [column for column in columns if column not in ("value",) and frame[column].null_count()]
+    empty = [column for column in columns if column not in may_be_null and frame[column].null_count()]
     if empty:
-        raise FormatError(f"a batch for the series has nothing in {', '.join(empty)}; only value may be null")
+        raise FormatError(
+            f"a batch for the series has nothing in {', '.join(empty)}; only {', '.join(may_be_null)} may be null"
+        )
     for column in ("start", "end"):
         if column in columns and frame[column].dtype != pl.Datetime("us", "UTC"):
             raise FormatError(f"column {column} of a batch is {frame[column].dtype}; it must be microseconds in UTC")

@@ -40,6 +40,7 @@ from bihuan.store.batches import (
     prepared,
     where_of,
 )
+from bihuan.store.indices import FILES, INDICES, VERDICT_ID, store_files, store_indices
 from bihuan.store.pinned import Pinned
 from bihuan.store.segments import EPOCH, FRAME_PATTERN, Position, checked_gateway
 from bihuan.store.tables import (
@@ -86,7 +87,9 @@ class SeriesStore:
         except duckdb.Error as problem:
             raise error_of(problem, path) from problem
         with self._writing() as connection:
-            for statement in (*(kept.create for kept in TABLES.values()), *CREATE_OTHERS):
+            for kept in (*TABLES.values(), INDICES, FILES):
+                connection.execute(kept.create)
+            for statement in CREATE_OTHERS:
                 connection.execute(statement)
         self._latest_from = self._meta_instant("latest_from")
 
@@ -96,6 +99,8 @@ class SeriesStore:
         *,
         hours: Batch | None = None,
         days: Batch | None = None,
+        indices: Batch | None = None,
+        files: Batch | None = None,
         consumed: Mapping[str, Position] | None = None,
     ) -> Written:
         """Store rows and how far the journal was read, in one durable transaction.
@@ -104,6 +109,9 @@ class SeriesStore:
         ----------
         readings : table of `core.READINGS_SCHEMA`
         hours, days : tables of `core.ROLLUP_SCHEMA`
+        indices : table of `INDICES_SCHEMA`
+            Not counted in what is returned: they follow from the hours.
+        files : table of `FILES_SCHEMA`
         consumed : mapping of gateway to Position
             Behind the last frame that these readings were made from.
 
@@ -129,6 +137,10 @@ class SeriesStore:
             for kept, batch in batches:
                 if batch.height:
                     written += self._store(connection, kept, batch)
+            if indices is not None:
+                store_indices(connection, indices)
+            if files is not None:
+                store_files(connection, files)
             for gateway, position in (consumed or {}).items():
                 self._consume(connection, gateway, position)
         return written
@@ -238,6 +250,32 @@ class SeriesStore:
             usable=(~rows["quality"].is_in(["bad", "missing"]) & rows["value"].is_not_null()).to_numpy(),
             place=place,
         )
+
+    def indices(
+        self,
+        sites: Iterable[str] | None = None,
+        kind: str | None = None,
+        period: Period | None = None,
+        *,
+        verdict: str | None = None,
+    ) -> pl.DataFrame:
+        """Return indices of `INDICES_SCHEMA` with their ``revision``, ordered by key.
+
+        Parameters
+        ----------
+        verdict : str or None
+            Only the row whose verdict has this id.
+        """
+        where, values = where_of(period, site=sites, kind=kind and [kind])
+        if verdict is not None:
+            where += f" {'AND' if where else 'WHERE'} {VERDICT_ID} = ?"
+            values.append(verdict)
+        return self.query(f"SELECT * FROM indices {where} ORDER BY {INDICES.order}", values)
+
+    def files(self, sites: Iterable[str] | None = None, digest: str | None = None) -> pl.DataFrame:
+        """Return what was imported (`FILES_SCHEMA`), the earliest first."""
+        where, values = where_of(None, site=sites, digest=digest and [digest])
+        return self.query(f"SELECT * FROM files {where} ORDER BY taken, name, digest, layout, site", values)
 
     def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
         """Return the newest reading of each device, pollutant, stat and interval.

@@ -9,13 +9,10 @@ from datetime import datetime
 import numpy as np
 
 from bihuan.app.city.draws import Float, by_hour, draws, table, wander
-from bihuan.app.city.forward import air_stations, responses, running
+from bihuan.app.city.forward import AIR, air_stations, responses, running
 from bihuan.app.city.sky import local_hours
 from bihuan.app.city.truth import STEP, Incident, Truth
 from bihuan.register import Station
-
-AIR = ("so2", "no2", "pm10", "pm25", "co", "o3", "tsp")
-"""Pollutants of the city's air, in the order of the last axis of every array here."""
 
 MILLIGRAMS = {"co": 1e-3}
 """Unit of the reading over ug/m3, where it is another."""

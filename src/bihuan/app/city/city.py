@@ -8,13 +8,14 @@ from datetime import datetime
 
 from bihuan.app.city.air import make_air
 from bihuan.app.city.devices import Frame, frames_between, loggers_of, silences_of, timetable
+from bihuan.app.city.forward import AIR
 from bihuan.app.city.incidents import draw_truth
 from bihuan.app.city.instruments import Instruments
 from bihuan.app.city.officers import Officers
 from bihuan.app.city.plan import CityPlan, plan_city
 from bihuan.app.city.truth import Incident
 from bihuan.cases import Action, Case
-from bihuan.core import InputError, Ref, Suspects, Weather, iso
+from bihuan.core import HOUR, InputError, Period, Ref, Suspects, Weather, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,16 @@ class City:
             Fate(incident, self._ends[incident.id], self._ends[incident.id] < incident.period.end)
             for incident in self._truth.incidents
         )
+
+    def raised_by(self, incident: Incident, site: Ref, pollutant: str, period: Period) -> float:
+        """Greatest hourly mean that an incident added at a station around a period: for the scorer. [unit]"""
+        stations = [Ref("station", station.id) for station in self._air.stations]
+        if incident.id not in self._air.extra or site not in stations or pollutant not in AIR:
+            return 0.0
+        added = self._air.extra[incident.id][:, stations.index(site), AIR.index(pollutant)]
+        hours = added.reshape(self.plan.hours, -1).mean(axis=1)
+        first, last = ((t - self.plan.start) // HOUR for t in (period.start, period.end))
+        return float(hours[max(first - 1, 0) : last + 1].max(initial=0.0))
 
     def _active(self, incident: Incident, at: datetime) -> bool:
         return incident.period.start <= at < self._ends[incident.id]

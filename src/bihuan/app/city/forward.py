@@ -15,12 +15,15 @@ from bihuan.core import Source, local_date
 from bihuan.physics import GaussianPlume, PuffModel
 from bihuan.register import Station
 
-PUFF_STEP = 150.0
-"""Seconds between puffs: passing by a receptor is integrated exactly, so coarse steps stay smooth. [s]"""
-PUFF_REACH = 14_000.0
-"""Beyond this a puff has left the stations behind. [m]"""
-PUFF_OLDEST = 3 * 3600.0
-"""[s]"""
+AIR = ("so2", "no2", "pm10", "pm25", "co", "o3", "tsp")
+"""Pollutants of the city's air, in the order of the last axis of every array here."""
+
+FINE = (150.0, 14_000.0, 3 * 3600.0)
+"""Seconds between puffs, way and age after which one is dropped: the city's air. Passing by a receptor is integrated
+exactly, so coarse steps stay smooth. [s], [m], [s]"""
+
+QUICK = (300.0, 7_000.0, 1.5 * 3600.0)
+"""The same for a first look at what stations near a source would see."""
 
 
 def air_stations(plan: CityPlan) -> tuple[Station, ...]:
@@ -35,7 +38,13 @@ def running(truth: Truth, start: datetime, end: datetime) -> Float:
     return np.asarray(np.clip(np.minimum(last, steps + 1) - np.maximum(first, steps), 0.0, 1.0))
 
 
-def responses(truth: Truth, stations: Sequence[Station], sources: Sequence[Source], activity: Float) -> Float:
+def responses(
+    truth: Truth,
+    stations: Sequence[Station],
+    sources: Sequence[Source],
+    activity: Float,
+    puff: tuple[float, float, float] = FINE,
+) -> Float:
     """Concentration per g/s of mean rate, shape (steps, stations, sources). [ug/m3 per g/s]
 
     Easy mode: the tracer's own plume on the hour's wind. Rough mode: puffs in a wind that changes all the time.
@@ -46,6 +55,6 @@ def responses(truth: Truth, stations: Sequence[Station], sources: Sequence[Sourc
         hourly = GaussianPlume(plan.plane, urban=plan.urban).unit_response(sources, east, north, truth.weather)
         per_hour = len(activity) // len(hourly)
         return np.asarray(np.repeat(hourly, per_hour, axis=0) * activity[:, None, :])
-    puffs = PuffModel(plan.plane, urban=plan.urban, step=PUFF_STEP, reach=PUFF_REACH, oldest=PUFF_OLDEST)
+    puffs = PuffModel(plan.plane, urban=plan.urban, step=puff[0], reach=puff[1], oldest=puff[2])
     edges = instants(plan.start, len(activity) + 1, STEP)
     return puffs.concentrations(sources, activity, east, north, truth.wind, edges)

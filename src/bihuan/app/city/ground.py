@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,31 @@ class River:
         """Easting and northing after a way along the course. [m]"""
         points, ways = np.asarray(self.course), self._ways()
         return float(np.interp(way, ways, points[:, 0])), float(np.interp(way, ways, points[:, 1]))
+
+
+def way_along(river: River, plane: Plane, place: Place) -> float:
+    """Distance along the course of the point nearest to a place. [m]"""
+    east, north = (float(value) for value in plane.forward(place.lon, place.lat))
+    line = LineString(river.course)
+    return float(line.project(Point(east, north)))
+
+
+def travel_time(rivers: Sequence[River], start: tuple[str, float], end: tuple[str, float]) -> float | None:
+    """Time that water takes from a point of a river to another, None where it never comes. [s]
+
+    Parameters
+    ----------
+    rivers : sequence of River
+    start, end : (str, float)
+        Name of the river and way along it. [m]
+    """
+    river = next(river for river in rivers if river.name == start[0])
+    if start[0] == end[0]:
+        return (end[1] - start[1]) / river.velocity if end[1] >= start[1] else None
+    if not river.into:
+        return None
+    further = travel_time(rivers, (river.into, river.mouth), end)
+    return None if further is None else (river.length - start[1]) / river.velocity + further
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bihuan.app.city.draws import Float, between, draws, log_between, table
 from bihuan.app.city.enterprises import air_rates, normal_flow, unfolded, usual_o2, water_flow
-from bihuan.app.city.forward import air_stations, responses, running
+from bihuan.app.city.forward import AIR, QUICK, air_stations, responses, running
+from bihuan.app.city.ground import travel_time, way_along
 from bihuan.app.city.plan import CityPlan
 from bihuan.app.city.sites import FACTORS
 from bihuan.app.city.sky import local_hours
 from bihuan.app.city.truth import STEP, Incident, IncidentKind, Truth, lay_truth
 from bihuan.core import HOUR, Period, Place, Ref, Source, local_date
 from bihuan.physics import GaussianPlume
-from bihuan.register import Outlet, Station
+from bihuan.register import Outlet, Section, Station
 
 LATER: tuple[IncidentKind, ...] = ("night_stack", "hidden_source", "falsified", "silent", "water_outfall")
 ORDERS: tuple[tuple[IncidentKind, ...], ...] = (("dust_site", "regional", *LATER), ("regional", "dust_site", *LATER))
@@ -55,14 +57,19 @@ class Planter:
     stations: tuple[Station, ...] = field(init=False)
     east: Float = field(init=False)
     north: Float = field(init=False)
+    listed: tuple[Float, Float] = field(init=False)
+    measured: dict[str, NDArray[np.bool_]] = field(init=False)
+    onsets: dict[IncidentKind, NDArray[np.int64]] = field(init=False)
     plume: GaussianPlume = field(init=False)
 
     def __post_init__(self) -> None:
         plan = self.truth.plan
         self.plume = GaussianPlume(plan.plane, urban=plan.urban)
         self.stations = air_stations(plan)
-        places = [s.place for s in self.stations]
-        self.east, self.north = plan.plane.forward([p.lon for p in places], [p.lat for p in places])
+        self.east, self.north = _where(plan, [station.place for station in self.stations])
+        self.listed = _where(plan, [source.place for source in self.truth.sources])
+        self.measured = {name: np.array([name in FACTORS[s.kind] for s in self.stations]) for name in AIR}
+        self.onsets = {kind: self._onsets(kind) for kind in ORDERS[0]}
 
     def plant_all(self, strictly: bool) -> bool:
         """Plant every kind; strictly: give up as soon as one of the six does not reach its least number."""
@@ -74,7 +81,8 @@ class Planter:
             for number in range(1, max(1, round((settings[kind] + more) * share)) + 1):
                 self.plant(kind, number)
             planted = sum(incident.kind == kind for incident in self.planted)
-            least = 0 if kind == "water_outfall" else max(1, round(settings["least"] * share))
+            free = kind == "water_outfall" or not len(self.onsets[kind])
+            least = 0 if free else max(1, round(settings["least"] * share))
             if strictly and planted < least:
                 return False
         return True
@@ -100,20 +108,23 @@ class Planter:
                 self.planted.append(incident)
                 return
 
-    def _period(self, rng: np.random.Generator, kind: IncidentKind) -> Period | None:
-        """Draw onset and end, on whole steps; a window past 24 reaches into the next morning."""
+    def _onsets(self, kind: IncidentKind) -> NDArray[np.int64]:
+        """Steps at which a kind may begin; a window past 24 reaches into the next morning."""
         plan, settings = self.truth.plan, table("defaults")["incidents"]
-        at = settings[f"{kind}_at"]
+        low, high = settings[f"{kind}_at"]["onset"]
         steps = int(timedelta(hours=plan.hours) / STEP)
         since = np.arange(steps) * STEP.total_seconds() / 3600
         local = local_hours(plan.start, steps, STEP)
-        low, high = at["onset"]
         inside = ((local >= low) & (local < high)) | (local + 24 < high)
         inside &= (since >= settings["quiet_first"]) & (since <= plan.hours - settings["quiet_last"])
-        choices = np.flatnonzero(inside)
-        if not len(choices):
+        return np.flatnonzero(inside)
+
+    def _period(self, rng: np.random.Generator, kind: IncidentKind) -> Period | None:
+        """Draw onset and end, on whole steps."""
+        plan, at = self.truth.plan, table("defaults")["incidents"][f"{kind}_at"]
+        if not len(self.onsets[kind]):
             return None
-        onset = plan.start + int(rng.choice(choices)) * STEP
+        onset = plan.start + int(rng.choice(self.onsets[kind])) * STEP
         lasts = round(between(rng, at["lasts"]) * 3600 / STEP.total_seconds())
         return Period(onset, min(onset + lasts * STEP, plan.end))
 
@@ -131,7 +142,7 @@ class Planter:
         if self.truth.wind is None:
             return True
         on = running(self.truth, incident.period.start, incident.period.end)[:, None]
-        steps = responses(self.truth, self.stations, [emitter], on)[:, :, 0]
+        steps = responses(self.truth, self.stations, [emitter], on, QUICK)[:, :, 0]
         hourly = steps.reshape(self.truth.plan.hours, -1, steps.shape[1]).mean(axis=1)
         return self._enough(incident, hourly * amount, wish)
 
@@ -140,8 +151,8 @@ class Planter:
         settings, main = table("defaults")["incidents"], incident.pollutants[0]
         onset, end = (t - self.truth.plan.start for t in (incident.period.start, incident.period.end))
         hours = rise[-(-onset // HOUR) : end // HOUR]
-        ways = [s.place.distance(incident.place) / 1000 for s in self.stations]
-        away = np.array([w if main in FACTORS[s.kind] else np.inf for w, s in zip(ways, self.stations, strict=True)])
+        east, north = self.truth.plan.plane.forward(incident.place.lon, incident.place.lat)
+        away = np.where(self.measured[main], np.hypot(self.east - east, self.north - north) / 1000, np.inf)
         if not len(hours) or not (away <= settings["reach"]).any():
             return False
         near = hours[:, away <= settings["reach"]].max(axis=1)
@@ -241,9 +252,9 @@ class Planter:
         distance = between(rng, settings["distance"]) * 1000
         east = float(self.east[k] + distance * np.sin(bearing))
         north = float(self.north[k] + distance * np.cos(bearing))
-        place = plan.plane.place(east, north)
-        near = any(source.place.distance(place) < settings["apart"] for source in self.truth.sources)
-        return None if near or np.hypot(east, north) > table("defaults")["area"]["built"] * 1000 else place
+        near = np.hypot(self.listed[0] - east, self.listed[1] - north).min() < settings["apart"]
+        far = np.hypot(east, north) > table("defaults")["area"]["built"] * 1000
+        return None if near or far else plan.plane.place(east, north)
 
     def _regional(self, rng: np.random.Generator, period: Period, number: int) -> Incident:
         """Fine particles carried in from outside: every station rises."""
@@ -303,7 +314,25 @@ class Planter:
             pollutants=("nh3n", "codmn", "tp"),
             source=Ref("outlet", outlet.id),
             amounts=amounts,
+            downstream=_downstream(plan, outlet),
         )
+
+
+def _where(plan: CityPlan, places: list[Place]) -> tuple[Float, Float]:
+    return plan.plane.forward([place.lon for place in places], [place.lat for place in places])
+
+
+def _downstream(plan: CityPlan, outlet: Outlet) -> dict[Ref, float]:
+    """Sections that an outlet's water reaches and how long it takes. [s]"""
+    rivers = {river.name: river for river in plan.rivers}
+    start = (outlet.river, way_along(rivers[outlet.river], plan.plane, outlet.place))
+    found = {}
+    for section in plan.register.all(Section, local_date(plan.start)):
+        end = (section.river, way_along(rivers[section.river], plan.plane, section.place))
+        time = travel_time(plan.rivers, start, end)
+        if time is not None:
+            found[Ref("section", section.id)] = time
+    return found
 
 
 def disturb(one: Incident, other: Incident) -> bool:

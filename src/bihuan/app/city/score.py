@@ -6,7 +6,9 @@ matches : an event matches an incident when it was raised from the onset to 2 h 
     officer stopped it) and its place lies within 3 km of the incident's area. The area is a point but for a dust site
     (half its side) and a regional episode (the city). An event without a place matches regional episodes only.
 found : share of ALL planted incidents that some event matches.
-false alarm : an event that matches no incident; per station-day of the stations that measure air.
+false alarm : an event that belongs to no incident; per station-day of the stations that measure air. An event belongs
+    to an incident that it matches; and, since some limits are judged by the day and water takes its time, to one whose
+    own source or site it is about, or a section downstream of it, if its period meets the incident's (as it passes).
 fits : an event fits an incident when it matches it and is about it: the silent or falsified site itself, or a
     pollutant that the incident puts out.
 deciding ranking : of the earliest fitting event that has one, the last ranking made before 2 h after the end. An event
@@ -32,13 +34,16 @@ from typing import Any
 from bihuan.app.city.city import City, Fate
 from bihuan.app.city.forward import air_stations
 from bihuan.cases import Case
-from bihuan.core import Effect, Event, Ref, Suspects
+from bihuan.core import Effect, Event, Period, Ref, Suspects
 
 NEAR = 3000.0
 """An alert counts within this of an incident's area. [m]"""
 
 LATE = timedelta(hours=2)
 """And up to so long after its end."""
+
+CAUSED = {"co": 0.1}
+"""Hourly rise at a station that counts as caused by an incident, 5 ug/m3 for all others. [unit of the reading]"""
 
 EMITTING = frozenset({"night_stack", "dust_site", "hidden_source", "water_outfall", "regional"})
 BINS = 10
@@ -105,8 +110,10 @@ def score(
     Returns
     -------
     dict
-        The keys of house plan section 5 in their order, then `found_strict`, `false_alarms_strict_per_station_day`,
-        `regional_right`, `effective_right`, `tonnes_cut_per_officer_hour`, `by_kind`, `calibration`, `counts`.
+        The keys of house plan section 5 in their order, then
+        `false_alarms_uncaused_per_station_day` (events that no incident belongs to nor raised that station's value),
+        `found_strict` (by an event that fits), `regional_right`, `effective_right` (the verdict tells whether the
+        source was stopped), `tonnes_cut_per_officer_hour`, `by_kind`, `calibration`, `counts`.
     """
     cases = [case for case in cases if case.state != "merged"]
     first: dict[str, Raised] = {}
@@ -125,8 +132,8 @@ def score(
         **{key: _share(shares[key]) for key in ("found", "top1", "top3", "none_of_listed_right")},
         "verdicts": _verdicts(cases, effects),
         **_minutes(judged),
-        "false_alarms_per_station_day": _false_alarms(city, once, [j.matching for j in judged]),
-        "false_alarms_strict_per_station_day": _false_alarms(city, once, [j.fitting for j in judged]),
+        "false_alarms_per_station_day": _false_alarms(city, once, belongs),
+        "false_alarms_uncaused_per_station_day": _false_alarms(city, once, lambda *row: _caused(city, *row)),
     }
     result |= {key: _share(shares[key]) for key in ("found_strict", "regional_right")}
     result["effective_right"] = _share(_effective_right(judged, cases, effects))
@@ -149,7 +156,7 @@ def wilson(hits: int, of: int, z: float = 1.959964) -> tuple[float, float]:
     share, square = hits / of, z * z
     middle = (share + square / (2 * of)) / (1 + square / of)
     half = z * math.sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (0.0 if hits == 0 else middle - half), (1.0 if hits == of else middle + half)
 
 
 def pool(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -193,6 +200,19 @@ def matches(event: Event, raised: datetime, fate: Fate) -> bool:
     if event.place is None:
         return incident.kind == "regional"
     return event.place.distance(incident.place) <= incident.radius + NEAR
+
+
+def belongs(event: Event, raised: datetime, fate: Fate) -> bool:
+    """Say whether an event is explained by an incident: it matches, or is about its site or what it flows past."""
+    incident = fate.incident
+    if matches(event, raised, fate):
+        return True
+    sites = {incident.source, incident.subject}
+    delay = 0.0 if event.subject in sites else incident.downstream.get(event.subject)
+    if delay is None:
+        return False
+    late = timedelta(seconds=delay)
+    return event.period.overlaps(Period(incident.period.start + late, fate.ended + late + LATE))
 
 
 def fits(event: Event, raised: datetime, fate: Fate) -> bool:
@@ -298,10 +318,20 @@ def _minutes(judged: list[Judged]) -> dict[str, float | None]:
     return {"minutes_to_warning_median": middle(warned), "minutes_to_case_median": middle(opened)}
 
 
-def _false_alarms(city: City, events: list[Raised], right: list[tuple[Raised, ...]]) -> float:
-    known = {event.id for rows in right for event, _ in rows}
+def _false_alarms(city: City, events: list[Raised], right: Callable[[Event, datetime, Fate], bool]) -> float:
+    fates = city.reveal()
     station_days = len(air_stations(city.plan)) * city.plan.hours / 24
-    return round(sum(event.id not in known for event, _ in events) / station_days, 4)
+    wrong = sum(not any(right(event, raised, fate) for fate in fates) for event, raised in events)
+    return round(wrong / station_days, 4)
+
+
+def _caused(city: City, event: Event, raised: datetime, fate: Fate) -> bool:
+    """Say whether an event belongs to an incident or stands where the incident really raised the value."""
+    if belongs(event, raised, fate):
+        return True
+    return city.raised_by(fate.incident, event.subject, event.pollutant, event.period) >= CAUSED.get(
+        event.pollutant, 5.0
+    )
 
 
 def _tonnes_per_hour(city: City) -> float | None:

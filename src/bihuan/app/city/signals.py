@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.app.city.air import AIR, Air
+from bihuan.app.city.air import Air
 from bihuan.app.city.draws import Float, draws, table, wander
+from bihuan.app.city.forward import AIR
 from bihuan.app.city.sites import FACTORS
 from bihuan.app.city.sky import local_hours
 from bihuan.app.city.truth import STEP, Incident, Truth

@@ -6,7 +6,7 @@ Only `bihuan.app.city` imports this file; the house test holds it. The loop neve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -59,6 +59,8 @@ class Incident:
         How a series is falsified: ``flat clipped copied``.
     rise : mapping of str to float
         Plateau of a regional episode above the background. [ug/m3]
+    downstream : mapping of Ref to float
+        Sections that waste water reaches, and how long it takes. [s]
     """
 
     id: str
@@ -75,6 +77,7 @@ class Incident:
     honest: bool = True
     mode: str = ""
     rise: Mapping[str, float] | None = None
+    downstream: Mapping[Ref, float] = field(default_factory=dict)
 
     @property
     def tonnes_per_hour(self) -> float:

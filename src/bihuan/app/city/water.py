@@ -14,25 +14,17 @@ import numpy as np
 from bihuan.app.city.draws import Float, by_hour, draws, table, wander
 from bihuan.app.city.enterprises import water_flow
 from bihuan.app.city.forward import running
-from bihuan.app.city.ground import River
+from bihuan.app.city.ground import River, way_along
 from bihuan.app.city.signals import Column, Ends, Report, report
 from bihuan.app.city.sky import local_hours
 from bihuan.app.city.truth import STEP, Truth
-from bihuan.core import Place, Plane, Ref, local_date
+from bihuan.core import Ref, local_date
 from bihuan.register import Outlet, Section
 
 SECTION_ITEMS = ("water_temperature", "ph", "do", "conductivity", "turbidity", "codmn", "nh3n", "tp", "tn")
 CARRIED = ("codmn", "nh3n", "tp", "tn")
 """What outlets add to the river."""
 DAY_SECONDS = 86_400.0
-
-
-def way_along(river: River, plane: Plane, place: Place) -> float:
-    """Distance along the course of the point nearest to a place. [m]"""
-    east, north = (float(value) for value in plane.forward(place.lon, place.lat))
-    ways = np.linspace(0.0, river.length, 2000)
-    points = np.array([river.at(float(way)) for way in ways])
-    return float(ways[int(np.argmin(np.hypot(points[:, 0] - east, points[:, 1] - north)))])
 
 
 class WaterSignals:
