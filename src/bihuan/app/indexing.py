@@ -22,6 +22,9 @@ HOURLY = "aqi_hour_1h/1"
 DAILY = "aqi_day/1"
 """Methods as `assessment.aqi_verdict` names them; the id of a verdict holds the name."""
 
+PUBLISHED = "published_hour"
+"""Kind of the index that a feed computed itself: kept beside ours, never mixed with it, and no verdict of ours."""
+
 
 _LEVEL = (
     "CASE WHEN min(level) = max(level) THEN min(level) "
@@ -124,6 +127,17 @@ def day_indices(wide: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
     levels = wide.group_by("site", day).agg(pl.when(same).then(level.first()).otherwise(unlike).alias("level"))
     judged = daily_aqi(daily_means(wide, zone=zone), zone=zone).with_columns(day)
     return _rows(judged.join(levels, on=["site", "day"], how="left", maintain_order="left"), "aqi_day", DAILY)
+
+
+def published_indices(published: pl.DataFrame) -> pl.DataFrame:
+    """Return a feed's own index (`devices.csv.PUBLISHED_SCHEMA`) as rows of `INDICES_SCHEMA`."""
+    empty = ("primary", "label", "standard", "status", "reason")
+    return published.with_columns(
+        pl.lit(PUBLISHED).alias("kind"),
+        pl.lit("published").alias("method"),
+        pl.lit("realtime").alias("level"),
+        *(pl.lit("").alias(name) for name in empty),
+    ).select(INDICES_SCHEMA.names)
 
 
 def _rows(judged: pl.DataFrame, kind: str, method: str) -> pl.DataFrame:
