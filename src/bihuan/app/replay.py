@@ -24,12 +24,12 @@ from bihuan.alerts import (
     scheme_on,
 )
 from bihuan.app.importing import open_alone
-from bihuan.app.indexing import PUBLISHED, wide_hours_of
+from bihuan.app.indexing import PUBLISHED, city_hours_of
 from bihuan.app.replay_lines import IndexOf, Kind, Line
 from bihuan.app.rerun import REGION, networks_of, rerun
 from bihuan.app.settings import read_settings
 from bihuan.app.town import Town
-from bihuan.assessment import city_mean, hourly_aqi
+from bihuan.assessment import hourly_aqi
 from bihuan.core import (
     DAY,
     Event,
@@ -158,7 +158,9 @@ class _Replay:
         span = Period(period.start - BEFORE, period.end + AFTER)
         if site is not None and not site.startswith("city:"):
             return
-        table = hourly_aqi(self._city_hours(span, site), zone=self._zone).select("site", "start", "aqi")
+        sites = [site] if site else [*self._cities(span), str(self._town.ref)]
+        wide = city_hours_of(self._store.series, self._town, sites, span)
+        table = hourly_aqi(wide, zone=self._zone).select("site", "start", "aqi")
         if self._index == "published":
             told = self._store.series.indices(table["site"].unique(), PUBLISHED, span)
             table = table.join(told.select("site", "start", told="aqi"), on=["site", "start"], how="left")
@@ -167,18 +169,6 @@ class _Replay:
             table = table.with_columns(pl.lit(False).alias("told"))
         for (name,), part in table.sort("site", "start").group_by(["site"], maintain_order=True):
             yield from self._city(str(name), part, period)
-
-    def _city_hours(self, span: Period, site: str | None) -> pl.DataFrame:
-        """Hours of cities as they are stored, and of our own city as the mean of its stations."""
-        sites = [site] if site else [s for s in self._sites(span) if s.startswith("city:")]
-        wide = wide_hours_of(self._store.series, sites, span).drop("level")
-        own = str(self._town.ref)
-        if (site in (None, own)) and own not in wide["site"].unique():
-            stations = wide_hours_of(self._store.series, self._town.city_stations, span, self._town.official)
-            if stations.height:
-                mean = city_mean(stations.drop("level"), own)
-                wide = pl.concat([wide, mean.select(wide.columns)])
-        return wide
 
     def _city(self, site: str, table: pl.DataFrame, period: Period) -> Iterator[Line]:
         name, index = self._name(site), "published" if table["told"].any() else "own"
@@ -287,6 +277,9 @@ class _Replay:
             "SELECT DISTINCT site FROM hours WHERE start >= ? AND start < ? ORDER BY site", [span.start, span.end]
         )
         return rows["site"].to_list()
+
+    def _cities(self, span: Period) -> list[str]:
+        return [site for site in self._sites(span) if site.startswith("city:")]
 
     def _name(self, site: str) -> str:
         if site == str(REGION):
