@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.core import NotCovered, pollutants
-from bihuan.formats.cells import parser, pollutant_names, short_name, show
+from bihuan.formats.cells import parser, show
 from bihuan.formats.faults import BadCell
 from bihuan.formats.layouts import Column, kinds
+from bihuan.formats.pollutant_cells import pollutant_names, short_name
 from bihuan.register import PermitLimit
 
 

@@ -352,6 +352,24 @@ def test_no_bytes_raise_anything_but_an_input_error(data: bytes) -> None:
             assert str(problem)
 
 
+@given(st.integers(0, 2**20), st.binary(min_size=1, max_size=40))
+@settings(max_examples=40)
+def test_a_torn_workbook_is_refused_or_read(place: int, noise: bytes) -> None:
+    book = Workbook()
+    page = book.create_sheet("点位")
+    page.append(STATIONS.split(","))
+    page.append(GOOD.split(","))
+    out = io.BytesIO()
+    book.save(out)
+    data = out.getvalue()
+    place %= len(data)
+    torn = data[:place] + noise + data[place + len(noise) :]
+    try:
+        read_register(torn, "点位.xlsx")
+    except InputError as problem:
+        assert str(problem)
+
+
 @pytest.mark.reference
 def test_feeds_of_observations_are_not_taken_for_a_register(shared: Path) -> None:
     for path in (shared / "data").glob("*/*.csv"):

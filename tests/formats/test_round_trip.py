@@ -13,7 +13,7 @@ from bihuan.formats import read_register, recognise, write_register
 from bihuan.register import KIND_OF, KINDS, Cell, Fact, Person, Register, Unit, canonical
 from tests.formats.facts import FACTS, MIXED, of_kind
 
-slow_disk = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+slow_disk = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 Trip = Callable[[list[Fact], Path], list[Fact]]
 
 
@@ -113,6 +113,15 @@ def test_one_csv_holds_one_table_and_other_endings_are_refused(tmp_path: Path) -
     assert [fact.id for fact in read_register(tmp_path / "单位.csv").facts] == ["u"]
     with pytest.raises(FormatError, match="cannot stand in one cell"):
         write_register([Person(id="p", name="p", roles=("a b",))], tmp_path / "p.csv")
+
+
+def test_an_export_into_a_used_folder_leaves_nothing_of_the_last_one(tmp_path: Path) -> None:
+    write_register([Unit(id="u", name="u"), Cell(id="1", name="c", level=1, district="")], tmp_path)
+    (tmp_path / "other.csv").write_text("kept", "utf-8")
+    write_register([Unit(id="v", name="v")], tmp_path)
+    assert (tmp_path / "other.csv").read_text("utf-8") == "kept"
+    (tmp_path / "other.csv").unlink()
+    assert [fact.id for fact in read_register(tmp_path).facts] == ["v"]
 
 
 def test_a_spreadsheet_runs_no_cell_of_a_csv(tmp_path: Path) -> None:

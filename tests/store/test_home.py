@@ -30,6 +30,7 @@ from bihuan.store import (
     open_store,
     read_manifest,
     restore,
+    survey,
 )
 from bihuan.store import home as home_module
 from tests.store.rows import T0, hour, many, reading, table
@@ -160,6 +161,22 @@ def test_an_upgrade_step_runs_once_and_survives_being_killed_before_its_mark(
         open_store(home).close()
     assert runs == [1, 1]
     assert home.format() == 2
+
+
+def test_a_store_is_surveyed_from_outside_whether_it_is_open_or_not(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "home")
+    fill(store)
+    seen = survey(store.home)
+    assert (seen.format, f"open in process {os.getpid()}" in seen.owned) == (1, True)
+    assert all(size > 0 for size in seen.sizes.values())
+    assert seen.journals["g1"].end == store.journal.end("g1")
+    assert 0 < seen.journals["g1"].sealed < seen.journals["g1"].segments
+    lock = store.home.lock.read_text()
+    store.close()
+    assert survey(store.home).owned == ""
+    assert store.home.lock.read_text() == lock
+    assert survey(tmp_path / "nothing").format is None
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_a_backup_restores_equal_while_the_store_stays_open(store: Store, tmp_path: Path) -> None:

@@ -6,26 +6,19 @@ import asyncio
 import logging
 import os
 import tempfile
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bihuan.app.city import City, score
 from bihuan.app.clock import CityClock
 from bihuan.app.logs import start_logging
-from bihuan.app.loop import TICK
 from bihuan.app.rig import CityRun
 from bihuan.app.screen import Screen
-from bihuan.core import CHINA, Language, Suspects, floor_to, from_json, text
-
-HISTORY = timedelta(hours=2)
-"""The rules must have seen the city for a while before they can say what is usual."""
-
-BEFORE_FIRST = timedelta(minutes=10)
-"""The show begins so long before the first thing that happens."""
+from bihuan.core import CHINA, Language, Suspects, from_json, text
 
 
 def show(*, seed: int, hours: int, rough: bool, pace: float, language: Language) -> None:
@@ -75,17 +68,19 @@ def _run(run: CityRun, screen: Screen, console: Console, pace: float, language: 
 
 
 def _catch_up(run: CityRun, screen: Screen, console: Console, language: Language) -> None:
-    """Live through the quiet beginning as fast as the machine can, so that nobody has to wait for the first alert."""
-    first = min((fate.incident.period.start for fate in run.city.reveal()), default=run.city.start)
-    until = max(run.city.start + HISTORY, floor_to(first - BEFORE_FIRST, TICK))
-    until = min(until, run.city.end)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    """Live through the quiet beginning as fast as the machine can, up to the first alert: nobody waits for it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        hours = (until - run.city.start).total_seconds() / 3600
-        task = progress.add_task(text("demo.catching_up", language, hours=f"{hours:.0f}"), total=hours * 12)
-        for outcome in run.ticks(until):
+        task = progress.add_task(text("demo.catching_up", language, now=_local(run)), total=None)
+        for outcome in run.ticks():
             screen.take(outcome)
-            progress.advance(task)
+            progress.update(task, description=text("demo.catching_up", language, now=_local(run)))
+            if outcome.events:
+                return
+
+
+def _local(run: CityRun) -> str:
+    return f"{run.city.now.astimezone(CHINA):%H:%M}"
 
 
 def _live(run: CityRun, screen: Screen, console: Console, pace: float) -> None:

@@ -74,8 +74,11 @@ class Judge:
         wide = _with_six(wide_hours(rows.filter(pl.col("site").is_in(stations)), official=town.official))
         if wide.height:
             yield from self._air(town, wide, of_record(rows))
+        parts = _by_site(rows)
         for outlet in town.outlets:
-            yield from outlet_verdicts(outlet, rows, averaging="hour", zone=self._zone, allow=self._allow)
+            own = parts.get(f"outlet:{outlet.id}")
+            if own is not None:
+                yield from outlet_verdicts(outlet, own, averaging="hour", zone=self._zone, allow=self._allow)
 
     def _air(self, town: Town, wide: pl.DataFrame, record: pl.DataFrame) -> Iterator[Verdict]:
         basis = dict(record.filter(pl.col("stat") == "avg").select("site", "basis").unique("site").iter_rows())
@@ -113,6 +116,11 @@ class Judge:
             city = daily_means(city_mean(own, str(town.ref)), zone=self._zone)
             for row in daily_aqi(city, zone=self._zone).iter_rows(named=True):
                 yield aqi_verdict(town.ref, row, inputs=_station_refs(own, {}))
+
+
+def _by_site(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Cut once instead of searching all rows for each of hundreds of outlets."""
+    return {str(site): part for (site,), part in rows.partition_by("site", as_dict=True).items()}
 
 
 def _with_six(wide: pl.DataFrame) -> pl.DataFrame:

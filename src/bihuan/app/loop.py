@@ -24,6 +24,7 @@ from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
 from bihuan.app.suspicion import Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
+from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
     HOUR,
@@ -58,7 +59,6 @@ VERDICTS_SHOWN = timedelta(hours=4)
 """Hourly verdicts shown to the rules: more than any of them needs to fall back."""
 
 VERDICTS_MOST = 20_000
-VALUE_STATS = ("avg", "zs_avg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +133,14 @@ class Loop:
         self._rules_state = from_json(known, RulesState) if known else RulesState()
         self.desk = Desk(store.records, lambda: self._register, Calendar(case_settings), notifications)
         self._suspicion = Suspicion(self._town)
-        self._measure = Measure()
+        self._measure = Measure(store)
         self._outlook = Outlook(store, zone, allow)
         self._open = self._reopened()
         self._heard: dict[tuple[str, str], datetime] = {}
         self._verdicts: list[Verdict] = []
         self._hours: pl.DataFrame | None = None
+        self._minute_window = Window("minute", lambda rows: rows.join(self._town.loggers, on="device", how="inner"))
+        self._hour_window = Window("hour", of_record)
 
     @property
     def town(self) -> Town:
@@ -186,7 +188,7 @@ class Loop:
         before = {case.id: case.revision for case in self.desk.cases}
         suspects = self._trace(events, values, now)
         self._dispatch(events, now)
-        effects = self._verify(values, now)
+        effects = self._verify(now)
         self.desk.run_clocks(now)
         changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
         return Outcome(now, taken, verdicts, events, suspects, changed, effects)
@@ -196,24 +198,26 @@ class Loop:
     def _values(self, taken: Taken, now: datetime) -> pl.DataFrame:
         """Minutes and hours of record of the last day, in the form the rules and the tracer read."""
         assert self.ingest.recent is not None
-        known = pl.DataFrame(
-            {"device": list(self._town.site_of), "site": list(self._town.site_of.values())},
-            schema={"device": pl.String, "site": pl.String},
-        )
-        minutes = self.ingest.recent.filter(pl.col("end") <= now).join(known, on="device", how="inner")
-        return pl.concat([_judged(minutes, "minute"), _judged(self._recent_hours(taken, now), "hour")])
+        oldest = self.ingest.recent["start"].min()
+        since = oldest if isinstance(oldest, datetime) else now
+        minutes = self._minute_window.take(self.ingest.recent, taken.readings, since)
+        hours = self._hour_window.take(self._recent_hours(taken, now), taken.hours, self._hours_since(now))
+        return pl.concat([minutes, hours]).filter(pl.col("end") <= now)
+
+    def _hours_since(self, now: datetime) -> datetime:
+        return now - max(self.rules.lookback("hour"), HOURS_KEPT)
 
     def _recent_hours(self, taken: Taken, now: datetime) -> pl.DataFrame:
-        since = now - max(self.rules.lookback("hour"), HOURS_KEPT)
+        since = self._hours_since(now)
         if self._hours is None:
             self._hours = self._store.series.hours(period=Period(since, now + timedelta(days=1)))
             self._hours = self._hours.drop("revision")
         elif taken.hours.height:
             key = ["site", "pollutant", "stat", "basis", "start"]
-            both = pl.concat([self._hours, taken.hours.select(self._hours.columns)])
-            self._hours = both.unique(key, keep="last", maintain_order=True)
+            fresh = taken.hours.select(self._hours.columns).unique(key, keep="last", maintain_order=True)
+            self._hours = pl.concat([self._hours.join(fresh, on=key, how="anti", maintain_order="left"), fresh])
         self._hours = self._hours.filter(pl.col("start") >= since)
-        return of_record(self._hours.filter(pl.col("end") <= now))
+        return self._hours
 
     def _facts(self, values: pl.DataFrame, verdicts: tuple[Verdict, ...], now: datetime) -> Facts:
         recent = [old for old in self._verdicts if old.period.end > now - VERDICTS_SHOWN or old.period.length > HOUR]
@@ -310,11 +314,11 @@ class Loop:
         events = [ref.id for ref in case.sources if ref.kind == "event"]
         return next((self._open.ranked[ident] for ident in reversed(events) if ident in self._open.ranked), None)
 
-    def _verify(self, values: pl.DataFrame, now: datetime) -> tuple[Effect, ...]:
+    def _verify(self, now: datetime) -> tuple[Effect, ...]:
         """Measure what was handled: did the excess go away, with the wind taken into account?"""
         effects = []
         for case in self._measure.due(self.desk.cases, now):
-            effect = self._measure.effect(case, self._event_of(case), self._suspicion, values, now)
+            effect = self._measure.effect(case, self._event_of(case), self._suspicion, now)
             if effect is None:
                 continue
             row = Row(effect.id, to_json(effect), str(case.ref), effect.verdict, start=case.opened, end=now)
@@ -340,6 +344,7 @@ class Loop:
     def _new_town(self, on: date) -> None:
         self._town = Town(self._register, on)
         self._suspicion = Suspicion(self._town)
+        self._minute_window.forget()
 
 
 def _wants_case(event: Event, ranking: Suspects | None) -> bool:
@@ -347,23 +352,3 @@ def _wants_case(event: Event, ranking: Suspects | None) -> bool:
     if event.subject.kind == "city":
         return False
     return ranking is None or ranking.regional < 0.5
-
-
-def _judged(rows: pl.DataFrame, interval: str) -> pl.DataFrame:
-    """One value a site, pollutant and period: what an outlet is judged by (zs_avg), else the mean."""
-    wanted = rows.filter(pl.col("stat").is_in(list(VALUE_STATS)))
-    keys = ["site", "pollutant", "start"]
-    return (
-        wanted.sort(*keys, "stat")
-        .unique(keys, keep="last", maintain_order=True)
-        .select(
-            "site",
-            "pollutant",
-            pl.lit(interval).alias("interval"),
-            "start",
-            "end",
-            "value",
-            (pl.col("value").is_not_null() & ~pl.col("quality").is_in(["bad", "missing"])).alias("usable"),
-            "reason",
-        )
-    )

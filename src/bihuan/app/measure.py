@@ -5,28 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-import numpy as np
 import polars as pl
 
 from bihuan.app.suspicion import Suspicion
+from bihuan.app.values import as_values, instants
 from bihuan.cases import Case
-from bihuan.core import Effect, Event, Period, Series
-from bihuan.verification import effect, effect_at_outlet
+from bihuan.core import HOUR, Effect, Event, Interval, Period, Series
+from bihuan.store import Store
+from bihuan.verification import ACUTE, LASTING, effect, effect_at_outlet
 
 FIRST_LOOK = timedelta(hours=3)
 """So long after 办结 the first measured verdict is tried."""
 
 AGAIN = timedelta(hours=3)
+
+LASTS = timedelta(hours=36)
+"""What went on for less is an incident and is compared by its minutes; what lasted longer by its hours."""
+
 LAST_LOOK = timedelta(hours=24)
 """After this 无法评估 stands."""
 
-BEFORE = timedelta(hours=24)
-
 
 class Measure:
-    """Looks at handled cases until a verdict can be told."""
+    """Looks at handled cases until a verdict can be told.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    store : Store
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._tried: dict[str, datetime] = {}
 
     def due(self, cases: Iterable[Case], now: datetime) -> tuple[Case, ...]:
@@ -40,10 +49,8 @@ class Measure:
             return False
         return now - self._tried.get(case.id, case.done.at) >= AGAIN or case.id not in self._tried
 
-    def effect(
-        self, case: Case, event: Event | None, suspicion: Suspicion, values: pl.DataFrame, now: datetime
-    ) -> Effect | None:
-        """Measure one case.
+    def effect(self, case: Case, event: Event | None, suspicion: Suspicion, now: datetime) -> Effect | None:
+        """Measure one case before against after.
 
         Returns
         -------
@@ -53,34 +60,40 @@ class Measure:
         if case.done is None or event is None or not event.pollutant:
             return None
         self._tried[case.id] = now
-        before = Period(max(event.period.start, case.done.at - BEFORE), case.done.at)
+        before = Period(min(event.period.start, case.done.at - HOUR), case.done.at)
         after = Period(case.done.at, now)
+        acute = before.length < LASTS
+        interval: Interval = "minute" if acute else "hour"
+        scale = ACUTE if acute else LASTING
+        rows = self._values(Period(before.start - HOUR, now), interval, suspicion)
         if event.subject.kind == "outlet":
-            series = _outlet_series(values, str(event.subject), event.pollutant)
-            found = effect_at_outlet(case.ref, event.pollutant, series, event.threshold, before, after)
+            series = _outlet_series(rows, str(event.subject), event.pollutant, interval)
+            found = effect_at_outlet(case.ref, series, event.threshold or float("inf"), before, after, scale)
         else:
-            observations = suspicion.series(values, event.pollutant)
-            weather = suspicion.weather(values)
-            found = effect(case.ref, event.pollutant, observations, case.place, weather, before, after)
+            observations = suspicion.series(rows, event.pollutant, interval)
+            weather = suspicion.weather(rows, timedelta(seconds=scale.step))
+            found = effect(case.ref, event.pollutant, observations, case.place, weather, before, after, scale)
         if found.verdict == "cannot_tell" and now - case.done.at < LAST_LOOK:
             return None
         return found
 
+    def _values(self, period: Period, interval: Interval, suspicion: Suspicion) -> pl.DataFrame:
+        """Hours of record, or the minute readings of an incident that lasted hours."""
+        if interval == "hour":
+            rows = self._store.series.hours(period=period, of_record=True)
+        else:
+            rows = suspicion.with_sites(self._store.series.readings(interval="minute", period=period))
+        return as_values(rows.filter(pl.col("end") <= period.end), interval)
 
-def _outlet_series(values: pl.DataFrame, site: str, pollutant: str) -> Series:
-    rows = values.filter(
-        (pl.col("site") == site) & (pl.col("pollutant") == pollutant) & (pl.col("interval") == "hour")
-    ).sort("start")
+
+def _outlet_series(rows: pl.DataFrame, site: str, pollutant: str, interval: Interval) -> Series:
+    mine = rows.filter((pl.col("site") == site) & (pl.col("pollutant") == pollutant)).sort("start")
     return Series(
         site=site,
         pollutant=pollutant,
-        interval="hour",
-        start=_instants(rows["start"]),
-        end=_instants(rows["end"]),
-        value=rows["value"].fill_null(float("nan")).to_numpy(),
-        usable=rows["usable"].to_numpy(),
+        interval=interval,
+        start=instants(mine["start"]),
+        end=instants(mine["end"]),
+        value=mine["value"].fill_null(float("nan")).to_numpy(),
+        usable=mine["usable"].to_numpy(),
     )
-
-
-def _instants(column: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    return column.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
 import polars as pl
 
 from bihuan.app.town import Town
+from bihuan.app.values import instants
 from bihuan.app.weather import city_weather
 from bihuan.cases import Case
-from bihuan.core import Event, Place, Ref, Series, Suspect, Suspects, Weather, content_id
+from bihuan.core import Event, Interval, Place, Ref, Series, Suspect, Suspects, Weather, content_id
 from bihuan.physics import GaussianPlume
 from bihuan.tracing import PlumeTracer
 
@@ -20,6 +21,9 @@ LOOK_BACK = timedelta(hours=4)
 
 AGAIN = timedelta(minutes=15)
 """An open event is traced again so often; later data settle what the first minutes could not."""
+
+LONG_ENOUGH = timedelta(hours=2)
+"""After so long another look tells little new, unless the rise has grown beyond what was seen before."""
 
 TRACED_METHOD = "alerts/excess/"
 """Events of this metric are local rises; all others name their subject themselves."""
@@ -42,6 +46,15 @@ def is_traced(event: Event) -> bool:
     return event.kind == "pattern" and event.method.startswith(TRACED_METHOD) and event.subject.kind == "station"
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """When an event was first and last traced, and its peak then."""
+
+    first: datetime
+    last: datetime
+    peak: float
+
+
 class Suspicion:
     """Asks the tracer.
 
@@ -55,12 +68,16 @@ class Suspicion:
         self._town = town
         self._places: dict[str, Place] = {str(site.ref): site.place for site in town.sites if site.place}
         self._air = {f"station:{station.id}" for station in town.stations}
-        self._asked: dict[str, datetime] = {}
+        self._asked: dict[str, _Asked] = {}
 
     def due(self, event: Event, now: datetime) -> bool:
-        """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts."""
-        last = self._asked.get(event.id)
-        return last is None or (event.open and now - last >= AGAIN)
+        """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts and tells more."""
+        asked = self._asked.get(event.id)
+        if asked is None:
+            return True
+        if not event.open or now - asked.last < AGAIN:
+            return False
+        return now - asked.first <= LONG_ENOUGH or _peak(event) > asked.peak
 
     def rank(self, event: Event, values: pl.DataFrame, now: datetime, cases: Iterable[Case] = ()) -> Suspects:
         """Rank the sources for one event.
@@ -74,22 +91,25 @@ class Suspicion:
         cases : iterable of Case
             What officers have found so far.
         """
-        self._asked[event.id] = now
+        asked = self._asked.get(event.id)
+        self._asked[event.id] = _Asked(asked.first if asked else now, now, _peak(event))
         since = event.period.start - LOOK_BACK
         rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
         return self._tracer.rank(
-            event, self._series(rows, event.pollutant), self._town.sources, self._weather(rows), findings(cases)
+            event, self.series(rows, event.pollutant), self._town.sources, self.weather(rows), findings(cases)
         )
 
-    def weather(self, values: pl.DataFrame) -> Weather:
-        """Return the weather that the stations measured."""
-        return self._weather(values.filter(pl.col("interval") == "minute"))
+    def with_sites(self, readings: pl.DataFrame) -> pl.DataFrame:
+        """Add the site of each logger; those that nobody claimed are left out."""
+        return readings.join(self._town.device_sites.select("device", "site"), on="device", how="inner")
 
-    def series(self, values: pl.DataFrame, pollutant: str) -> tuple[Series, ...]:
-        """Return one pollutant at every air station."""
-        return self._series(values.filter(pl.col("interval") == "minute"), pollutant)
+    def weather(self, rows: pl.DataFrame, step: timedelta = WEATHER_STEP) -> Weather:
+        """Return the weather that the stations measured, averaged into periods of `step`."""
+        usable = rows.filter(pl.col("site").is_in(list(self._town.weather_sites)) & pl.col("usable"))
+        return city_weather(usable, self._town.centre, step)
 
-    def _series(self, rows: pl.DataFrame, pollutant: str) -> tuple[Series, ...]:
+    def series(self, rows: pl.DataFrame, pollutant: str, interval: Interval = "minute") -> tuple[Series, ...]:
+        """Return one pollutant at every air station; `rows` are of that interval."""
         wanted = rows.filter((pl.col("pollutant") == pollutant) & pl.col("site").is_in(list(self._air)))
         found = []
         for (site,), part in wanted.sort("site", "start").group_by(["site"], maintain_order=True):
@@ -97,9 +117,9 @@ class Suspicion:
                 Series(
                     site=str(site),
                     pollutant=pollutant,
-                    interval="minute",
-                    start=_instants(part["start"]),
-                    end=_instants(part["end"]),
+                    interval=interval,
+                    start=instants(part["start"]),
+                    end=instants(part["end"]),
                     value=part["value"].fill_null(float("nan")).to_numpy(),
                     usable=part["usable"].to_numpy(),
                     place=self._places.get(str(site)),
@@ -107,9 +127,9 @@ class Suspicion:
             )
         return tuple(found)
 
-    def _weather(self, rows: pl.DataFrame) -> Weather:
-        usable = rows.filter(pl.col("site").is_in(list(self._town.weather_sites)) & pl.col("usable"))
-        return city_weather(usable, self._town.centre, WEATHER_STEP)
+
+def _peak(event: Event) -> float:
+    return 0.0 if event.value is None else event.value
 
 
 def findings(cases: Iterable[Case]) -> dict[Ref, float]:
@@ -137,7 +157,3 @@ def own_suspect(event: Event, name: str) -> Suspects:
         inputs=event.inputs,
         method=method,
     )
-
-
-def _instants(column: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    return column.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")

@@ -103,6 +103,12 @@ class Town:
         return {mn: device.site for mn, device in self.devices.items()}
 
     @cached_property
+    def loggers(self) -> pl.DataFrame:
+        """Site of each logger, as a table of device and site."""
+        columns = {"device": list(self.site_of), "site": list(self.site_of.values())}
+        return pl.DataFrame(columns, schema={"device": pl.String, "site": pl.String})
+
+    @cached_property
     def device_sites(self) -> pl.DataFrame:
         """What `observations.flag` must know of each logger."""
         kinds = {str(site.ref): site for site in self.sites}

@@ -155,18 +155,18 @@ def _mark_table(table: Settings) -> pl.DataFrame:
 
 def _series(batch: pl.DataFrame, history: pl.DataFrame | None, usable: pl.Expr) -> pl.DataFrame:
     """Put the batch behind its history, key by key in order of time; history has no row number."""
-    columns = [*SERIES_KEY, "start", "end", "value", "quality"]
-    mine = batch.select(*columns, "row", "group")
-    if history is not None and not history.is_empty():
-        keys = mine.select(*SERIES_KEY, "group").unique()
-        earlier = history.select(columns).join(keys, on=SERIES_KEY, how="inner")
-        earlier = earlier.join(mine, on=[*SERIES_KEY, "start"], how="anti")
-        mine = pl.concat([earlier.with_columns(row=pl.lit(None, pl.UInt32)).select(mine.columns), mine])
     judged = pl.col("stat").is_in([*JUDGED_STATS])
-    ordered = mine.filter(usable & judged).sort(*SERIES_KEY, "start").with_row_index("line")
-    # numbered by neighbouring rows instead of grouped by four texts: a third of the time
-    fresh = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in SERIES_KEY).fill_null(True)
-    return ordered.with_columns(fresh=fresh, series=fresh.cum_sum())
+    mine = batch.filter(judged)
+    keys = mine.select(*SERIES_KEY, "group").unique(maintain_order=True).with_row_index("series")
+    # one number stands for the four texts of a key: sorting and comparing it takes a fifth of the time
+    columns = ["series", "pollutant", "interval", "group", "start", "end", "value", "quality"]
+    mine = mine.join(keys.drop("group"), on=SERIES_KEY, how="inner").select(*columns, "row")
+    if history is not None and not history.is_empty():
+        earlier = history.filter(judged).join(keys, on=SERIES_KEY, how="inner").select(columns)
+        earlier = earlier.join(mine, on=["series", "start"], how="anti")
+        mine = pl.concat([earlier.with_columns(row=pl.lit(None, pl.UInt32)), mine])
+    ordered = mine.filter(usable).sort("series", "start").with_row_index("line")
+    return ordered.with_columns(fresh=(pl.col("series") != pl.col("series").shift(1)).fill_null(True))
 
 
 def _stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:

@@ -1,9 +1,6 @@
-from bihuan.core import Effect, content_id
+"""Before and after with the weather removed: did it help?"""
 
+from bihuan.verification.downwind import ACUTE, LASTING, Scale
+from bihuan.verification.effect import effect, effect_at_outlet
 
-def effect(case, pollutant, *a):
-    return Effect(content_id(case), case, pollutant, None, None, None, None, None, "cannot_tell", "x")
-
-
-effect_at_outlet = effect
-__all__ = ["effect", "effect_at_outlet"]
+__all__ = ["ACUTE", "LASTING", "Scale", "effect", "effect_at_outlet"]

@@ -61,9 +61,8 @@ class River:
 def way_along(river: River, plane: Plane, place: Place) -> float:
     """Distance along the course of the point nearest to a place. [m]"""
     east, north = (float(value) for value in plane.forward(place.lon, place.lat))
-    ways = np.linspace(0.0, river.length, 2000)
-    points = np.array([river.at(float(way)) for way in ways])
-    return float(ways[int(np.argmin(np.hypot(points[:, 0] - east, points[:, 1] - north)))])
+    line = LineString(river.course)
+    return float(line.project(Point(east, north)))
 
 
 def travel_time(rivers: Sequence[River], start: tuple[str, float], end: tuple[str, float]) -> float | None:
