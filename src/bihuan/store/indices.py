@@ -40,11 +40,11 @@ FILES_SCHEMA = pa.schema(
         pa.field("lat", pa.float64()),
         pa.field("start", _INSTANT),
         pa.field("end", _INSTANT),
-        pa.field("at", _INSTANT, nullable=False),
+        pa.field("taken", _INSTANT, nullable=False),
     ]
 )
-"""Which file told of which site over which time, when it was taken, and how it was read (`layout`); `title`, `lon` and
-`lat` are the site's name and place as the file gives them. The bytes are a blob by `digest`."""
+"""Which file told of which site over which time, when it was `taken`, and how it was read (`layout`); `title`, `lon`
+and `lat` are the site's name and place as the file gives them. The bytes are a blob by `digest`."""
 
 INDICES = Kept("indices", INDICES_SCHEMA, ("site", "kind", "method", "start"), sticky=False)
 FILES = Kept("files", FILES_SCHEMA, ("digest", "layout", "site"), sticky=False)

@@ -285,7 +285,7 @@ class SeriesStore:
     def files(self, sites: Iterable[str] | None = None, digest: str | None = None) -> pl.DataFrame:
         """Return what was imported (`FILES_SCHEMA`), the earliest first."""
         where, values = _where(None, site=sites, digest=digest and [digest])
-        return self.query(f"SELECT * FROM files {where} ORDER BY at, name, digest, layout, site", values)
+        return self.query(f"SELECT * FROM files {where} ORDER BY taken, name, digest, layout, site", values)
 
     def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
         """Return the newest reading of each device, pollutant, stat and interval.
