@@ -1,4 +1,4 @@
-"""`bihuan doctor`: what is installed, where it lies, what the store holds and what is wrong; with or without a server."""
+"""`bihuan doctor`: what is installed, where it lies, what the store holds and what is wrong, server or no server."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from bihuan.app.importing import open_alone
 from bihuan.app.ingest import COUNTS, Counts, Ingest
 from bihuan.app.judge import DAY_GRACE
 from bihuan.app.loop import TICK
@@ -24,7 +25,7 @@ from bihuan.app.settings import read_settings
 from bihuan.app.town import Town
 from bihuan.core import Language, Period, floor_to, local_date, local_day, text, to_json
 from bihuan.observations import days_from_hours, needed
-from bihuan.store import REAL_FILES, Position, Record, SeriesStore, Store, open_store
+from bihuan.store import REAL_FILES, Position, Record, SeriesStore, Store
 
 JOURNALLED = ("device", "minutes", "hours")
 """Bases of rows that are made from frames."""
@@ -73,7 +74,7 @@ def rebuild_series(home: Path) -> Rebuilt:
         If the journal is damaged; the old series stay as they are then.
     """
     zone = read_settings(home).zone
-    with open_store(home, create=False) as store:
+    with open_alone(home, create=False) as store:
         fresh_path = store.home.series.with_name("series.rebuilt.duckdb")
         _clear(fresh_path)
         fresh = SeriesStore(fresh_path)
