@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,10 +15,13 @@ from bihuan.app.town import Town
 from bihuan.core import KEY_COLUMNS, Interval, Period, Reading, from_json, readings_table, to_json
 from bihuan.devices.hj212 import Hj212Adapter, envelope
 from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
-from bihuan.store import Position, Record, Store
+from bihuan.store import START, Position, Record, Store
 
 BATCH = 20_000
 """Most frames that one step takes from a gateway; the rest waits for the next."""
+
+PIECE = 2_000
+"""Frames looked at together where only a part may be wanted."""
 
 COUNTS = "ingest/counts"
 """Name of the counts in `Records.state`."""
@@ -90,30 +94,65 @@ class Ingest:
         known = store.records.state(COUNTS)
         self.counts = from_json(known, Counts) if known else Counts()
         self.recent: pl.DataFrame | None = None
+        self._unfinished = pl.DataFrame(schema={"device": pl.String, "hour": pl.Datetime("us", "UTC")})
 
-    def take(self, town: Town, now: datetime) -> Taken:
-        """Take what is durable in the journal and store what it says."""
+    def take(self, town: Town, now: datetime, until: datetime | None = None) -> Taken:
+        """Take what is durable in the journal and store what it says.
+
+        Parameters
+        ----------
+        town : Town
+        now : datetime
+        until : datetime, optional
+            Leave what was received later for the next time: a loop that catches up sees what it would have seen.
+        """
+        consumed = self._store.series.consumed()
+        taken: list[Record] = []
+        ends, full = dict(consumed), False
+        for gateway in self._store.journal.gateways():
+            records, ends[gateway] = self._tail(gateway, consumed.get(gateway, START), until)
+            taken += records
+            full = full or len(records) >= BATCH
+        return self.feed(town, taken, ends, now, full)
+
+    def feed(
+        self, town: Town, records: Iterable[Record], ends: Mapping[str, Position], now: datetime, full: bool = False
+    ) -> Taken:
+        """Store what frames say, and with it how far each journal was read."""
         if town is not self._town:
             self._town, self._adapters = town, {}
-        consumed = self._store.series.consumed()
-        decoded, ends, full = _Decoded(), dict(consumed), False
-        for gateway in self._store.journal.gateways():
-            records, end = self._store.journal.tail(gateway, consumed.get(gateway, Position(0, 0)), BATCH)
-            for record in records:
-                self._decode(record, town, decoded)
-            ends[gateway] = end
-            full = full or len(records) >= BATCH
-        return self._store_all(town, decoded, ends, now, full)
+        decoded = _Decoded()
+        for record in records:
+            self._decode(record, town, decoded)
+        return self._store_all(town, decoded, dict(ends), now, full)
+
+    def _tail(self, gateway: str, at: Position, until: datetime | None) -> tuple[list[Record], Position]:
+        if until is None:
+            return self._store.journal.tail(gateway, at, BATCH)
+        found: list[Record] = []
+        while len(found) < BATCH:
+            records, at = self._store.journal.tail(gateway, at, PIECE)
+            later = next((record for record in records if record.received > until), None)
+            if later is not None:
+                return found + records[: records.index(later)], later.position
+            found += records
+            if not records:
+                break
+        return found, at
 
     def _decode(self, record: Record, town: Town, into: _Decoded) -> None:
         into.frames += 1
         if record.status == "garbage":
             into.complaints["garbage"] += 1
             return
-        mn = envelope(record.raw).mn
+        head = envelope(record.raw)
+        mn = head.mn
         adapter = self._adapter(mn, town)
         if adapter is None:
             into.unclaimed[mn] += 1
+            return
+        if record.status == "wrong_password" and head.pw != town.devices[mn].password:
+            into.complaints["password_wrong"] += 1  # it was not acknowledged: nobody knows who sent it
             return
         decoded = adapter.decode(record.raw, record.received, record.frame)
         into.readings.extend(decoded.readings)
@@ -149,13 +188,18 @@ class Ingest:
                 for interval in SHORT
             ]
             self.recent = pl.concat(found).select(readings_table([]).schema.names)
+            self._unfinished = self.recent.select("device", hour=pl.col("start").dt.truncate("1h")).unique()
         return self.recent.filter(pl.col("start") >= since)
 
     def _hours(self, town: Town, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """The hours that the batch changed: our means of those that are over, and the devices' own."""
         need = needed(town.on).minutes
         starts = batch.filter(pl.col("interval").is_in(SHORT)).select("device", hour=pl.col("start").dt.truncate("1h"))
-        starts = starts.filter(pl.col("hour").dt.offset_by("1h") <= now).unique()
+        # an hour whose logger fell silent before its end is over as well, although nothing of it comes after that
+        starts = pl.concat([self._unfinished, starts]).unique().sort("device", "hour")
+        over = pl.col("hour").dt.offset_by("1h") <= now
+        self._unfinished = starts.filter(~over)
+        starts = starts.filter(over)
         own = as_reported(batch, town.site_of, "hour")
         if starts.is_empty():
             return own

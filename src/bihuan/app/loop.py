@@ -28,6 +28,8 @@ from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
     HOUR,
+    KEY_COLUMNS,
+    ROLLUP_KEY,
     Effect,
     Event,
     Period,
@@ -59,6 +61,9 @@ VERDICTS_SHOWN = timedelta(hours=4)
 """Hourly verdicts shown to the rules: more than any of them needs to fall back."""
 
 VERDICTS_MOST = 20_000
+
+RESUMED = timedelta(hours=3)
+"""After a start the hours since so long before the last complete step are judged again; the same gives the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,10 @@ class Loop:
         self._hours: pl.DataFrame | None = None
         self._minute_window = Window("minute", lambda rows: rows.join(self._town.loggers, on="device", how="inner"))
         self._hour_window = Window("hour", of_record)
+        self._waiting: list[Taken] = []
+        if self.watermark is not None:  # what was stored and not yet judged when the last process ended
+            since = Period(self.watermark - RESUMED, self.watermark + timedelta(days=1))
+            self.judge.touched(store.series.hours(period=since))
 
     @property
     def town(self) -> Town:
@@ -162,17 +171,34 @@ class Loop:
         self._register = register or self._store.records.register()
         self._new_town(self._town.on)
 
-    def step(self, now: datetime) -> Outcome:
-        """Do everything that is due at an instant."""
+    def take(self, now: datetime, until: datetime | None = None) -> Taken:
+        """Take in what has come, between two steps; the next step concludes from it. Parameters as for `step`."""
+        with self._store.step:
+            taken = self.ingest.take(self._town, now, until)
+            self._waiting.append(taken)
+            return taken
+
+    def step(self, now: datetime, until: datetime | None = None) -> Outcome:
+        """Do everything that is due at an instant.
+
+        Parameters
+        ----------
+        now : datetime
+            A whole multiple of `TICK`.
+        until : datetime, optional
+            Take no frames that were received later, as a loop does that catches up.
+        """
         with self._store.step:
             on = local_date(now, self._zone)
             if on != self._town.on:
                 self._new_town(on)
-            taken = self.ingest.take(self._town, now)
+            self._waiting.append(self.ingest.take(self._town, now, until))
+            taken = _together(self._waiting)
             self._hear(taken)
             with self._store.records.transaction():
                 outcome = self._conclude(taken, now)
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
+            self._waiting = []
         self.desk.send(now)
         return outcome
 
@@ -345,6 +371,18 @@ class Loop:
         self._town = Town(self._register, on)
         self._suspicion = Suspicion(self._town)
         self._minute_window.forget()
+
+
+def _together(parts: list[Taken]) -> Taken:
+    """What several looks at the journal brought, a later row of a key before an earlier one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Taken(
+        frames=sum(part.frames for part in parts),
+        readings=pl.concat([part.readings for part in parts]).unique([*KEY_COLUMNS], keep="last", maintain_order=True),
+        hours=pl.concat([part.hours for part in parts]).unique([*ROLLUP_KEY], keep="last", maintain_order=True),
+        full=parts[-1].full,
+    )
 
 
 def _wants_case(event: Event, ranking: Suspects | None) -> bool:
