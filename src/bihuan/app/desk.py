@@ -30,6 +30,9 @@ from bihuan.core import Effect, Event, InputError, Notice, Ref, Suspects, from_j
 from bihuan.register import Register
 from bihuan.store import Link, Records, Row
 
+UNSENT = "desk/unsent"
+"""Name in `Records.state` of the notices that no channel has taken yet."""
+
 RULED_OUT = frozenset({"untrue", "not_found", "no_access"})
 
 
@@ -55,12 +58,11 @@ class Desk:
         self._notifications = notifications
         self._cases = {row.id: from_json(row.body, Case) for row in records.find("case")}
         self._photos: dict[str, Ref] = {}
-        for case in self._cases.values():
+        for case in self.cases:
             self._remember_photos(case)
         # a crash between the records and the channels must swallow nothing; what was sent is known by its id
-        self._unsent: list[Notice] = [
-            notice for case in self.open_cases for notice in notices_of(case, register(), calendar)
-        ]
+        waiting = records.state(UNSENT)
+        self._unsent: list[Notice] = from_json(waiting, list[Notice]) if waiting else []
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -131,9 +133,10 @@ class Desk:
         after = step(before, action, self._calendar.settings, self._photos)
         if after is before:
             return before
-        self._keep([after])
         at = action.received or action.at
-        self._keep(settle_followers(after, self._cases.values(), at, self._calendar.settings))
+        with self._records.transaction():
+            self._keep([after])
+            self._keep(settle_followers(after, self._cases.values(), at, self._calendar.settings))
         return after
 
     def redirect(self, ident: str, suspects: Suspects, now: datetime) -> Case:
@@ -168,16 +171,23 @@ class Desk:
         waiting, self._unsent = self._unsent, []
         sent = self._notifications.post(waiting, now)
         self._notifications.retry(now)
+        if waiting:
+            self._records.set_state(UNSENT, to_json(self._unsent))
         return len(sent)
 
     def _admitted(self, intake: Intake, now: datetime) -> Intake:
-        self._keep(intake.changed)
-        case = self._cases.get(intake.case.id, intake.case)
-        if case.state == "registered" and case.lead and "dispatch" in allowed(case, SYSTEM, self._calendar.settings):
-            case = self.act(case.id, Action("dispatch", SYSTEM, now))
+        with self._records.transaction():
+            self._keep(intake.changed)
+            case = self._cases.get(intake.case.id, intake.case)
+            if case.state == "registered" and case.lead and self._may_dispatch(case):
+                case = self.act(case.id, Action("dispatch", SYSTEM, now))
         return Intake(case, intake.outcome, intake.changed)
 
+    def _may_dispatch(self, case: Case) -> bool:
+        return "dispatch" in allowed(case, SYSTEM, self._calendar.settings)
+
     def _keep(self, cases: Iterable[Case], told: bool = True) -> None:
+        """Save cases, their new steps and what is to be told about them, all or nothing."""
         rows, steps, links = [], [], []
         for case in cases:
             old = self._cases.get(case.id)
@@ -192,9 +202,13 @@ class Desk:
             links += [Link(ref, case.ref, "case") for ref in case.sources if old is None or ref not in old.sources]
             if told:
                 self._unsent += notices_of(case, self._register(), self._calendar)
-        self._records.save("case", rows)
-        self._records.save("step", steps)
-        self._records.link(links)
+        if not rows:
+            return
+        with self._records.transaction():
+            self._records.save("case", rows)
+            self._records.save("step", steps)
+            self._records.link(links)
+            self._records.set_state(UNSENT, to_json(self._unsent))
 
     def _remember_photos(self, case: Case) -> None:
         for photo in case.photos:

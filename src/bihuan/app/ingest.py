@@ -13,7 +13,7 @@ import polars as pl
 
 from bihuan.app.town import Town
 from bihuan.core import KEY_COLUMNS, Interval, Period, Reading, from_json, readings_table, to_json
-from bihuan.devices.hj212 import Hj212Adapter, envelope
+from bihuan.devices.hj212 import Envelope, Hj212Adapter, envelope
 from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
 from bihuan.store import START, Position, Record, Store
 
@@ -26,7 +26,12 @@ PIECE = 2_000
 COUNTS = "ingest/counts"
 """Name of the counts in `Records.state`."""
 
+CONCLUDED = "ingest/concluded"
+"""How far each gateway's journal had been read at the end of the last complete step. The series may be ahead of it
+when a step was cut short: its frames are then read once more, which changes nothing in the series."""
+
 SHORT: tuple[Interval, ...] = ("rt", "minute")
+NO_HEAD = envelope(b"")
 
 
 class Counts(msgspec.Struct):
@@ -84,17 +89,22 @@ class Ingest:
     store : Store
     zone : ZoneInfo
         Local time on the wire.
+    since : datetime, optional
+        Last complete step; hours that were not over then are still to be averaged.
     """
 
-    def __init__(self, store: Store, zone: ZoneInfo) -> None:
+    def __init__(self, store: Store, zone: ZoneInfo, since: datetime | None = None) -> None:
         self._store = store
         self._zone = zone
         self._adapters: dict[str, Hj212Adapter] = {}
         self._town: Town | None = None
+        self._read = _concluded(store)
+        self._kept = dict(self._read)
+        self._since = since
+        self._waiting: pl.DataFrame | None = None
         known = store.records.state(COUNTS)
         self.counts = from_json(known, Counts) if known else Counts()
         self.recent: pl.DataFrame | None = None
-        self._unfinished = pl.DataFrame(schema={"device": pl.String, "hour": pl.Datetime("us", "UTC")})
 
     def take(self, town: Town, now: datetime, until: datetime | None = None) -> Taken:
         """Take what is durable in the journal and store what it says.
@@ -106,14 +116,15 @@ class Ingest:
         until : datetime, optional
             Leave what was received later for the next time: a loop that catches up sees what it would have seen.
         """
-        consumed = self._store.series.consumed()
         taken: list[Record] = []
-        ends, full = dict(consumed), False
+        ends, full = dict(self._read), False
         for gateway in self._store.journal.gateways():
-            records, ends[gateway] = self._tail(gateway, consumed.get(gateway, START), until)
+            records, ends[gateway] = self._tail(gateway, ends.get(gateway, START), until)
             taken += records
             full = full or len(records) >= BATCH
-        return self.feed(town, taken, ends, now, full)
+        found = self.feed(town, taken, ends, now, full)
+        self._read = ends
+        return found
 
     def feed(
         self, town: Town, records: Iterable[Record], ends: Mapping[str, Position], now: datetime, full: bool = False
@@ -122,8 +133,8 @@ class Ingest:
         if town is not self._town:
             self._town, self._adapters = town, {}
         decoded = _Decoded()
-        for record in records:
-            self._decode(record, town, decoded)
+        for head, record in sorted(((_head(record), record) for record in records), key=_by_device_time):
+            self._decode(head, record, town, decoded)
         return self._store_all(town, decoded, dict(ends), now, full)
 
     def _tail(self, gateway: str, at: Position, until: datetime | None) -> tuple[list[Record], Position]:
@@ -140,18 +151,23 @@ class Ingest:
                 break
         return found, at
 
-    def _decode(self, record: Record, town: Town, into: _Decoded) -> None:
+    def keep(self) -> None:
+        """Remember how far was read and counted; belongs into the transaction that holds what was concluded."""
+        if self._read != self._kept:
+            self._kept = dict(self._read)
+            self._store.records.set_state(CONCLUDED, to_json(self._kept))
+            self._store.records.set_state(COUNTS, to_json(self.counts))
+
+    def _decode(self, head: Envelope, record: Record, town: Town, into: _Decoded) -> None:
         into.frames += 1
         if record.status == "garbage":
             into.complaints["garbage"] += 1
             return
-        head = envelope(record.raw)
-        mn = head.mn
-        adapter = self._adapter(mn, town)
+        adapter = self._adapter(head.mn, town)
         if adapter is None:
-            into.unclaimed[mn] += 1
+            into.unclaimed[head.mn] += 1
             return
-        if record.status == "wrong_password" and head.pw != town.devices[mn].password:
+        if record.status == "wrong_password" and head.pw != town.devices[head.mn].password:
             into.complaints["password_wrong"] += 1  # it was not acknowledged: nobody knows who sent it
             return
         decoded = adapter.decode(record.raw, record.received, record.frame)
@@ -188,23 +204,28 @@ class Ingest:
                 for interval in SHORT
             ]
             self.recent = pl.concat(found).select(readings_table([]).schema.names)
-            self._unfinished = self.recent.select("device", hour=pl.col("start").dt.truncate("1h")).unique()
         return self.recent.filter(pl.col("start") >= since)
 
     def _hours(self, town: Town, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """The hours that the batch changed: our means of those that are over, and the devices' own."""
         need = needed(town.on).minutes
-        starts = batch.filter(pl.col("interval").is_in(SHORT)).select("device", hour=pl.col("start").dt.truncate("1h"))
-        # an hour whose logger fell silent before its end is over as well, although nothing of it comes after that
-        starts = pl.concat([self._unfinished, starts]).unique().sort("device", "hour")
-        over = pl.col("hour").dt.offset_by("1h") <= now
-        self._unfinished = starts.filter(~over)
-        starts = starts.filter(over)
+        starts = self._hours_over(batch, now)
         own = as_reported(batch, town.site_of, "hour")
         if starts.is_empty():
             return own
         minutes = self._minutes(starts)
         return pl.concat([own, hours_from_minutes(minutes, town.site_of, need)])
+
+    def _hours_over(self, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
+        """Hours of loggers with new minutes that are over; the others wait, for their last minute may never come."""
+        assert self.recent is not None
+        touched = _hours_of(batch.filter(pl.col("interval").is_in(SHORT)))
+        if self._waiting is None:
+            before = _hours_of(self.recent)
+            self._waiting = before if self._since is None else before.filter(self._since < _END)
+        touched = pl.concat([self._waiting, touched]).unique(maintain_order=True)
+        self._waiting = touched.filter(now < _END)
+        return touched.filter(now >= _END)
 
     def _minutes(self, starts: pl.DataFrame) -> pl.DataFrame:
         assert self.recent is not None
@@ -228,14 +249,38 @@ class Ingest:
         return oldest if isinstance(oldest, datetime) else datetime.max.replace(tzinfo=self._zone)
 
     def _count(self, decoded: _Decoded, readings: int) -> None:
-        if not decoded.frames:
-            return
         self.counts.frames += decoded.frames
         self.counts.readings += readings
         for mine, more in ((self.counts.complaints, decoded.complaints), (self.counts.unclaimed, decoded.unclaimed)):
             for reason, number in more.items():
                 mine[reason] = mine.get(reason, 0) + number
-        self._store.records.set_state(COUNTS, to_json(self.counts))
+
+
+_END = pl.col("hour").dt.offset_by("1h")
+
+
+def _hours_of(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("device", hour=pl.col("start").dt.truncate("1h")).unique(maintain_order=True)
+
+
+def _concluded(store: Store) -> dict[str, Position]:
+    """Where to read on: never ahead of the series, and behind it where a step was cut short."""
+    consumed = store.series.consumed()
+    known = store.records.state(CONCLUDED)
+    if known is None:
+        return consumed
+    concluded = from_json(known, dict[str, Position])
+    return {gateway: min(end, concluded.get(gateway, START)) for gateway, end in consumed.items()}
+
+
+def _head(record: Record) -> Envelope:
+    return NO_HEAD if record.status == "garbage" else envelope(record.raw)
+
+
+def _by_device_time(frame: tuple[Envelope, Record]) -> tuple[str, str, bytes]:
+    """Order by the devices' own clocks, so that neither arrival nor gateway says which of two reports is the later."""
+    head, record = frame
+    return (head.mn, head.qn, record.raw)
 
 
 def _sorted(readings: list[Reading]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import polars as pl
 
 from bihuan.app.town import Town
@@ -20,7 +21,7 @@ from bihuan.assessment import (
     section_verdict,
     wide_hours,
 )
-from bihuan.core import HOUR, NATIONAL_SIX, Period, Ref, Verdict, local_date, local_day
+from bihuan.core import HOUR, NATIONAL_SIX, Period, Ref, Verdict, from_json, local_date, local_day, to_json
 from bihuan.observations import days_from_hours, needed, of_record
 from bihuan.store import Store
 
@@ -29,6 +30,16 @@ HOUR_GRACE = timedelta(minutes=10)
 
 DAY_GRACE = timedelta(minutes=40)
 """A day likewise; HJ 633-2026 5.2 asks for it by 12:00 of the next day."""
+
+TOUCHED = "loop/touched"
+"""Name in `Records.state` of what still has to be judged."""
+
+
+class Touched(msgspec.Struct):
+    """Hours and days with new rows that were not judged since."""
+
+    hours: list[datetime] = []
+    days: list[date] = []
 
 
 class Judge:
@@ -46,14 +57,24 @@ class Judge:
         self._store = store
         self._zone = zone
         self._allow = allow
-        self._hours: set[datetime] = set()
-        self._days: set[date] = set()
+        known = store.records.state(TOUCHED)
+        waiting = from_json(known, Touched) if known else Touched()
+        self._hours: set[datetime] = set(waiting.hours)
+        self._days: set[date] = set(waiting.days)
+        self._kept = known
 
     def touched(self, hours: pl.DataFrame) -> None:
         """Remember which hours and days have new or changed rows."""
         starts = hours["start"].unique().to_list()
         self._hours.update(starts)
         self._days.update(local_date(start, self._zone) for start in starts)
+
+    def keep(self) -> None:
+        """Remember what waits: a new process must judge what this one had only taken in."""
+        waiting = to_json(Touched(sorted(self._hours), sorted(self._days)))
+        if waiting != self._kept:
+            self._store.records.set_state(TOUCHED, waiting)
+            self._kept = waiting
 
     def due(self, town: Town, now: datetime) -> tuple[Verdict, ...]:
         """Return the verdicts of every touched hour and day that has been over for its grace."""

@@ -20,14 +20,14 @@ from bihuan.app.desk import Desk
 from bihuan.app.ingest import Ingest, Taken
 from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
+from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
-from bihuan.app.suspicion import Suspicion, is_traced, own_suspect
+from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
-    HOUR,
     KEY_COLUMNS,
     ROLLUP_KEY,
     Effect,
@@ -49,6 +49,8 @@ from bihuan.store import Link, Row, Store
 log = logging.getLogger("bihuan.loop")
 
 RULES = "loop/rules"
+ASKED = "loop/asked"
+TRIED = "loop/tried"
 WATERMARK = "loop/watermark"
 
 TICK = timedelta(minutes=5)
@@ -56,14 +58,6 @@ TICK = timedelta(minutes=5)
 
 HOURS_KEPT = timedelta(hours=30)
 """Hours shown to the rules."""
-
-VERDICTS_SHOWN = timedelta(hours=4)
-"""Hourly verdicts shown to the rules: more than any of them needs to fall back."""
-
-VERDICTS_MOST = 20_000
-
-RESUMED = timedelta(hours=3)
-"""After a start the hours since so long before the last complete step are judged again; the same gives the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +125,24 @@ class Loop:
         self._began = began
         self._register = store.records.register()
         self._town = Town(self._register, local_date(began, zone))
-        self.ingest = Ingest(store, zone)
+        self.ingest = Ingest(store, zone, self.watermark)
         self.judge = Judge(store, zone, allow)
         self.rules = RuleSet(allow=allow)
         known = store.records.state(RULES)
         self._rules_state = from_json(known, RulesState) if known else RulesState()
         self.desk = Desk(store.records, lambda: self._register, Calendar(case_settings), notifications)
-        self._suspicion = Suspicion(self._town)
-        self._measure = Measure(store)
+        self._asked = state_of(store.records, ASKED, Asked)
+        self._tried = state_of(store.records, TRIED, datetime)
+        self._suspicion = Suspicion(self._town, self._asked)
+        self._measure = Measure(store, self._tried)
         self._outlook = Outlook(store, zone, allow)
         self._open = self._reopened()
         self._heard: dict[tuple[str, str], datetime] = {}
-        self._verdicts: list[Verdict] = []
+        self._verdicts = judged_before(store.records, self.watermark, self._town.day_sites)
         self._hours: pl.DataFrame | None = None
         self._minute_window = Window("minute", lambda rows: rows.join(self._town.loggers, on="device", how="inner"))
         self._hour_window = Window("hour", of_record)
         self._waiting: list[Taken] = []
-        if self.watermark is not None:  # what was stored and not yet judged when the last process ended
-            since = Period(self.watermark - RESUMED, self.watermark + timedelta(days=1))
-            self.judge.touched(store.series.hours(period=since))
 
     @property
     def town(self) -> Town:
@@ -164,7 +157,7 @@ class Loop:
 
     def ranking(self, event: str) -> Suspects | None:
         """Return the last ranking of an event."""
-        return self._open.ranked.get(event)
+        return self._open.ranked.get(event) or last_ranking(self._store.records, event)
 
     def renew_register(self, register: Register | None = None) -> None:
         """Take the register as it is stored now; waiting frames of loggers it claims are read again by a rebuild."""
@@ -197,6 +190,7 @@ class Loop:
             self._hear(taken)
             with self._store.records.transaction():
                 outcome = self._conclude(taken, now)
+                self._keep()
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
             self._waiting = []
         self.desk.send(now)
@@ -218,6 +212,20 @@ class Loop:
         self.desk.run_clocks(now)
         changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
         return Outcome(now, taken, verdicts, events, suspects, changed, effects)
+
+    def _keep(self) -> None:
+        """Remember what the next step needs, so that it may be another process that takes it."""
+        leaned_on = {ref.id for case in self.desk.open_cases for ref in case.sources if ref.kind == "event"}
+        wanted = self._open.events.keys() | leaned_on
+        self._open.ranked = {ident: found for ident, found in self._open.ranked.items() if ident in wanted}
+        for ident in self._asked.keys() - wanted:
+            del self._asked[ident]
+        for ident in self._tried.keys() - {case.id for case in self.desk.cases if case.effective is None}:
+            del self._tried[ident]
+        self.ingest.keep()
+        self.judge.keep()
+        for name, times in ((ASKED, self._asked), (TRIED, self._tried)):
+            self._store.records.set_state(name, to_json(times))
 
     # -- facts -----------------------------------------------------------------------------------------------------
 
@@ -246,8 +254,8 @@ class Loop:
         return self._hours
 
     def _facts(self, values: pl.DataFrame, verdicts: tuple[Verdict, ...], now: datetime) -> Facts:
-        recent = [old for old in self._verdicts if old.period.end > now - VERDICTS_SHOWN or old.period.length > HOUR]
-        self._verdicts = list({verdict.id: verdict for verdict in (*recent, *verdicts)}.values())[-VERDICTS_MOST:]
+        recent = [old for old in self._verdicts if old.period.end > now - shown(old)]
+        self._verdicts = list({verdict.id: verdict for verdict in (*recent, *verdicts)}.values())
         return Facts(
             now=now,
             city=self._town.ref,
@@ -362,14 +370,16 @@ class Loop:
     def _reopened(self) -> _Open:
         """What was open when the last process ended."""
         known = _Open({row.id: from_json(row.body, Event) for row in self._store.records.find("event", state="open")})
-        for ident in known.events:
-            for row in self._store.records.find("suspects", subject=str(Ref("event", ident))):
-                known.ranked[ident] = from_json(row.body, Suspects)
+        leaned_on = {ref.id for case in self.desk.open_cases for ref in case.sources if ref.kind == "event"}
+        for ident in sorted(known.events.keys() | leaned_on):
+            found = last_ranking(self._store.records, ident)
+            if found is not None:
+                known.ranked[ident] = found
         return known
 
     def _new_town(self, on: date) -> None:
         self._town = Town(self._register, on)
-        self._suspicion = Suspicion(self._town)
+        self._suspicion = Suspicion(self._town, self._asked)
         self._minute_window.forget()
 
 

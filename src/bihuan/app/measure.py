@@ -32,11 +32,13 @@ class Measure:
     Parameters
     ----------
     store : Store
+    tried : dict of case id to datetime
+        When each case was measured last; kept up to date here, remembered by the caller.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tried: dict[str, datetime] | None = None) -> None:
         self._store = store
-        self._tried: dict[str, datetime] = {}
+        self._tried = {} if tried is None else tried
 
     def due(self, cases: Iterable[Case], now: datetime) -> tuple[Case, ...]:
         """Return the cases whose effect is to be measured now."""

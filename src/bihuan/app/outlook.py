@@ -37,15 +37,16 @@ class Outlook:
         self._allow = allow
         known = store.records.state(STATE)
         self._state = from_json(known, LadderState) if known else LadderState()
-        self._hours: dict[datetime, float | None] = {}
+        self._hours: dict[datetime, float | None] | None = None
 
     def step(self, town: Town, verdicts: Iterable[Verdict], now: datetime) -> tuple[Warning, ...]:
         """Take the city's new hours and save the draft that the plan in force calls for, if any."""
         fresh = [v for v in verdicts if v.kind == "aqi_hour" and v.subject == town.ref]
         if not fresh:
             return ()
-        self._hours.update({verdict.period.start: verdict.value for verdict in fresh})
-        self._hours = {start: aqi for start, aqi in self._hours.items() if start > now - MEASURED}
+        hours = self._past(town, now) if self._hours is None else self._hours
+        hours.update({verdict.period.start: verdict.value for verdict in fresh})
+        self._hours = {start: aqi for start, aqi in hours.items() if start > now - MEASURED}
         try:
             scheme = scheme_on(local_date(now, self._zone), town.ref.id, self._allow)
         except NotCovered:
@@ -58,6 +59,12 @@ class Outlook:
         self._state, proposals = ladder_step(self._state, scheme, table, now, zone=self._zone)
         self._store.records.set_state(STATE, to_json(self._state))
         return tuple(self._save(proposal, town) for proposal in proposals)
+
+    def _past(self, town: Town, now: datetime) -> dict[datetime, float | None]:
+        """The hours that an earlier process judged."""
+        rows = self._store.records.find("verdict", subject=str(town.ref), since=now - MEASURED)
+        verdicts = (from_json(row.body, Verdict) for row in rows)
+        return {verdict.period.start: verdict.value for verdict in verdicts if verdict.kind == "aqi_hour"}
 
     def _save(self, proposal: Proposal, town: Town) -> Warning:
         warning = draft(proposal, town.ref, self._signed())

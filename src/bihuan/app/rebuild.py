@@ -84,6 +84,7 @@ def rebuild_series(home: Path) -> Rebuilt:
                 before = store.series.counts()
                 _take_over(store, fresh)
                 ingest = _replay(replace(store, series=fresh), zone)
+                store.records.set_state(COUNTS, to_json(ingest.counts))
                 after = fresh.counts()
                 fresh.checkpoint()
                 fresh.close()

@@ -48,7 +48,7 @@ def is_traced(event: Event) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """When an event was first and last traced, and its peak then."""
 
     first: datetime
@@ -62,14 +62,16 @@ class Suspicion:
     Parameters
     ----------
     town : Town
+    asked : dict of event id to Asked
+        When each event was traced; kept up to date here, remembered by the caller.
     """
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: Town, asked: dict[str, Asked] | None = None) -> None:
         self._tracer = PlumeTracer(GaussianPlume(town.plane, urban=True), town.plane)
         self._town = town
         self._places: dict[str, Place] = {str(site.ref): site.place for site in town.sites if site.place}
         self._air = {f"station:{station.id}" for station in town.stations}
-        self._asked: dict[str, _Asked] = {}
+        self._asked = {} if asked is None else asked
 
     def due(self, event: Event, now: datetime) -> bool:
         """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts and tells more."""
@@ -93,7 +95,7 @@ class Suspicion:
             What officers have found so far.
         """
         asked = self._asked.get(event.id)
-        self._asked[event.id] = _Asked(asked.first if asked else now, now, _peak(event))
+        self._asked[event.id] = Asked(asked.first if asked else now, now, _peak(event))
         since = event.period.start - LOOK_BACK
         rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
         return self._tracer.rank(

@@ -130,6 +130,12 @@ class Town:
         return self.register.all(Section, self.on)
 
     @cached_property
+    def day_sites(self) -> tuple[str, ...]:
+        """Sites that are judged by the day, as text refs: the city, waste water, sections."""
+        water = (f"outlet:{outlet.id}" for outlet in self.outlets if outlet.medium == "water")
+        return (str(self.ref), *water, *(f"section:{section.id}" for section in self.sections))
+
+    @cached_property
     def sources(self) -> tuple[Source, ...]:
         """Stacks, sites and roads that could explain a rise of air pollution."""
         return sources(self.register, self.on)
