@@ -19,6 +19,7 @@ from bihuan.observations import SITES_SCHEMA, context, flag, hours_from_minutes
 
 T0 = datetime(2026, 4, 6, tzinfo=UTC)
 POLLUTANTS = ("pm25", "pm10", "so2", "no2", "co", "o3")
+LEVELS = (50.0, 80.0, 10.0, 30.0, 0.8, 60.0)
 SITES = 200
 FIVE = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
@@ -28,12 +29,13 @@ def readings(count: int, start: datetime, step: timedelta, interval: str) -> pl.
     """A log-normal reading for every site, pollutant and step."""
     rng = np.random.default_rng(1)
     starts = [start + index * step for index in range(count)]
+    levels = np.tile(np.repeat(LEVELS, count), SITES)
     return pl.DataFrame(
         {
             "device": np.repeat([f"D{k:03d}" for k in range(SITES)], len(POLLUTANTS) * count),
             "pollutant": np.tile(np.repeat(POLLUTANTS, count), SITES),
             "start": starts * (SITES * len(POLLUTANTS)),
-            "value": rng.lognormal(4, 0.1, SITES * len(POLLUTANTS) * count).round(1),
+            "value": rng.lognormal(np.log(levels), 0.1).round(1),
         }
     ).with_columns(
         end=pl.col("start") + step,

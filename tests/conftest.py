@@ -5,7 +5,11 @@ import os
 import socket
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("BIHUAN_SHARED", ROOT.parent / "shared"))

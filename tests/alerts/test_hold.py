@@ -19,6 +19,7 @@ def made(rise: tuple[int, int] = (2, 3), fall: int = 2, forget: int = 4) -> Rule
     return parse_rule(
         {"id": "r", "metric": "value", "kind": "pattern", "grade": "minor", "text": "local_rise", "scope": ["micro"]}
         | {"interval": "hour", "period": 3600, "lag": 0, "rise": list(rise), "fall": fall, "forget": forget}
+        | {"limit": {"standard": "GB 3095", "grade": 2, "averaging": "hour", "pollutants": ["so2"]}}
     )
 
 
@@ -158,3 +159,21 @@ def test_judging_the_same_period_twice_changes_nothing(steps: int) -> None:
     for _ in range(steps):
         again, told = advance(row, state, levels("##.", 3))
         assert (again, told) == (state, ())
+
+
+def test_a_period_that_came_late_still_raises_its_event() -> None:
+    row = made(rise=(1, 1))
+    state, told = advance(row, RuleState(), levels(" ", 1))
+    assert told == ()
+    state, (event,) = advance(row, state, levels("#", 1))
+    assert (event.period.start, event.open) == (T0, True)
+    assert advance(row, state, levels("#", 1))[0] == state
+
+
+def test_what_fell_does_not_rise_again_on_the_same_data() -> None:
+    row = made(rise=(1, 1), fall=1)
+    state, told = play(row, "#.")
+    assert [event.open for event in told] == [True, False]
+    for upto in (2, 3, 4):
+        state, again = advance(row, state, levels("#...", upto))
+        assert again == ()

@@ -32,7 +32,7 @@ def stations(count: int, kind: str = "micro") -> tuple[Site, ...]:
     )
 
 
-def table(  # noqa: PLR0917
+def table(
     values: Mapping[str, np.ndarray],
     start: datetime = T0,
     step: timedelta = HOUR,
@@ -54,7 +54,7 @@ def rule(ident: str) -> RuleRow:
     return next(row for row in default_rules() if row.id == ident)
 
 
-def run(  # noqa: PLR0917
+def run(
     rules: RuleSet,
     sites: tuple[Site, ...],
     values: pl.DataFrame,

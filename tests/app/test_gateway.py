@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Coroutine
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bihuan.app import gateway as gateway_room
+from bihuan.app.clock import WallClock
 from bihuan.app.gateway import DevicesFile, Gateway, KnownDevice, Limits, read_status, send_frames, write_devices
-from bihuan.core import SettingError
+from bihuan.core import SettingError, text
 from bihuan.devices.hj212 import envelope, read_frame
 from bihuan.register import Device, Register
+from bihuan.store import Journal
 from tests.app.gateways import config, frame, journalled, running
 from tests.store.power import PowerCutFiles
 
@@ -82,7 +86,7 @@ def test_a_wrong_checksum_is_kept_as_garbage_and_not_answered(tmp_path: Path) ->
             assert await talk(gateway.port, bad, 0) == []
             (record,) = journalled(tmp_path)
             assert (record.status, record.raw) == ("garbage", bad[:-2])
-            assert gateway.counters.complaints["frame_bad"] == 1
+            assert gateway.counters.complaints["crc_bad"] == 1
             assert gateway.counters.frames_acknowledged == 0
 
     run(work())
@@ -307,5 +311,68 @@ def test_the_sender_opens_a_broken_line_again(tmp_path: Path) -> None:
             report = await sending
         assert report.acknowledged == 400
         assert {record.raw + b"\r\n" for record in journalled(tmp_path)} == {frame(n) for n in range(400)}
+
+    run(work())
+
+
+def test_every_reason_the_gateway_counts_has_words_in_both_languages() -> None:
+    folder = Path(gateway_room.__file__).parent
+    source = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    reasons = set(re.findall(r'complaints\["(\w+)"\]', source)) | set(re.findall(r'Admission\("\w+", "(\w+)"', source))
+    reasons |= {
+        "connections_full",
+        "connections_of_address",
+        "disk_full",
+        "journal_failed",
+        "frame_not_strict",
+        "crc_bad",
+    }
+    assert len(reasons) >= 12
+    for reason in reasons:
+        assert text(f"complaint.{reason}", "zh") != text(f"complaint.{reason}", "en")
+
+
+def test_a_clock_that_was_set_is_counted(tmp_path: Path) -> None:
+    class SetClock(WallClock):
+        ahead = timedelta(0)
+
+        def now(self) -> datetime:
+            return super().now() + self.ahead
+
+    async def work() -> None:
+        clock = SetClock()
+        gateway = Gateway(config(tmp_path), clock)
+        await gateway.start()
+        await asyncio.sleep(0.15)
+        assert gateway.counters.complaints["clock_jumped"] == 0
+        clock.ahead = timedelta(hours=-1)
+        await asyncio.sleep(0.15)
+        assert gateway.counters.complaints["clock_jumped"] == 1
+        await gateway.stop()
+
+    run(work())
+
+
+def test_two_gateways_share_a_port_with_a_journal_each(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with (
+            running(tmp_path, gateway="g1", share_port=True) as first,
+            running(tmp_path, gateway="g2", share_port=True, port=first.port),
+        ):
+            for number in range(20):
+                await talk(first.port, frame(number))
+        kept = [len(journalled(tmp_path, name)) for name in ("g1", "g2")]
+        assert sum(kept) == 20
+
+    run(work())
+
+
+def test_a_port_that_is_taken_gives_the_journal_back(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with running(tmp_path) as first:
+            second = Gateway(config(tmp_path, gateway="g2", port=first.port))
+            with pytest.raises(OSError, match="in use"):
+                await second.start()
+            Journal(tmp_path / "journal", "g2").close()
 
     run(work())

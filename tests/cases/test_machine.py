@@ -228,6 +228,9 @@ def test_a_public_complaint_ends_only_after_its_reporter_was_asked() -> None:
     assert not bad.ended
     with pytest.raises(StepRefused, match="only the duty leader may end it"):
         step(bad, act("archive", "system", NOON + 3 * HOUR))
+    with pytest.raises(StepRefused, match="ending it needs a reason"):
+        step(bad, act("archive", "duty_leader", NOON + 3 * HOUR, reason=None))
+    assert step(bad, act("archive", "duty_leader", NOON + 3 * HOUR)).ended
     again = step(bad, act("reopen", "duty_officer", NOON + 3 * HOUR, reason="dissatisfied"))
     assert (again.state, again.rebounds, again.revisit) == ("registered", 1, None)
 

@@ -18,7 +18,7 @@ from bihuan.core import (
     texts,
 )
 
-UNITS = {"ug/m3", "mg/m3", "mg/L", "%", "m3/s", "m/s", "degC", "kPa", "deg", "1", "NTU", "uS/cm"}
+UNITS = {"ug/m3", "mg/m3", "mg/L", "%", "m3/s", "m/s", "degC", "kPa", "deg", "1", "NTU", "uS/cm", "mm"}
 
 
 def test_the_table_has_the_types_that_the_code_says() -> None:

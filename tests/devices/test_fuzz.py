@@ -1,6 +1,7 @@
 """Mutated frames: no exception, no hang, no growth of memory, nothing wrong taken for right."""
 
 import random
+import resource
 import tracemalloc
 from datetime import timedelta
 
@@ -116,8 +117,16 @@ def test_memory_does_not_grow_with_mutated_frames() -> None:
     assert grown(1_600) < 200_000
 
 
+def resident() -> int:
+    """Largest memory this process has held. [bytes]"""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 @pytest.mark.long
 def test_a_million_mutated_frames_raise_nothing_and_memory_does_not_grow() -> None:
+    torture(20_000, 1)
+    before = resident()
     readings, _ = torture(1_000_000, 2026)
     assert readings > 250_000
+    assert resident() - before < 16_000_000
     assert grown(40_000) < 200_000

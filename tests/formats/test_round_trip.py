@@ -13,7 +13,7 @@ from bihuan.formats import read_register, recognise, write_register
 from bihuan.register import KIND_OF, KINDS, Cell, Fact, Person, Register, Unit, canonical
 from tests.formats.facts import FACTS, MIXED, of_kind
 
-slow_disk = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+slow_disk = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 Trip = Callable[[list[Fact], Path], list[Fact]]
 
 
@@ -72,11 +72,11 @@ def test_histories_and_people_of_many_cells_survive(form: str, tmp_path: Path) -
         Cell(id="1.1", name="社区", level=4, district="D", parent="1", centre=Place(113.6, 34.7), source="a"),
         Cell(id="1.2", name="无人网格", level=4, district="D", parent="1", source="a"),
         Person(id="p1", name="甲岗", roles=("grid_officer",), cells=("1.1",), source="b"),
-        Person(id="p2", name="乙岗", roles=("grid_chief", "checker"), cells=("1.1", "1.2"), source="b"),
+        Person(id="p2", name="乙岗", roles=("dispatcher", "verifier"), cells=("1.1", "1.2"), source="b"),
         Person(id="p3", name="丙岗", roles=("grid_officer",), cells=("1.1",), source="b"),
         Person(id="p4", name="丁岗", roles=("grid_officer",), cells=("1.1",), valid_to=first, source="b"),
         Person(id="p4", name="丁岗", roles=("grid_officer",), cells=("1.2",), valid_from=first, source="b"),
-        Person(id="p5", name="戊岗", roles=("expert",), source="b"),
+        Person(id="p5", name="戊岗", roles=("handler",), source="b"),
     ]
     assert trip(facts, tmp_path / form) == sorted(facts, key=key)
 
@@ -113,6 +113,15 @@ def test_one_csv_holds_one_table_and_other_endings_are_refused(tmp_path: Path) -
     assert [fact.id for fact in read_register(tmp_path / "单位.csv").facts] == ["u"]
     with pytest.raises(FormatError, match="cannot stand in one cell"):
         write_register([Person(id="p", name="p", roles=("a b",))], tmp_path / "p.csv")
+
+
+def test_an_export_into_a_used_folder_leaves_nothing_of_the_last_one(tmp_path: Path) -> None:
+    write_register([Unit(id="u", name="u"), Cell(id="1", name="c", level=1, district="")], tmp_path)
+    (tmp_path / "other.csv").write_text("kept", "utf-8")
+    write_register([Unit(id="v", name="v")], tmp_path)
+    assert (tmp_path / "other.csv").read_text("utf-8") == "kept"
+    (tmp_path / "other.csv").unlink()
+    assert [fact.id for fact in read_register(tmp_path).facts] == ["v"]
 
 
 def test_a_spreadsheet_runs_no_cell_of_a_csv(tmp_path: Path) -> None:

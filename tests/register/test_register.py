@@ -51,12 +51,12 @@ def test_the_order_of_facts_decides_nothing(cells: list[Cell]) -> None:
 
 def test_officers_answer_for_a_cell_or_else_for_its_parents() -> None:
     above = Person(id="p1", name="网格长", roles=("grid_officer",), cells=("1.2",))
-    other = Person(id="p2", name="核查", roles=("checker",), cells=("1.2.3.4",))
+    other = Person(id="p2", name="核查", roles=("verifier",), cells=("1.2.3.4",))
     gone = Person(id="p3", name="前任", roles=("grid_officer",), cells=("1.2.3",), valid_to=DAY)
     register = Register([*CELLS, above, other, gone])
     assert register.officers_of("1.2.3.4", DAY) == (above,)
     assert register.officers_of("1.2.3.4", date(2026, 10, 1)) == (gone,)
-    assert register.officers_of("1.2.3.4", DAY, "checker") == (other,)
+    assert register.officers_of("1.2.3.4", DAY, "verifier") == (other,)
     assert register.officers_of("1", DAY) == ()
     assert register.officers_of("unknown", DAY) == ()
 

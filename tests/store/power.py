@@ -73,6 +73,7 @@ class PowerCutFiles:
         self.fuse, self.room, self.sync_fails = fuse, room, False
         self.names_now: dict[Path, Inode] = {}
         self.names_durable: dict[Path, Inode] = {}
+        self.changes: list[tuple[Path | None, Path | None, Inode]] = []
         self.folders: set[Path] = set()
 
     def step(self) -> None:
@@ -94,7 +95,7 @@ class PowerCutFiles:
             if not write:
                 raise FileNotFoundError(path)
             self.step()
-            self.names_now[path] = Inode()
+            self._change(None, path, Inode())
         return CutHandle(self, self.names_now[path])
 
     def exists(self, path: Path) -> bool:
@@ -109,17 +110,24 @@ class PowerCutFiles:
 
     def rename(self, old: Path, new: Path) -> None:
         self.step()
-        self.names_now[new] = self.names_now.pop(old)
+        self._change(old, new, self.names_now[old])
 
     def remove(self, path: Path) -> None:
         self.step()
-        del self.names_now[path]
+        self._change(path, None, self.names_now[path])
+
+    def _change(self, gone: Path | None, come: Path | None, inode: Inode) -> None:
+        self.changes.append((gone, come, inode))
+        _apply(self.names_now, self.changes[-1])
 
     def sync_folder(self, folder: Path) -> None:
         self.step()
-        kept = {path: inode for path, inode in self.names_durable.items() if path.parent != folder}
-        kept |= {path: inode for path, inode in self.names_now.items() if path.parent == folder}
-        self.names_durable = kept
+        for change in self.changes:
+            if folder in {path.parent for path in change[:2] if path is not None}:
+                _apply(self.names_durable, change)
+        self.changes = [
+            change for change in self.changes if folder not in {path.parent for path in change[:2] if path is not None}
+        ]
 
     def lock(self, path: Path, what: str) -> NoLock:
         return NoLock()
@@ -128,17 +136,29 @@ class PowerCutFiles:
         """Return the disk as it is found afterwards.
 
         With `torn` the unsynced end of each file may have reached the disk in part, with holes: sectors of 512 bytes,
-        each written, zero or missing, as real disks leave them.
+        each written, zero or missing, as real disks leave them; and each change of names may have reached it or not.
         """
         found = PowerCutFiles()
         found.folders = set(self.folders)
-        for path, inode in self.names_durable.items():
+        names = dict(self.names_durable)
+        for change in self.changes:
+            if torn is not None and torn.random() < 0.5:
+                _apply(names, change)
+        for path, inode in names.items():
             content = inode.durable
             if torn is not None:
                 content = _torn(inode, torn)
             found.names_now[path] = Inode(content)
         found.names_durable = dict(found.names_now)
         return found
+
+
+def _apply(names: dict[Path, Inode], change: tuple[Path | None, Path | None, Inode]) -> None:
+    gone, come, inode = change
+    if gone is not None:
+        names.pop(gone, None)
+    if come is not None:
+        names[come] = inode
 
 
 def _torn(inode: Inode, chance: random.Random) -> bytes:

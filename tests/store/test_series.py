@@ -210,6 +210,19 @@ def test_a_large_batch_onto_the_same_hours_is_added_beside_what_is_there(series:
     assert series.append(pl.concat([first, other])) == Written(new=25_000, unchanged=25_000)
 
 
+def test_what_came_from_the_journal_can_be_dropped_and_comes_again(series: SeriesStore) -> None:
+    live, imported = table(reading(), reading("MN2")), table(reading("file", frame="import:2019.csv/7"))
+    series.append(imported)
+    series.append(live, consumed={"g1": Position(1, 500)}, hours=hour())
+    before = series.readings()
+    assert series.forget_journalled() == 2
+    assert (series.consumed(), series.counts()["readings"], series.counts()["hours"]) == ({}, 1, 1)
+    assert series.latest()["device"].to_list() == ["file"]
+    series.append(live, consumed={"g1": Position(1, 500)})
+    assert series.readings().equals(before)
+    assert series.latest().height == 3
+
+
 VALUES = st.sampled_from([None, 0.0, 0.1, 1.0])
 ROWS = st.builds(
     lambda device, minute, value, level, mark: reading(

@@ -169,7 +169,14 @@ def make(
     places = [PLANE.place(float(e), float(n)) for e, n in zip(east, north, strict=True)]
     series = [
         Series(
-            f"S{i:02d}", "pm10", "minute", weather.start, weather.end, values[:, i], np.isfinite(values[:, i]), place
+            f"station:S{i:02d}",
+            "pm10",
+            "minute",
+            weather.start,
+            weather.end,
+            values[:, i],
+            np.isfinite(values[:, i]),
+            place,
         )
         for i, place in enumerate(places)
     ]

@@ -112,7 +112,7 @@ def cap(
     return body + b"\n"
 
 
-def _info(  # noqa: PLR0917
+def _info(
     alert: Xml.Element,
     warning: Warning,
     area: CapArea,

@@ -20,6 +20,9 @@ Bool = NDArray[np.bool_]
 VALUES_COLUMNS = ("site", "pollutant", "interval", "start", "end", "value", "usable", "reason")
 """Columns of `Facts.values`; others are ignored. ``site`` is a Ref as text, instants are UTC."""
 
+MOST_PERIODS = 1000
+"""Periods before now that are laid out at most."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -137,7 +140,7 @@ class Facts:
     heard: tuple[Heard, ...] = ()
     place_code: str = ""
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
-    _matrices: dict[tuple[str, str, int, int], Matrix] = field(default_factory=dict, repr=False)
+    _matrices: dict[tuple[str, str, int], Matrix] = field(default_factory=dict, repr=False)
     _codes: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -155,11 +158,10 @@ class Facts:
         """
         size = step // timedelta(microseconds=1)
         low, high = micros(first) // size, micros(last) // size
-        key = (pollutant, f"{interval}/{size}", low, high)
+        key = (pollutant, interval, size)
         if key not in self._matrices:
-            rows = self._rows(pollutant, interval)
-            self._matrices[key] = self._laid(rows, size, low, max(high - low, 0))
-        return self._matrices[key]
+            self._matrices[key] = self._laid(self._rows(pollutant, interval), size)
+        return _cut(self._matrices[key], low, max(high - low, 0))
 
     def flagged(
         self,
@@ -196,18 +198,21 @@ class Facts:
         wanted &= columns["interval"] == codes["interval"].get(interval, -1)
         return np.flatnonzero(wanted)
 
-    def _laid(self, rows: NDArray[np.int64], size: int, low: int, count: int) -> Matrix:
+    def _laid(self, rows: NDArray[np.int64], size: int) -> Matrix:
+        """Lay out all rows at once; every rule cuts its own span from that."""
         columns = self._columns
-        column = columns["start"][rows] // size - low
-        value = columns["value"][rows]
-        fits = (column >= 0) & (column < count) & np.isfinite(value)
-        cell = columns["site"][rows[fits]] * count + column[fits]
+        place, value = columns["start"][rows] // size, columns["value"][rows]
+        # a device whose clock jumped must not make the matrix reach from 1970 to 2099
+        high = micros(self.now) // size + 1
+        low = max(int(place.min(initial=high)), high - MOST_PERIODS)
+        count = high - low
+        fits = np.isfinite(value) & (place >= low) & (place < high)
+        cell = columns["site"][rows[fits]] * count + place[fits] - low
         shape = (len(self.sites), count)
         length = shape[0] * shape[1]
         total = np.bincount(cell, weights=value[fits], minlength=length)
         number = np.bincount(cell, minlength=length)
-        with np.errstate(invalid="ignore"):
-            mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+        mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
         # sums depend on the order of rows in the 14th digit; nine decimals do not
         start = (np.arange(count, dtype=np.int64) + low) * size
         return Matrix(start, size, np.round(mean, 9).astype(np.float64).reshape(shape))
@@ -230,6 +235,16 @@ class Facts:
         self._columns["value"] = value.to_series().fill_null(float("nan")).to_numpy()
         self._columns["start"] = table["start"].dt.timestamp("us").to_numpy()
         self._columns["site"] = table["_site"].to_numpy()
+
+
+def _cut(whole: Matrix, low: int, count: int) -> Matrix:
+    """Return periods `low` to `low + count` of a matrix, empty where it has none."""
+    first = int(whole.start[0]) // whole.step if len(whole.start) else 0
+    value = np.full((len(whole.value), count), np.nan)
+    begin, end = max(low, first), min(low + count, first + len(whole.start))
+    if begin < end:
+        value[:, begin - low : end - low] = whole.value[:, begin - first : end - first]
+    return Matrix((np.arange(count, dtype=np.int64) + low) * whole.step, whole.step, value)
 
 
 def sites_of(register: Register, on: date) -> tuple[Site, ...]:

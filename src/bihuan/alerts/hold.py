@@ -7,7 +7,7 @@ never count for the next rise, so two events of one subject are at least the hol
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -101,7 +101,7 @@ class RuleState:
 
 
 def advance(rule: RuleRow, state: RuleState, levels: Levels) -> tuple[RuleState, tuple[Event, ...]]:
-    """Judge every period that was not judged before, in order of time.
+    """Judge every period that was not judged before, in order of time, and late data of those that were.
 
     Returns
     -------
@@ -109,22 +109,28 @@ def advance(rule: RuleRow, state: RuleState, levels: Levels) -> tuple[RuleState,
     tuple of Event
         One for each event that opened, went on or closed, as it stands after the last period; an event
         that opened and closed within one call comes once, closed.
+
+    Notes
+    -----
+    A subject without an open event is looked at over all periods of `levels`: judged twice on the same data it
+    rises no second time, since it is open or its fall is remembered; on data that came late it rises late.
     """
-    fresh = [column for column, end in enumerate(levels.ends) if state.seen is None or end > state.seen]
-    if not fresh:
-        return state, ()
-    work = _Work(rule, levels, dict(state.open), dict(state.closed), {})
-    order = _worth_a_look(levels, state, fresh)
-    for column in fresh:
-        work.period(column, order)
-    seen = levels.ends[fresh[-1]]
-    held = {key: at for key, at in work.closed.items() if seen - at <= rule.rise[1] * rule.period}
+    work = _Work(rule, levels, state.seen, dict(state.open), dict(state.closed), {})
+    present = set()
+    for key, row in _worth_a_look(levels, state):
+        present.add(key)
+        work.subject(key, row)
+    for key in sorted(set(state.open) - present):
+        work.gone(key)
+    seen = max([*levels.ends[-1:], *([state.seen] if state.seen else [])], default=None)
+    oldest = levels.ends[0] - rule.period if levels.ends else seen
+    held = {key: at for key, at in work.closed.items() if oldest is None or at > oldest}
     return RuleState(seen, work.open, held), tuple(work.events[key] for key in sorted(work.events))
 
 
-def _worth_a_look(levels: Levels, state: RuleState, fresh: Sequence[int]) -> list[tuple[str, int]]:
-    """Rows that can change anything, by key: those over in a new period and those with an open event."""
-    rows = {int(row) for row in np.flatnonzero(levels.over[:, fresh].any(axis=1))}
+def _worth_a_look(levels: Levels, state: RuleState) -> list[tuple[str, int]]:
+    """Rows that can change anything, by key: those over in any period and those with an open event."""
+    rows = {int(row) for row in np.flatnonzero(levels.over.any(axis=1))}
     if state.open:
         rows |= {row for row, subject in enumerate(levels.subjects) if subject.key in state.open}
     return sorted((levels.subjects[row].key, row) for row in rows)
@@ -134,24 +140,31 @@ def _worth_a_look(levels: Levels, state: RuleState, fresh: Sequence[int]) -> lis
 class _Work:
     rule: RuleRow
     levels: Levels
+    seen: datetime | None
     open: dict[str, Open]
     closed: dict[str, datetime]
     events: dict[tuple[str, datetime], Event]
 
-    def period(self, column: int, order: Sequence[tuple[str, int]]) -> None:
-        levels, end = self.levels, self.levels.ends[column]
-        busy = levels.over[:, column]
-        for key, row in order:
-            subject = levels.subjects[row]
+    def subject(self, key: str, row: int) -> None:
+        """Walk one subject through the periods."""
+        levels = self.levels
+        since = self.seen if key in self.open else None
+        for column, end in enumerate(levels.ends):
+            if since is not None and end <= since:
+                continue
             held = self.open.get(key)
             if held is not None:
-                self._go_on(subject, held, row, column)
-            elif busy[row]:
-                self._rise(subject, row, column)
-        for key in sorted(set(self.open) - {key for key, _ in order}):
-            kind, _, pollutant = key.rpartition("|")
-            held = self.open[key]
-            self._fell_silent(Subject(Ref.parse(kind), pollutant, held.place), held, end)
+                self._go_on(levels.subjects[row], held, row, column)
+            elif levels.over[row, column]:
+                self._rise(levels.subjects[row], row, column)
+
+    def gone(self, key: str) -> None:
+        """Walk an open event through periods in which its subject is not there at all."""
+        ref, _, pollutant = key.rpartition("|")
+        for end in self.levels.ends:
+            held = self.open.get(key)
+            if held is not None and (self.seen is None or end > self.seen):
+                self._fell_silent(Subject(Ref.parse(ref), pollutant, held.place), held, end)
 
     def _rise(self, subject: Subject, row: int, column: int) -> None:
         needed, of = self.rule.rise

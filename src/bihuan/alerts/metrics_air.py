@@ -20,6 +20,10 @@ Bool = NDArray[np.bool_]
 Int = NDArray[np.int64]
 
 
+LATE = 1
+"""Periods by which data may come late and still be judged."""
+
+
 def judged(rule: RuleRow, facts: Facts) -> Bool:
     """Say which sites a rule judges, shape (s,)."""
     wanted = [
@@ -40,9 +44,12 @@ def horizon(rule: RuleRow, now: datetime) -> datetime:
 
 
 def first_looked_at(rule: RuleRow, facts: Facts, seen: datetime | None) -> datetime:
-    """Return the start of the oldest period that still can vote, when all up to `seen` were judged."""
+    """Return the start of the oldest period that still can vote, when all up to `seen` were judged.
+
+    One period more than the hold needs, so that data may be late by a period.
+    """
     first = horizon(rule, facts.now) - (rule.rise[1] + rule.fall) * rule.period
-    return first if seen is None else max(first, seen - (rule.rise[1] - 1) * rule.period)
+    return first if seen is None else max(first, seen - rule.rise[1] * rule.period - LATE * rule.period)
 
 
 def recent(

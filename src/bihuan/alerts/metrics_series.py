@@ -43,8 +43,10 @@ def divergence(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | N
     collected = _Collected(rule, facts)
     for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
         matrix = recent(rule, facts, pollutant, seen, (back + usual) * HOUR)
-        median, count, _ = background_without(matrix.value, judged(rule, facts))
-        high = (count >= 4) & (median >= float(rule.table("levels")[pollutant]))
+        median, count, spread = background_without(matrix.value, judged(rule, facts))
+        with np.errstate(invalid="ignore"):
+            high = (count >= 4) & (median >= float(rule.table("levels")[pollutant]))
+            high &= spread[None, :] <= float(setting["agree"]) * median
         ratio = np.where(high, matrix.value / np.where(high, median, 1.0), np.nan)
         columns = range(back + usual, ratio.shape[1])
         over, under, value, line = _empty(len(ratio), len(columns))

@@ -118,7 +118,7 @@ class LadderState:
     proposed: str = ""
 
 
-def step(  # noqa: PLR0917
+def step(
     state: LadderState,
     scheme: Scheme,
     outlook: pl.DataFrame,

@@ -13,19 +13,28 @@ from typing import Any, get_args
 from bihuan.core import INTERVALS, EventKind, Interval, SettingError
 
 GRADES = ("note", "minor", "major")
-METRICS = (
-    "clipped",
-    "copied",
-    "divergence",
-    "excess",
-    "flagged",
-    "regional",
-    "silence",
-    "smooth",
-    "value",
-    "verdict",
-)
 TABLES = ("background", "flagged", "levels", "limit", "series", "silence", "thresholds", "verdict")
+NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "clipped": {"series": ("hours", "least", "share", "share_fall", "band", "distinct")},
+    "copied": {"series": ("hours", "distinct", "lags"), "levels": ()},
+    "divergence": {"series": ("hours", "least", "low", "low_fall", "agree", "usual", "usual_hours"), "levels": ()},
+    "excess": {
+        "background": ("kinds", "least", "spreads", "own_hours", "own_skip", "own_least", "own_spreads", "share"),
+        "thresholds": (),
+    },
+    "flagged": {"flagged": ("reasons",)},
+    "regional": {"background": ("least", "own_hours", "own_skip", "own_least", "share"), "thresholds": ()},
+    "silence": {"silence": ("missed", "grace", "together", "together_least")},
+    "smooth": {"series": ("hours", "least", "low", "low_fall"), "levels": ()},
+    "value": {"limit": ("standard", "grade", "averaging", "pollutants")},
+    "verdict": {"verdict": ("kinds",)},
+}
+"""What each metric reads from the rule: tables and the names in them."""
+
+SAYINGS = ({"above"}, {"worse_than_target"}, {"over", "within"})
+"""A rule on verdicts needs one of these sets: how it tells over from within."""
+
+METRICS = tuple(NEEDED)
 REQUIRED = ("id", "metric", "kind", "grade", "text", "scope", "interval", "period", "lag", "rise", "fall", "forget")
 
 
@@ -107,7 +116,7 @@ class RuleRow:
         background, series = self.tables.get("background", {}), self.tables.get("series", {})
         own = background.get("own_hours", 0) + background.get("own_skip", 0) if self.interval == "hour" else 0
         usual = series.get("hours", 0) + max(series.get("usual_hours", 0), *series.get("lags", ()), 0)
-        return self.lag + (self.rise[1] + self.fall + 1) * self.period + timedelta(hours=max(own, usual))
+        return self.lag + (self.rise[1] + self.fall + 2) * self.period + timedelta(hours=max(own, usual))
 
     @property
     def lookback_hours(self) -> timedelta:
@@ -146,6 +155,29 @@ def parse_rule(raw: Mapping[str, Any]) -> RuleRow:
     SettingError
         If a field is missing, unknown or out of its range; the message names rule and field.
     """
+    _check_fields(raw)
+    _check_tables(raw)
+    return RuleRow(
+        id=raw["id"],
+        metric=raw["metric"],
+        text=raw["text"],
+        kind=raw["kind"],
+        grade=raw["grade"],
+        scope=frozenset(raw["scope"]),
+        districts=frozenset(raw.get("districts", ())),
+        interval=raw["interval"],
+        period=timedelta(seconds=raw["period"]),
+        lag=timedelta(seconds=raw["lag"]),
+        rise=(raw["rise"][0], raw["rise"][1]),
+        fall=raw["fall"],
+        forget=raw["forget"],
+        hysteresis=float(raw.get("hysteresis", 1.0)),
+        only_without=raw.get("only_without", ""),
+        tables={key: raw[key] for key in TABLES if key in raw},
+    )
+
+
+def _check_fields(raw: Mapping[str, Any]) -> None:
     name = raw.get("id", "?")
     missing = [key for key in REQUIRED if key not in raw]
     unknown = sorted(set(raw) - {*REQUIRED, *TABLES, "districts", "hysteresis", "only_without"})
@@ -169,21 +201,20 @@ def parse_rule(raw: Mapping[str, Any]) -> RuleRow:
                 f"rule {name!r}: {key} = {raw.get(key)!r} is not allowed; metrics: {', '.join(METRICS)}; grades: "
                 f"{', '.join(GRADES)}; rise is [n, m] with 1 <= n <= m; hysteresis is above 0 and at most 1"
             )
-    return RuleRow(
-        id=raw["id"],
-        metric=raw["metric"],
-        text=raw["text"],
-        kind=raw["kind"],
-        grade=raw["grade"],
-        scope=frozenset(raw["scope"]),
-        districts=frozenset(raw.get("districts", ())),
-        interval=raw["interval"],
-        period=timedelta(seconds=raw["period"]),
-        lag=timedelta(seconds=raw["lag"]),
-        rise=(raw["rise"][0], raw["rise"][1]),
-        fall=raw["fall"],
-        forget=raw["forget"],
-        hysteresis=float(raw.get("hysteresis", 1.0)),
-        only_without=raw.get("only_without", ""),
-        tables={key: raw[key] for key in TABLES if key in raw},
-    )
+
+
+def _check_tables(raw: Mapping[str, Any]) -> None:
+    """A rule that lacks a number is refused when it is read, not in the middle of a night."""
+    name, metric = raw["id"], raw["metric"]
+    lacking = [
+        f"[rule.{table}] {key}".strip()
+        for table, keys in NEEDED[metric].items()
+        for key in (keys if table in raw else ("",))
+        if table not in raw or key not in raw[table]
+    ]
+    for code, row in raw.get("thresholds", {}).items():
+        lacking += [f"[rule.thresholds] {code}.{key}" for key in ("absolute", "relative") if key not in row]
+    if metric == "verdict" and not any(names <= set(raw.get("verdict", ())) for names in SAYINGS):
+        lacking.append("[rule.verdict] above, worse_than_target, or over and within")
+    if lacking:
+        raise SettingError(f"rule {name!r} of metric {metric!r} lacks {'; '.join(lacking)}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bihuan.alerts import metrics_air, metrics_series, metrics_silence, metrics_verdicts
 from bihuan.alerts.facts import Facts
 from bihuan.alerts.hold import Levels, RuleState, advance
 from bihuan.alerts.rule import RuleRow, default_rules
-from bihuan.core import CHINA, Event, Interval, local_date
+from bihuan.core import CHINA, Event, Interval, floor_to, local_date
 from bihuan.standards import lookup
 
 
@@ -30,6 +31,8 @@ class RuleSet:
         `default_rules` if not given.
     allow : frozenset of str
         Standards that the city switched on although they are unconfirmed.
+    zone : ZoneInfo
+        Calendar that tells which edition of a standard is in force.
 
     Examples
     --------
@@ -38,9 +41,12 @@ class RuleSet:
     >>> # every few minutes: state, events = rules.step(state, facts, facts.now)
     """
 
-    def __init__(self, rules: Iterable[RuleRow] | None = None, allow: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, rules: Iterable[RuleRow] | None = None, allow: frozenset[str] = frozenset(), zone: ZoneInfo = CHINA
+    ) -> None:
         self.rules: tuple[RuleRow, ...] = default_rules() if rules is None else tuple(rules)
         self.allow = allow
+        self.zone = zone
 
     def lookback(self, interval: Interval) -> timedelta:
         """Return how much data of an interval `Facts.values` must hold before now."""
@@ -70,7 +76,8 @@ class RuleSet:
             Events that opened, went on or closed, by rule in their order and then by subject. An event keeps
             its id from its onset; the newest one of an id replaces the earlier ones.
         """
-        facts.now = now.astimezone(facts.now.tzinfo)
+        if now != facts.now:
+            facts = replace(facts, now=now)
         states: dict[str, RuleState] = {}
         told: list[Event] = []
         for rule in self.rules:
@@ -81,15 +88,14 @@ class RuleSet:
         return RulesState(states), tuple(told)
 
     def _one(self, rule: RuleRow, state: RuleState, facts: Facts) -> tuple[RuleState, tuple[Event, ...]]:
-        newest = _newest(rule, facts.now)
-        if state.seen is not None and newest is not None and newest <= state.seen:
+        if rule.metric in _BY_PERIOD and state.seen is not None and _newest(rule, facts.now) <= state.seen:
             return state, ()
         levels = self._levels(rule, facts, state.seen)
         return (state, ()) if levels is None else advance(rule, state, levels)
 
     def _levels(self, rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
         if rule.metric == "value":
-            limits = hour_limits(rule, local_date(facts.now, CHINA), facts.place_code, self.allow)
+            limits = hour_limits(rule, local_date(facts.now, self.zone), facts.place_code, self.allow)
             return metrics_air.value_over(rule, facts, seen, limits)
         return _METRICS[rule.metric](rule, facts, seen)
 
@@ -106,6 +112,9 @@ _METRICS = {
     "verdict": metrics_verdicts.verdict_levels,
 }
 
+_BY_PERIOD = frozenset({"clipped", "copied", "divergence", "flagged", "regional", "smooth"})
+"""Metrics that look back on many hours: worked once a period. The others look at every step, for late data."""
+
 
 def hour_limits(rule: RuleRow, on: date, place: str, allow: frozenset[str]) -> Mapping[str, float]:
     """Return the limits of the standard in force on a day, by pollutant."""
@@ -118,9 +127,6 @@ def hour_limits(rule: RuleRow, on: date, place: str, allow: frozenset[str]) -> M
     }
 
 
-def _newest(rule: RuleRow, now: datetime) -> datetime | None:
-    """End of the newest period that may be judged; None where verdicts bring their own periods."""
-    if rule.metric in ("verdict", "silence"):
-        return None
-    seconds = int(rule.period.total_seconds())
-    return now - rule.lag - timedelta(seconds=(now - rule.lag).timestamp() % seconds)
+def _newest(rule: RuleRow, now: datetime) -> datetime:
+    """End of the newest period that may be judged."""
+    return floor_to(now - rule.lag, rule.period)

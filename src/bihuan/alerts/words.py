@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bihuan.alerts.metrics_verdicts import WATER_CLASSES
 from bihuan.alerts.rule import RuleRow
+from bihuan.assessment import CLASSES
 from bihuan.core import Event, Language, NotCovered, pollutant, text
 
 
@@ -38,8 +38,8 @@ def describe(event: Event, rule: RuleRow, name: str, language: Language = "zh") 
         name=name,
         pollutant=label,
         unit=unit,
-        value=_number(event.value, places, rule),
-        threshold=_number(event.threshold, places, rule),
+        value=_number(event.value, places, rule, language),
+        threshold=_number(event.threshold, places, rule, language),
         state=text("event.open" if event.open else "event.closed", language),
     )
 
@@ -56,9 +56,9 @@ def _unit(event: Event, language: Language) -> tuple[str, str, int]:
     return about.zh if language == "zh" else about.en, unit, about.decimals
 
 
-def _number(value: float | None, places: int, rule: RuleRow) -> str:
+def _number(value: float | None, places: int, rule: RuleRow, language: Language) -> str:
     if value is None:
         return "-"
     if rule.tables.get("verdict", {}).get("worse_than_target"):
-        return WATER_CLASSES[round(value) - 1].replace("worse_than_V", ">V")
+        return text(f"verdict.class_{CLASSES[round(value) - 1]}", language)
     return f"{value:.{places}f}"

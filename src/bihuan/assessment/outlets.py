@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -118,11 +120,13 @@ def _periods(rows: pl.DataFrame) -> Iterator[tuple[datetime, datetime, _Cells]]:
     """Cells of each period by pollutant and statistic, the basis of record first."""
     rank = pl.col("basis").replace_strict({basis: place for place, basis in enumerate(BASES)}, default=len(BASES))
     ordered = rows.sort(pl.col("start"), rank)
-    for (start,), part in ordered.group_by(["start"], maintain_order=True):
+    for start, part in groupby(ordered.iter_rows(named=True), key=itemgetter("start")):
         cells: _Cells = {}
-        for row in part.iter_rows(named=True):
+        end = start
+        for row in part:
             cells.setdefault((row["pollutant"], row["stat"]), row)
-        yield start, part["end"].max(), cells  # type: ignore[misc]  # a column of instants
+            end = max(end, row["end"])
+        yield start, end, cells
 
 
 def outlet_verdict(

@@ -121,6 +121,12 @@ def _known_satisfaction(case: Case, action: Action) -> str:
     return ""
 
 
+def _reason_if_dissatisfied(case: Case, action: Action) -> str:
+    if case.revisit is not None and case.revisit.value == "dissatisfied" and not action.get("reason").strip():
+        return "its reporter is dissatisfied, so ending it needs a reason"
+    return ""
+
+
 def _known_effect(case: Case, action: Action) -> str:
     if action.get("verdict") not in get_args(EffectVerdict):
         return f"verdict {action.get('verdict')!r} must be one of {', '.join(get_args(EffectVerdict))}"
@@ -177,6 +183,7 @@ ASKED: dict[str, Asked] = {
     "known_result": _known_result,
     "known_satisfaction": _known_satisfaction,
     "known_effect": _known_effect,
+    "reason_if_dissatisfied": _reason_if_dissatisfied,
     "positive_hours": _positive_hours,
     "later_until": _later_until,
     "another_case": _another_case,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from bihuan.cases.duplicates import Intake, admit
 from bihuan.cases.evidence import NOTHING_SEEN, examine
 from bihuan.cases.machine import step
 from bihuan.cases.masking import mask_name, mask_numbers, mask_phone
-from bihuan.cases.matters import matter_of
+from bihuan.cases.matters import matter_of, matter_of_rule
 from bihuan.cases.model import Case, Opening
 from bihuan.cases.routing import FAULT, Route, route
 from bihuan.cases.settings import CaseSettings, default_settings
@@ -85,8 +85,8 @@ class PublicComplaint:
     place: Place | None = None
     address: str = ""
     district: str = ""
-    reporter: str = ""
-    phone: str = ""
+    reporter: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
     due: datetime | None = None
 
 
@@ -353,11 +353,13 @@ def matter_of_event(
 ) -> str:
     """Return the matter that an event and its suspect amount to.
 
-    Silence is a device fault; a limit at an outlet or a section speaks for itself; a rise takes the kind of its first
-    suspect, ``regional`` when that is likelier, and ``unknown_source`` otherwise.
+    Silence is a device fault, and a rule about instruments or data names its own matter; a limit at an outlet or a
+    section speaks for itself; a rise takes the kind of its first suspect, ``regional`` when that is likelier, and
+    ``unknown_source`` otherwise.
     """
-    if event.kind == "silence":
-        return FAULT
+    named = FAULT if event.kind == "silence" else matter_of_rule(event.rule)
+    if named:
+        return named
     source = suspect.source if suspect else event.subject
     fact = register.resolve(source, on)
     if isinstance(fact, Outlet):

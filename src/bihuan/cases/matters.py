@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
+from typing import Any
 
 from bihuan.core import InputError, Language, text
 
@@ -31,6 +32,8 @@ class Matter:
         What to look at on site, words under ``[check]``.
     citywide : bool
         One case for the whole city at a time, however many stations speak of it.
+    grid_officer : bool
+        Whether the officer of the cell goes; nobody's officer looks into an instrument.
     """
 
     code: str
@@ -40,6 +43,7 @@ class Matter:
     limit_class: str
     checklist: tuple[str, ...]
     citywide: bool = False
+    grid_officer: bool = True
 
     def words(self, language: Language = "zh") -> str:
         """Return its name."""
@@ -47,9 +51,19 @@ class Matter:
 
 
 @cache
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads(resources.files("bihuan.cases").joinpath("matters.toml").read_text("utf-8"))
+
+
+def matter_of_rule(rule: str) -> str:
+    """Return the matter that events of a rule of alerts always are, empty when subject and suspect decide."""
+    return str(_table()["event"].get(rule, ""))
+
+
+@cache
 def matters() -> Mapping[str, Matter]:
     """Return every matter by its code."""
-    table = tomllib.loads(resources.files("bihuan.cases").joinpath("matters.toml").read_text("utf-8"))
+    table = _table()
     lists = table["checklist"]
     return MappingProxyType(
         {
@@ -61,6 +75,7 @@ def matters() -> Mapping[str, Matter]:
                 row["class"],
                 tuple(lists[row["checklist"]]),
                 row.get("citywide", False),
+                row.get("grid_officer", True),
             )
             for code, row in table["matter"].items()
         }

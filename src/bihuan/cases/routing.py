@@ -76,7 +76,7 @@ def route(
     if matter == FAULT:
         return _maintenance(register, on, district, cell.id if cell else "", subject)
     people = register.officers_of(cell.id, on) if cell else ()
-    officer = people[0] if people and kind.lead != DUTY_DESK else None
+    officer = people[0] if people and kind.grid_officer else None
     lead, support, basis, note = _duty(kind, register, on, district, officer)
     if place and not cell:
         note = f"{note}; the place lies outside every grid cell".lstrip("; ")

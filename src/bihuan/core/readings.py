@@ -137,7 +137,7 @@ class Series:
     Attributes
     ----------
     site : str
-        Id of the station, outlet, section or city in the register.
+        The station, outlet, section or city as text of its `Ref`: ``station:1001A``.
     pollutant : str
     interval : Interval
     start, end : ndarray of datetime64[us], shape (n,)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from bihuan.core import NotCovered, exact, pollutant, pollutants
+from bihuan.core import NotCovered, exact
+from bihuan.formats.as_typed import EDGES, EXCEL_ERRORS, as_decimal, narrow, plain, plain_number, without_point
 from bihuan.formats.faults import BadCell
 from bihuan.formats.layouts import Column
-from bihuan.register import PermitLimit
+from bihuan.formats.pollutant_cells import amounts, limits, pairs, short_name, shown_limit
 
 Parser = Callable[[Any], Any]
 """Value of a cell (text, number, date, None) -> value of a fact; None for blank.
@@ -22,32 +21,20 @@ Parser = Callable[[Any], Any]
 Raises `BadCell`.
 """
 
-_EDGES = " \t\r\n\v\f\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff"
-_BLANK = frozenset({"", "-", "--", "—", "——", "/", "\\", "无", "n/a", "na", "null", "none", "nan"})
-_EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 _LOST_DIGITS = re.compile(r"\d(\.\d+)?[eE]\+\d+")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _DAY = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T\s]+\d{1,2}:\d{2}(?::\d{2})?(?:\.0+)?)?"
 )
 _DEGREES = re.compile(
     r"[A-Z东西南北经纬:]*(\d{1,3})[°º度](?:(\d{1,2}(?:\.\d+)?)[′'’分])?(?:(\d{1,2}(?:\.\d+)?)[″\"”秒])?[A-Z]?"
 )
+_PLAIN_DEGREES = re.compile(r"[0-9]{1,3}(\.[0-9]+)?")
 _SEPARATORS = re.compile(r"[、,;|/\s]+")
-_ITEM = re.compile(r"(?:【[^】]*】|[^;；\n])+")
-_LIMIT = re.compile(r"(.+?)\s+(\S+)\s+(小时|日|hour|day)\s*(?:【(.*)】)?", re.DOTALL)
 _OPEN_CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _YES = {"是": True, "y": True, "yes": True, "true": True, "1": True, "√": True}
 _NO = {"否": False, "n": False, "no": False, "false": False, "0": False, "×": False}
 _EXCEL_EPOCH = date(1899, 12, 30)
-_AVERAGING: dict[str, str] = {"小时": "hour", "日": "day", "hour": "hour", "day": "day"}
-_EXAMPLES = {"hour": "小时", "day": "日"}
 _DATE_EXAMPLE = "2026-01-31"
-
-
-def narrow(text: str) -> str:
-    """Return text in half-width letters and digits, without the spaces around it that nobody sees."""
-    return text.strip(_EDGES) if text.isascii() else unicodedata.normalize("NFKC", text).strip(_EDGES)
 
 
 def parser(column: Column) -> Parser:
@@ -73,74 +60,26 @@ def show(column: Column, value: Any) -> Any:
     return None if shown == "" else shown
 
 
-def plain_number(value: Decimal) -> int | float:
-    """Return a number as a spreadsheet prints it: 35 and not 35.0."""
-    whole = value == value.to_integral_value() and abs(value) < 10**15
-    return int(value) if whole else float(value)
-
-
-@cache
-def pollutant_names() -> Mapping[str, str]:
-    """Return code by every name a clerk may write, in `narrow` lower case without dots and brackets."""
-    found: dict[str, str] = {}
-    for code, row in pollutants().items():
-        for name in (code, row.zh, row.en):
-            found.setdefault(_name_key(name), code)
-            found.setdefault(_name_key(re.sub(r"\(.*\)", "", narrow(name))), code)
-    found |= {_name_key(name): code for name, code in {"烟尘": "pm", "非甲烷总烃": "nmhc", "COD": "cod"}.items()}
-    return found
-
-
-@cache
-def short_name(code: str) -> str:
-    """Return the name that a sheet shows for a pollutant: what reads back to its code."""
-    names = pollutant_names()
-    try:
-        row = pollutant(code)
-    except NotCovered:
-        return code
-    candidates = (row.en, re.sub(r"\(.*\)", "", row.zh), row.zh)
-    return next((name for name in candidates if names.get(_name_key(name)) == code and len(name) <= 8), code)
-
-
-def _name_key(name: str) -> str:
-    return re.sub(r"[\s._()]", "", narrow(name)).lower()
-
-
-def _plain(value: Any) -> Any:
-    """Return the value of a cell with blanks as None; text narrow."""
-    if isinstance(value, str):
-        value = narrow(value)
-        if value in _EXCEL_ERRORS:
-            raise BadCell("excel_error")
-        return None if value.lower() in _BLANK else value
-    return value
-
-
 def _text(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        return str(_whole(value))
-    value = value.strip(_EDGES)  # width is left alone: names of firms hold full-width brackets
-    if value in _EXCEL_ERRORS:
+        return str(without_point(value))
+    value = value.strip(EDGES)  # width is left alone: names of firms hold full-width brackets
+    if value in EXCEL_ERRORS:
         raise BadCell("excel_error")
     return value or None
 
 
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _code(value: Any) -> str | None:
-    value = _plain(value)
+    value = plain(value)
     if isinstance(value, str):
         if _LOST_DIGITS.fullmatch(value):
             raise BadCell("digits_lost", "'41010200000001")
         return value
     if isinstance(value, (int, float)) and abs(value) >= 10**15:
         raise BadCell("digits_lost", "'41010200000001")  # Excel keeps 15 digits of a number
-    return None if value is None else str(_whole(value))
+    return None if value is None else str(without_point(value))
 
 
 def _codes(value: Any) -> tuple[str, ...] | None:
@@ -148,30 +87,12 @@ def _codes(value: Any) -> tuple[str, ...] | None:
 
 
 def _many(value: Any, one: Parser) -> tuple[Any, ...] | None:
-    value = _plain(value)
+    value = plain(value)
     if value is None:
         return None
-    parts = value if isinstance(value, list) else [str(_whole(value))]
+    parts = value if isinstance(value, list) else [str(without_point(value))]
     parts = [part for text in parts for part in _SEPARATORS.split(str(text)) if part]
     return tuple(dict.fromkeys(one(part) for part in parts))
-
-
-def _number(value: Any, allowed: str = "35.2") -> Decimal | None:
-    value = _plain(value)
-    if value is None:
-        return None
-    if isinstance(value, str):
-        value = value.replace(",", "") if _THOUSANDS.fullmatch(value) else value
-        value = value.replace("−", "-")
-    try:
-        if isinstance(value, (bool, date)):
-            raise ValueError
-        number = exact(float(value))
-    except (ValueError, TypeError, OverflowError):
-        raise BadCell("number", allowed) from None
-    if not number.is_finite():
-        raise BadCell("number", allowed)
-    return number
 
 
 def _number_parser(column: Column) -> Parser:
@@ -180,7 +101,7 @@ def _number_parser(column: Column) -> Parser:
     high = None if column.high is None else exact(column.high)
 
     def parse(value: Any) -> float | None:
-        number = _number(value, allowed or "35.2")
+        number = as_decimal(value, allowed or "35.2")
         if number is None:
             return None
         if (low is not None and number < low) or (high is not None and number > high):
@@ -209,6 +130,8 @@ def _range(column: Column) -> str:
 
 
 def _degrees(value: Any) -> float | None:
+    if isinstance(value, str) and _PLAIN_DEGREES.fullmatch(value):
+        return float(value)  # what nearly every cell holds
     allowed = "113.65724 / 113°39′26″"
     if isinstance(value, str) and ("°" in value or "度" in value or "º" in value):
         match = _DEGREES.fullmatch(re.sub(r"\s", "", value).replace("''", '"'))
@@ -218,12 +141,12 @@ def _degrees(value: Any) -> float | None:
         if minutes >= 60 or seconds >= 60:
             raise BadCell("number", allowed)
         return round(degrees + minutes / 60 + seconds / 3600, 8)
-    number = _number(value, allowed)
+    number = as_decimal(value, allowed)
     return None if number is None else float(number)
 
 
 def _date(value: Any) -> date | None:
-    value = _plain(value)
+    value = plain(value)
     if isinstance(value, datetime):
         return value.date()
     if value is None or isinstance(value, date):
@@ -253,10 +176,10 @@ def _written_day(text: str) -> date:
 
 
 def _yesno(value: Any) -> bool | None:
-    value = _plain(value)
+    value = plain(value)
     if value is None:
         return None
-    found = (_YES | _NO).get(str(_whole(value)).lower())
+    found = (_YES | _NO).get(str(without_point(value)).lower())
     if found is None:
         raise BadCell("choice", "是、否")
     return found
@@ -267,10 +190,10 @@ def _choice_parser(column: Column) -> Parser:
     words |= {code.lower(): code for code in column.values}
 
     def parse(value: Any) -> str | None:
-        value = _plain(value)
+        value = plain(value)
         if value is None:
             return None
-        written = str(_whole(value))
+        written = str(without_point(value))
         code = words.get(written.lower())
         if code is None and column.open and _OPEN_CODE.fullmatch(written):
             return written
@@ -283,74 +206,8 @@ def _choice_parser(column: Column) -> Parser:
     return parse
 
 
-def _known_pollutant(name: str) -> str:
-    code = pollutant_names().get(_name_key(name))
-    if code is None:
-        near = difflib.get_close_matches(_name_key(name), pollutant_names(), 1)
-        raise BadCell("pollutant", short_name(pollutant_names()[near[0]]) if near else "颗粒物、SO2、NOx、COD")
-    return code
-
-
-def _items(value: Any) -> list[str]:
-    """Split at semicolons and line ends that stand outside 【】."""
-    parts = (part.strip(_EDGES) for part in _ITEM.findall(value))
-    return [part for part in parts if part]
-
-
-def _limits(value: Any) -> tuple[PermitLimit, ...] | None:
-    if _plain(value) is None:
-        return None
-    allowed = "颗粒物 10 小时; SO2 35 小时 【GB 13223-2011】"
-    found = []
-    for item in _items(str(value)):
-        match = _LIMIT.fullmatch(item)
-        if not match:
-            raise BadCell("limits", allowed)
-        name, number, averaging, basis = match.groups()
-        limit = _number(number, allowed)
-        if limit is None or limit < 0:
-            raise BadCell("limits", allowed)
-        found.append(PermitLimit(_known_pollutant(name), float(limit), _AVERAGING[averaging], basis or ""))  # type: ignore[arg-type]
-    return tuple(found)
-
-
-def _shown_limit(limit: PermitLimit) -> str:
-    basis = f" 【{limit.basis}】" if limit.basis else ""
-    return f"{short_name(limit.pollutant)} {plain_number(exact(limit.limit))} {_EXAMPLES[limit.averaging]}{basis}"
-
-
-def _amounts(value: Any) -> dict[str, float] | None:
-    pairs = _split_pairs(value, "颗粒物 0.5; SO2 1.2")
-    if pairs is None:
-        return None
-    found = {}
-    for code, written in pairs.items():
-        number = _number(written, "颗粒物 0.5; SO2 1.2")
-        if number is None or number < 0:
-            raise BadCell("amounts", "颗粒物 0.5; SO2 1.2")
-        found[code] = float(number)
-    return found
-
-
-def _pairs(value: Any) -> dict[str, str] | None:
-    return _split_pairs(value, "CO ug/m3; SO2 mg/m3")
-
-
-def _split_pairs(value: Any, allowed: str) -> dict[str, str] | None:
-    if _plain(value) is None:
-        return None
-    found: dict[str, str] = {}
-    for item in _items(str(value)):
-        name, _, rest = item.rpartition(" ")
-        code = _known_pollutant(name.strip(_EDGES)) if name else ""
-        if not code or code in found:
-            raise BadCell("amounts", allowed)
-        found[code] = narrow(rest)
-    return found
-
-
 def _points(value: Any) -> tuple[tuple[float, float], ...] | None:
-    value = _plain(value)
+    value = plain(value)
     if value is None:
         return None
     allowed = "113.65 34.77, 113.66 34.77, 113.66 34.78"
@@ -376,9 +233,9 @@ _READERS: Mapping[str, Parser] = {
     "lat": _degrees,
     "date": _date,
     "yesno": _yesno,
-    "limits": _limits,
-    "amounts": _amounts,
-    "pairs": _pairs,
+    "limits": limits,
+    "amounts": amounts,
+    "pairs": pairs,
     "points": _points,
 }
 _MAKERS: Mapping[str, Callable[[Column], Parser]] = {
@@ -393,7 +250,7 @@ _WRITERS: Mapping[str, Callable[[Column, Any], Any]] = {
     "choice": lambda column, value: column.values.get(str(value), str(value)),
     "choices": lambda column, value: "、".join(column.values.get(code, code) for code in value),
     "codes": lambda column, value: "、".join(value),
-    "limits": lambda column, value: "; ".join(map(_shown_limit, value)),
+    "limits": lambda column, value: "; ".join(map(shown_limit, value)),
     "amounts": lambda column, value: "; ".join(
         f"{short_name(code)} {plain_number(exact(rate))}" for code, rate in value.items()
     ),

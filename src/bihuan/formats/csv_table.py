@@ -37,10 +37,19 @@ def decoded(data: bytes, name: str) -> str:
 
 
 def read_rows(text: str) -> list[list[str]]:
-    """Return the rows of a CSV text; the separator is the one that its first rows hold most."""
+    """Return the rows of a CSV text; the separator is the one that its first rows hold most.
+
+    Raises
+    ------
+    FormatError
+        If a quoted cell never ends within reason.
+    """
     head = text[:4096].splitlines()[:5]
     separator = max(_SEPARATORS, key=lambda mark: max((line.count(mark) for line in head), default=0))
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as problem:
+        raise FormatError(f"the text is no table: {problem}; save it as CSV from a spreadsheet") from None
     return [[_unguarded(cell) if cell[:1] == "'" else cell for cell in row] for row in rows]
 
 

@@ -12,7 +12,7 @@ from bihuan.formats import csv_table, geojson, xlsx
 from bihuan.formats.facts_of import Crs, Imported, to_facts
 from bihuan.formats.faults import RowFault
 from bihuan.formats.headers import find_header
-from bihuan.formats.layouts import guide, sheets
+from bihuan.formats.layouts import Sheet, guide, sheets
 from bihuan.formats.rows_of import sheet_rows
 from bihuan.formats.tables import Harvest, read_table
 from bihuan.register import KINDS, Fact
@@ -46,7 +46,7 @@ def recognise(source: Path | str | bytes, name: str = "") -> Recognised | None:
         form = _form(data, name)
         if form == "geojson":
             features = geojson.features_of(csv_table.decoded(data, name), name)
-            found = [feature.get("properties") or {} for feature in features[:100]]
+            found = [geojson.properties_of(feature) for feature in features[:100]]
             names = [one.get("fact") or geojson.kind_of(one) for one in found]
         else:
             names = []
@@ -102,9 +102,7 @@ def read_register(
         raise InputError(f"datum {crs!r} is not one of {', '.join(get_args(Crs))}")
     harvest = Harvest()
     read = 0
-    label = name
     for data, part in _parts(source, name):
-        label = label or part
         read += _read_one(data, part, harvest, kind, crs)
     if not read:
         raise FormatError(
@@ -131,30 +129,40 @@ def write_register(facts: Iterable[Fact], path: Path | str) -> None:
     path = Path(path)
     ending = path.suffix.lower()
     if ending in (".geojson", ".json"):
-        path.write_bytes(geojson.written(facts))
+        _replace(path, geojson.written(facts))
         return
     tables = sheet_rows(facts)
     if ending == ".xlsx":
-        path.write_bytes(xlsx.written(tables))
+        _replace(path, xlsx.written(tables))
     elif ending == ".csv":
         if len(tables) > 1:
             names = ", ".join(sheet.name for sheet, _ in tables)
             raise FormatError(f"{path.name}: a CSV holds one table, these are {names}; give a folder or .xlsx")
-        path.write_bytes(_csv(*tables[0]) if tables else b"")
+        _replace(path, _csv(*tables[0]) if tables else b"")
     elif not ending:
         path.mkdir(parents=True, exist_ok=True)
-        for sheet, rows in tables:
-            (path / f"{sheet.name}.csv").write_bytes(_csv(sheet, rows))
+        filled = {sheet.name: rows for sheet, rows in tables}
+        for sheet in sheets():
+            page = path / f"{sheet.name}.csv"
+            if sheet.name in filled or page.exists():  # a table of an earlier export must not come back
+                _replace(page, _csv(sheet, filled.get(sheet.name, [])))
     else:
         raise FormatError(f"{path.name}: the register is written as .xlsx, .geojson, .csv or into a folder")
 
 
 def write_templates(path: Path | str) -> None:
     """Write the empty workbook that a county fills in: lists, notes and one example row a sheet."""
-    Path(path).write_bytes(xlsx.template())
+    _replace(Path(path), xlsx.template())
 
 
-def _csv(sheet: Any, rows: Sequence[Sequence[Any]]) -> bytes:
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a full disk leaves the one that was there."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def _csv(sheet: Sheet, rows: Sequence[Sequence[Any]]) -> bytes:
     header = [guide().number, *(column.header for _, column in sheet.columns)]
     return csv_table.written(header, [[number, *row] for number, row in enumerate(rows, 1)])
 

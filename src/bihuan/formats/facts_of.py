@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -74,8 +74,10 @@ def to_facts(harvest: Harvest, name: str, crs: Crs, known: Iterable[Fact] = ()) 
         told.setdefault(record.values["kind"], frozenset())
         told[record.values["kind"]] |= {"boundary"}
     facts = _without_overlaps(built, faults)
-    warnings = tuple(fault for fault in faults if fault.severity != "error")
-    return Imported(tuple(facts), harvest.errors, warnings, told)
+    heard = harvest.faults_in_order()
+    errors = tuple(fault for fault in heard if fault.severity == "error")
+    warnings = tuple(fault for fault in heard if fault.severity != "error")
+    return Imported(tuple(facts), errors, warnings, told)
 
 
 def values_of(fact: Fact) -> dict[str, Any]:
@@ -118,9 +120,12 @@ Names = Mapping[str, tuple[set[str], Mapping[str, set[str]]]]
 """Kind -> ids, and ids by name."""
 
 
-def _names(records: Iterable[Record], known: Iterable[Fact]) -> Names:
+def _names(records: Sequence[Record], known: Iterable[Fact]) -> Names:
     found: dict[str, tuple[set[str], dict[str, set[str]]]] = {name: (set(), defaultdict(set)) for name in KINDS}
-    pairs = [(record.kind.name, record.values["id"], record.values.get("name", "")) for record in records]
+    named = {column.of for kind in {record.kind.name for record in records} for column in kinds()[kind].columns}
+    if any(record.kind.name == "device" for record in records):
+        named |= {"station", "section", "outlet", "worksite"}
+    pairs = [(r.kind.name, r.values["id"], r.values.get("name", "")) for r in records if r.kind.name in named]
     pairs += [(KIND_OF[type(fact)], fact.id, fact.name) for fact in known]
     for kind, ident, name in pairs:
         found[kind][0].add(ident)
@@ -131,9 +136,9 @@ def _names(records: Iterable[Record], known: Iterable[Fact]) -> Names:
 def _resolved(record: Record, names: Names, faults: list[RowFault]) -> bool:
     """Put the id where a clerk wrote the name; False where a name belongs to several."""
     before = len(faults)
-    for column in record.kind.columns:
-        of = record.values.get("site_kind", "") if column.key == "site" else column.of
-        if not of or column.key not in record.values:
+    for column in record.kind.references:
+        of = record.values["site_kind"] if column.key == "site" else column.of
+        if column.key not in record.values or not names[of][0]:
             continue
         value = record.values[column.key]
         parts = value if isinstance(value, tuple) else (value,)
@@ -236,15 +241,15 @@ def shifted(points: Sequence[tuple[float, float]], crs: Crs) -> list[tuple[float
     return [(round(float(x), 8), round(float(y), 8)) for x, y in zip(lon, lat, strict=True)]
 
 
-def _without_overlaps(built: Iterable[tuple[Record, Fact]], faults: list[RowFault]) -> list[Fact]:
+def _without_overlaps(built: Sequence[tuple[Record, Fact]], faults: list[RowFault]) -> list[Fact]:
     """Leave out the rows that tell an id for days that an earlier span of the file already tells."""
+    times = Counter((record.kind.name, fact.id) for record, fact in built)
     spans: dict[tuple[str, str], list[tuple[Record, Fact]]] = defaultdict(list)
     for record, fact in built:
-        spans[record.kind.name, fact.id].append((record, fact))
+        if times[record.kind.name, fact.id] > 1:
+            spans[record.kind.name, fact.id].append((record, fact))
     refused: set[int] = set()
     for rows in spans.values():
-        if len(rows) < 2:
-            continue
         rows.sort(key=lambda row: row[1].valid_from)
         before, last = rows[0]
         for record, fact in rows[1:]:

@@ -50,7 +50,7 @@ def read(text: str, name: str, harvest: Harvest, kind: str | None, crs: Crs) -> 
         If the text is no GeoJSON, or its ``crs`` member names another datum.
     """
     for number, feature in enumerate(features_of(text, name), 1):
-        properties = feature.get("properties") or {}
+        properties = properties_of(feature)
         which = _kind(properties, kind)
         if which is None:
             harvest.faults.append(RowFault(name, number, "kind", "", "unknown_kind", "、".join(KINDS)))
@@ -79,6 +79,12 @@ def features_of(text: str, name: str) -> list[Mapping[str, Any]]:
     return features
 
 
+def properties_of(feature: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the properties of a feature; none where they are no object."""
+    properties = feature.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
 def kind_of(properties: Mapping[str, Any]) -> str | None:
     """Return the kind that the properties of a feature fit, or None: all required columns must be there."""
     fits = {
@@ -91,7 +97,7 @@ def kind_of(properties: Mapping[str, Any]) -> str | None:
 
 def _kind(properties: Mapping[str, Any], kind: str | None) -> Kind | None:
     told = properties.get("fact", kind or kind_of(properties))
-    return kinds()[told] if told in KINDS else None
+    return kinds()[told] if isinstance(told, str) and told in KINDS else None
 
 
 def _columns(kind: Kind, properties: Mapping[str, Any]) -> dict[str, tuple[str, Column]]:
@@ -116,7 +122,7 @@ def _read_feature(
     faults: list[RowFault] = []
     for key, (name, column) in columns.items():
         try:
-            value = parser(column)(properties[name])
+            value = parser(column)(_scalar(properties[name], column))
         except BadCell as bad:
             faults.append(record.fault(key, properties[name], bad.reason, bad.allowed))
             continue
@@ -135,6 +141,13 @@ def _read_feature(
     harvest.told[kind.name] |= keys
     harvest.faults += faults
     harvest.records += [] if faults else [record]
+
+
+def _scalar(value: Any, column: Column) -> Any:
+    """Return a property as a cell; a list only where the table would hold one."""
+    if isinstance(value, dict) or (isinstance(value, list) and column.type not in ("codes", "choices")):
+        raise BadCell("nested", str(column.example or column.note))
+    return value
 
 
 def _geometry(kind: Kind, geometry: Mapping[str, Any] | None, crs: Crs) -> dict[str, Any]:

@@ -98,7 +98,8 @@ def find_header(rows: Sequence[Sequence[Any]], name: str, kind: str | None = Non
 
 def is_example(cells: Iterable[Any]) -> bool:
     """Say whether a row is the example of the template."""
-    return any(isinstance(cell, str) and cell.strip() == guide().example for cell in cells)
+    word = guide().example
+    return any(isinstance(cell, str) and word in cell and cell.strip() == word for cell in cells)
 
 
 def _read(sheet: Sheet, known: dict[str, tuple[Kind, Column]], index: int, row: Sequence[Any]) -> Header:

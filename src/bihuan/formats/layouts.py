@@ -68,16 +68,32 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The columns of one kind of fact; `place` is the field that lon and lat make, empty for none."""
+    """The columns of one kind of fact.
+
+    Attributes
+    ----------
+    name : str
+        As in a `Ref`.
+    columns : tuple of Column
+    place : str
+        Field that lon and lat make, empty for none.
+    required : tuple of Column
+        Those without which no row can be read.
+    references : tuple of Column
+        Those that name other facts.
+    """
 
     name: str
     columns: tuple[Column, ...]
     place: str = ""
 
-    @property
-    def required(self) -> tuple[Column, ...]:
-        """Columns without which no row can be read."""
-        return tuple(column for column in self.columns if column.required)
+    required: tuple[Column, ...] = field(init=False)
+    references: tuple[Column, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", tuple(column for column in self.columns if column.required))
+        named = tuple(column for column in self.columns if column.of or column.key == "site")
+        object.__setattr__(self, "references", named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +191,8 @@ def _kind(name: str, row: Mapping[str, Any]) -> Kind:
 
 
 def _column(row: Mapping[str, Any], prefix: str = "", *, required: bool = True) -> Column:
-    fields = {name: value for name, value in row.items() if name not in ("vocabulary", "words")}
-    values = dict(_source()["vocabulary"][row["vocabulary"]]) if "vocabulary" in row else dict(row.get("values", {}))
-    if "words" in row:  # codes that other rooms have given words to
-        values = values | texts("zh").get(row["words"], {})
-    fields["values"] = values
+    fields = {name: value for name, value in row.items() if name != "words"}
+    fields["values"] = texts("zh").get(row.get("words", ""), {}) | row.get("values", {})
     fields["aliases"] = tuple(prefix + alias for alias in row.get("aliases", ())) if prefix else row.get("aliases", ())
     fields["aliases"] = tuple(fields["aliases"])
     fields["zh"] = prefix + row["zh"]

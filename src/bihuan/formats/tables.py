@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bihuan.formats.cells import Parser, parser
@@ -46,10 +47,11 @@ class Harvest:
     faults: list[RowFault] = field(default_factory=list)
     told: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    @property
-    def errors(self) -> tuple[RowFault, ...]:
-        """Faults whose row was not taken."""
-        return tuple(fault for fault in self.faults if fault.severity == "error")
+    def faults_in_order(self) -> list[RowFault]:
+        """Return every fault as a reader meets them: sheet by sheet, row by row."""
+        sheets = list(dict.fromkeys([record.sheet for record in self.records] + [one.sheet for one in self.faults]))
+        place = {sheet: number for number, sheet in enumerate(sheets)}
+        return sorted(self.faults, key=lambda fault: (place[fault.sheet], fault.row))
 
 
 def read_table(header: Header, rows: Iterable[Sequence[Any]], name: str, harvest: Harvest) -> None:
@@ -69,6 +71,8 @@ def read_table(header: Header, rows: Iterable[Sequence[Any]], name: str, harvest
         harvest.told[kind.name] |= header.told(kind)
     if len(plans) > 1:
         harvest.told["person"].add("cells")  # the cell of the row is one of theirs
+    if not plans:
+        return
     for number, row in enumerate(rows, header.row + 2):
         if _blank(row) or is_example(row[:2]):
             continue
@@ -89,16 +93,22 @@ Plan = list[tuple[int, Column, Parser]]
 
 
 def _plan(header: Header, kind: Kind) -> Plan:
-    return [(place, column, parser(column)) for place, one, column in header.columns if one is kind]
+    return [(place, column, _remembering(column)) for place, one, column in header.columns if one is kind]
+
+
+def _remembering(column: Column) -> Parser:
+    """Return the parser of a column; one that remembers where the same few words come again and again."""
+    few = column.of or column.values or column.type in ("date", "yesno")
+    return lru_cache(maxsize=4096, typed=True)(parser(column)) if few else parser(column)
 
 
 def _blank(row: Sequence[Any]) -> bool:
-    return not any(cell is not None and cell != "" and (not isinstance(cell, str) or cell.strip()) for cell in row)
+    return all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in row)
 
 
 def _too_wide(header: Header, row: Sequence[Any], name: str, number: int) -> list[RowFault]:
     """A cell beyond the header means that a separator stood where none belongs, and every column is in doubt."""
-    extra = [cell for cell in row[header.width :] if cell not in (None, "")]
+    extra = [cell for cell in row[header.width :] if cell not in (None, "")] if len(row) > header.width else []
     return [RowFault(name, number, "", _brief(extra[0]), "too_wide", str(header.width))] if extra else []
 
 

@@ -105,22 +105,12 @@ def _prepared(readings: pl.DataFrame, sites: pl.DataFrame | None) -> pl.DataFram
 
 def _basic(batch: pl.DataFrame, table: Settings) -> pl.DataFrame:
     """Missing values, marks of the device, ranges: what one row says by itself."""
-    limits = pl.DataFrame(
-        [
-            {"group": row["group"], "pollutant": row["pollutant"], "p0": row["possible"][0], "p1": row["possible"][1]}
-            | {"q0": row["plausible"][0], "q1": row["plausible"][1]}
-            for row in by_group(table["range"], ("possible", "plausible"))
-        ],
-        schema={"group": pl.String, "pollutant": pl.String} | dict.fromkeys(("p0", "p1", "q0", "q1"), pl.Float64),
-    )
-    marks = pl.DataFrame(
-        {"mark": list(table["marks"]), "by_mark": list(table["marks"].values())},
-        schema={"mark": pl.String, "by_mark": pl.String},
-    ).with_columns(mark_reason=pl.col("mark").replace_strict(dict(table["reasons"]), default=""))
+    limits, marks = _range_table(table), _mark_table(table)
     batch = batch.join(limits, on=["group", "pollutant"], how="left", maintain_order="left")
     batch = batch.join(marks, on="mark", how="left", maintain_order="left")
     value, good = pl.col("value"), pl.col("quality") == "good"
     official = pl.col("kind").is_in([*OFFICIAL_KINDS])
+    # a mark is the operator's own statement and holds at official stations too; our own checks never say bad there
     marked = good & pl.col("by_mark").is_in(["bad", "missing", "suspect"])
     impossible = good & ((value < pl.col("p0")) | (value > pl.col("p1")) | value.is_nan())
     outside = good & ((value < pl.col("q0")) | (value > pl.col("q1")))
@@ -137,8 +127,6 @@ def _basic(batch: pl.DataFrame, table: Settings) -> pl.DataFrame:
         .otherwise("reason"),
         quality=pl.when(lost)
         .then(pl.lit("missing"))
-        .when(marked & official & (pl.col("by_mark") == "bad"))
-        .then(pl.lit("bad"))  # the operator's own statement, not ours
         .when(marked)
         .then(pl.col("by_mark"))
         .when(impossible & ~official)
@@ -149,20 +137,36 @@ def _basic(batch: pl.DataFrame, table: Settings) -> pl.DataFrame:
     ).drop("p0", "p1", "q0", "q1", "by_mark", "mark_reason")
 
 
+def _range_table(table: Settings) -> pl.DataFrame:
+    rows = [
+        {"group": row["group"], "pollutant": row["pollutant"], "p0": row["possible"][0], "p1": row["possible"][1]}
+        | {"q0": row["plausible"][0], "q1": row["plausible"][1]}
+        for row in by_group(table["range"], ("possible", "plausible"))
+    ]
+    schema = {"group": pl.String, "pollutant": pl.String} | dict.fromkeys(("p0", "p1", "q0", "q1"), pl.Float64)
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _mark_table(table: Settings) -> pl.DataFrame:
+    rows = {"mark": list(table["marks"]), "by_mark": list(table["marks"].values())}
+    marks = pl.DataFrame(rows, schema={"mark": pl.String, "by_mark": pl.String})
+    return marks.with_columns(mark_reason=pl.col("mark").replace_strict(dict(table["reasons"]), default=""))
+
+
 def _series(batch: pl.DataFrame, history: pl.DataFrame | None, usable: pl.Expr) -> pl.DataFrame:
     """Put the batch behind its history, key by key in order of time; history has no row number."""
-    columns = [*SERIES_KEY, "start", "end", "value", "quality"]
-    mine = batch.select(*columns, "row", "group")
-    if history is not None and not history.is_empty():
-        keys = mine.select(*SERIES_KEY, "group").unique()
-        earlier = history.select(columns).join(keys, on=SERIES_KEY, how="inner")
-        earlier = earlier.join(mine, on=[*SERIES_KEY, "start"], how="anti")
-        mine = pl.concat([earlier.with_columns(row=pl.lit(None, pl.UInt32)).select(mine.columns), mine])
     judged = pl.col("stat").is_in([*JUDGED_STATS])
-    ordered = mine.filter(usable & judged).sort(*SERIES_KEY, "start").with_row_index("line")
-    # numbered by neighbouring rows instead of grouped by four texts: a third of the time
-    fresh = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in SERIES_KEY).fill_null(True)
-    return ordered.with_columns(fresh=fresh, series=fresh.cum_sum())
+    mine = batch.filter(judged)
+    keys = mine.select(*SERIES_KEY, "group").unique(maintain_order=True).with_row_index("series")
+    # one number stands for the four texts of a key: sorting and comparing it takes a fifth of the time
+    columns = ["series", "pollutant", "interval", "group", "start", "end", "value", "quality"]
+    mine = mine.join(keys.drop("group"), on=SERIES_KEY, how="inner").select(*columns, "row")
+    if history is not None and not history.is_empty():
+        earlier = history.filter(judged).join(keys, on=SERIES_KEY, how="inner").select(columns)
+        earlier = earlier.join(mine, on=["series", "start"], how="anti")
+        mine = pl.concat([earlier.with_columns(row=pl.lit(None, pl.UInt32)), mine])
+    ordered = mine.filter(usable).sort("series", "start").with_row_index("line")
+    return ordered.with_columns(fresh=(pl.col("series") != pl.col("series").shift(1)).fill_null(True))
 
 
 def _stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:

@@ -1,5 +1,10 @@
 """Pure arrays in, arrays out: plume, puff and what they need. Compiled loops live in `kernels`."""
 
+from bihuan.physics.blocks import (
+    block_means,
+    block_starts,
+    block_weather,
+)
 from bihuan.physics.dispersion import (
     Curves,
     Terrain,
@@ -29,6 +34,9 @@ __all__ = [
     "PuffModel",
     "Terrain",
     "WindField",
+    "block_means",
+    "block_starts",
+    "block_weather",
     "curves",
     "mixing_height",
     "sigma_y",

@@ -257,14 +257,12 @@ def plume_responses(
 
 
 @compiled
-def wind_at(
-    east: float, north: float, places_east: Float, places_north: Float, u: Float, v: Float
-) -> tuple[float, float]:
-    """Wind between places by inverse squared distance. [m/s towards east, towards north]"""
+def wind_at(east: float, north: float, places: Float, u: Float, v: Float) -> tuple[float, float]:
+    """Wind between places (rows east, north) by inverse squared distance. [m/s towards east, towards north]"""
     total, sum_u, sum_v = 0.0, 0.0, 0.0
-    for k in range(places_east.size):
+    for k in range(u.size):
         # 100 m^2 keeps the weight finite on top of a place.
-        weight = 1.0 / ((east - places_east[k]) ** 2 + (north - places_north[k]) ** 2 + 100.0)
+        weight = 1.0 / ((east - places[0, k]) ** 2 + (north - places[1, k]) ** 2 + 100.0)
         total += weight
         sum_u += weight * u[k]
         sum_v += weight * v[k]
@@ -272,7 +270,7 @@ def wind_at(
 
 
 @compiled
-def new_puff(puff: Float, row: Float, mass: float, curve: Float, wind: float, air: float, stability: int) -> None:
+def new_puff(puff: Float, row: Float, mass: float, wind: float, air: float, stability: int) -> None:
     """Fill one row of puffs with a fresh one at the source."""
     puff[P_EAST], puff[P_NORTH], puff[P_MASS] = row[EAST], row[NORTH], mass
     puff[P_TRAVEL], puff[P_AGE], puff[P_LID] = 0.0, 0.0, 0.0
@@ -316,18 +314,16 @@ def dose(
 @compiled
 def step_puff(
     puff: Float,
-    east: Float,
-    north: Float,
+    receptors: Float,
     z: float,
     u: float,
     v: float,
     dt: float,
     curve: Float,
     lid: float,
-    weight: float,
     out: Float,
 ) -> None:
-    """Move one puff by one step, add what it leaves at the receptors to `out`, and let it grow."""
+    """Move one puff by one step, add what it leaves at the receptors (rows east, north) to `out`, and let it grow."""
     speed = math.hypot(u, v)
     way, pace = speed * dt, max(speed, SLOWEST) * dt
     axis_e, axis_n = (u / speed, v / speed) if speed > 0.0 else (0.0, 1.0)
@@ -336,11 +332,11 @@ def step_puff(
     puff[P_LID] = max(puff[P_LID], lid)  # what was mixed high by day stays there when the lid sinks
     sy, sz = sigma_y(curve, x_y + pace), sigma_z(curve, x_z + pace)
     far = REACH_IN_SIGMAS * (sy + puff[P_RISE] / 3.5 + puff[P_WIDE])
-    for r in range(east.size):
-        de, dn = east[r] - puff[P_EAST], north[r] - puff[P_NORTH]
+    for r in range(receptors.shape[1]):
+        de, dn = receptors[0, r] - puff[P_EAST], receptors[1, r] - puff[P_NORTH]
         a, b = de * axis_e + dn * axis_n, dn * axis_e - de * axis_n
         if abs(b) < far and -far < a < way + far:
-            out[r] += weight * dose(puff, a, b, z, way, pace, dt, curve, x_y, x_z)
+            out[r] += dose(puff, a, b, z, way, pace, dt, curve, x_y, x_z)
     puff[P_EAST] += u * dt
     puff[P_NORTH] += v * dt
     puff[P_SIGMA_Y], puff[P_SIGMA_Z] = max(sy, puff[P_SIGMA_Y]), max(sz, puff[P_SIGMA_Z])
@@ -349,58 +345,56 @@ def step_puff(
 
 
 @compiled
+def with_room(puffs: Float, alive: int) -> Float:
+    """Return the table of puffs, twice as long when it is full."""
+    return puffs if alive < puffs.shape[0] else np.concatenate((puffs, np.zeros_like(puffs)))
+
+
+@compiled
 def puff_source(
     row: Float,
     rates: Float,
-    steps: Int,
-    dt: Float,
-    wind_row: Int,
-    east: Float,
-    north: Float,
+    clock: tuple[Int, Float, Int],
+    receptors: Float,
     z: float,
-    places_east: Float,
-    places_north: Float,
-    u: Float,
-    v: Float,
-    stability: Int,
-    air: Float,
-    mixing: Float,
+    places: Float,
+    wind: tuple[Float, Float],
+    sky: tuple[Int, Float, Float],
     anemometer: float,
     curves: Float,
     exponents: Float,
-    reach: float,
-    oldest: float,
+    limits: tuple[float, float],
 ) -> Float:
-    """Concentrations of one source through all periods. [ug/m3], shape (periods, receptors)"""
-    out = np.zeros((rates.size, east.size))
-    puffs = np.zeros((256, PUFF_COLUMNS))
-    alive = 0
-    at = 0
+    """Concentrations of one source through all periods. [ug/m3], shape (periods, receptors)
+
+    `clock` holds the steps of each period, their length [s] and the row of the wind of every step; `sky` the
+    class, the temperature and the mixing height of a row; `limits` the reach [m] and the age [s] of a puff.
+    """
+    steps, dt, wind_row = clock
+    out = np.zeros((rates.size, receptors.shape[1]))
+    puffs, alive, at = np.zeros((256, PUFF_COLUMNS)), 0, 0
     for p in range(rates.size):
-        weight = 1e6 / (steps[p] * dt[p])
         for _ in range(steps[p]):
             w = wind_row[at]
             at += 1
-            cls = stability[w]
-            lid = mixing[w] if cls < 4 and mixing[w] > 0.0 else np.inf
+            u, v, cls, curve = wind[0][w], wind[1][w], sky[0][w], curves[sky[0][w]]
+            lid = sky[2][w] if cls < 4 and sky[2][w] > 0.0 else np.inf
             factor = (max(row[HEIGHT], anemometer) / anemometer) ** exponents[cls]
             if rates[p] > 0.0:
-                if alive == puffs.shape[0]:
-                    puffs = np.concatenate((puffs, np.zeros_like(puffs)))
-                here_u, here_v = wind_at(row[EAST], row[NORTH], places_east, places_north, u[w], v[w])
-                wind = max(math.hypot(here_u, here_v), SLOWEST) * factor
-                new_puff(puffs[alive], row, rates[p] * dt[p], curves[cls], wind, air[w], cls)
+                puffs = with_room(puffs, alive)
+                here = wind_at(row[EAST], row[NORTH], places, u, v)
+                speed = max(math.hypot(here[0], here[1]), SLOWEST) * factor
+                new_puff(puffs[alive], row, rates[p] * dt[p], speed, sky[1][w], cls)
                 alive += 1
             k = 0
             while k < alive:
                 puff = puffs[k]
-                here_u, here_v = wind_at(puff[P_EAST], puff[P_NORTH], places_east, places_north, u[w], v[w])
-                step_puff(
-                    puff, east, north, z, here_u * factor, here_v * factor, dt[p], curves[cls], lid, weight, out[p]
-                )
-                if puff[P_TRAVEL] > reach or puff[P_AGE] > oldest:
+                here = wind_at(puff[P_EAST], puff[P_NORTH], places, u, v)
+                step_puff(puff, receptors, z, here[0] * factor, here[1] * factor, dt[p], curve, lid, out[p])
+                if puff[P_TRAVEL] > limits[0] or puff[P_AGE] > limits[1]:
                     alive -= 1
                     puffs[k] = puffs[alive]
                 else:
                     k += 1
+        out[p] *= 1e6 / (steps[p] * dt[p])
     return out

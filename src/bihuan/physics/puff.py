@@ -164,36 +164,29 @@ class PuffModel:
         """
         rates = np.asarray(rates, dtype=np.float64)
         self._check(rates, len(edges) - 1, len(sources))
-        steps, dt, wind_row = self._clock(np.asarray(edges, dtype="datetime64[us]"), wind)
+        clock = self._clock(np.asarray(edges, dtype="datetime64[us]"), wind)
         towards = np.radians(wind.wind_from + 180.0)
-        coefficients = curves(self.terrain)
+        blowing = (wind.wind_speed * np.sin(towards), wind.wind_speed * np.cos(towards))
         air = np.where(np.isfinite(wind.temperature), wind.temperature, STANDARD_AIR)
+        sky = (np.asarray(wind.stability, np.int64), air, np.asarray(wind.mixing_height, np.float64))
+        coefficients = curves(self.terrain)
+        receptors = np.array([east, north], dtype=np.float64)
         table = source_table(sources, self.plane)
-        out = np.zeros((len(edges) - 1, len(east), len(sources)))
-        for s in range(len(sources)):
-            if not rates[:, s].any():
-                continue
+        out = np.zeros((len(edges) - 1, receptors.shape[1], len(sources)))
+        for s in np.flatnonzero(rates.any(axis=0)):
             out[:, :, s] = kernels.puff_source(
                 table[s],
                 np.ascontiguousarray(rates[:, s]),
-                steps,
-                dt,
-                wind_row,
-                np.ascontiguousarray(east, dtype=np.float64),
-                np.ascontiguousarray(north, dtype=np.float64),
+                clock,
+                receptors,
                 self.receptor_height,
-                np.ascontiguousarray(wind.east, dtype=np.float64),
-                np.ascontiguousarray(wind.north, dtype=np.float64),
-                wind.wind_speed * np.sin(towards),
-                wind.wind_speed * np.cos(towards),
-                np.ascontiguousarray(wind.stability, dtype=np.int64),
-                air,
-                np.ascontiguousarray(wind.mixing_height, dtype=np.float64),
+                np.array([wind.east, wind.north], dtype=np.float64),
+                blowing,
+                sky,
                 float(wind.height),
                 coefficients.sigma,
                 coefficients.wind_exponent,
-                self.reach,
-                self.oldest,
+                (self.reach, self.oldest),
             )
         return out
 

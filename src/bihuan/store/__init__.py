@@ -1,23 +1,28 @@
 """What remembers: the journal of raw frames, the series, the records, the blobs and the ledger."""
 
 from bihuan.store.backup import Manifest, backup, read_manifest, restore
+from bihuan.store.batches import Written
 from bihuan.store.blobs import Blobs
 from bihuan.store.city import CitySetting, CitySettings
 from bihuan.store.corrections import Correction, apply_corrections, load_corrections, save_corrections
 from bihuan.store.digests import ALGORITHMS, Algorithm, named_digest
 from bihuan.store.files import REAL_FILES, Files, Handle, Lock, write_whole
 from bihuan.store.home import FORMAT, Home, Store, open_store
+from bihuan.store.indices import FILES_SCHEMA, INDICES_SCHEMA
 from bihuan.store.journal import Journal
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.records import Direction, Link, Records, Row
 from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
-from bihuan.store.series import SeriesStore, Written
+from bihuan.store.series import SeriesStore
+from bihuan.store.survey import JournalSurvey, Survey, survey
 from bihuan.store.tables import TableName
 from bihuan.store.tail import JournalReader
 
 __all__ = [
     "ALGORITHMS",
+    "FILES_SCHEMA",
     "FORMAT",
+    "INDICES_SCHEMA",
     "REAL_FILES",
     "START",
     "Algorithm",
@@ -33,6 +38,7 @@ __all__ = [
     "Home",
     "Journal",
     "JournalReader",
+    "JournalSurvey",
     "Ledger",
     "LedgerHead",
     "Link",
@@ -44,6 +50,7 @@ __all__ = [
     "Row",
     "SeriesStore",
     "Store",
+    "Survey",
     "TableName",
     "Written",
     "apply_corrections",
@@ -55,5 +62,6 @@ __all__ = [
     "read_manifest",
     "restore",
     "save_corrections",
+    "survey",
     "write_whole",
 ]

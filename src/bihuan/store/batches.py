@@ -1,19 +1,41 @@
-"""What comes into the series: a batch of the right columns, one row a key, missing as null."""
+"""What comes into the series and what goes out: batches of the right columns, clauses, arrays, errors."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from bihuan.core import LEVELS, QUALITIES, DiskFull, FormatError, StoreError, StoreLocked
+from bihuan.core import LEVELS, QUALITIES, DiskFull, FormatError, Period, StoreError, StoreLocked
 from bihuan.store.tables import Kept
 
 Batch: TypeAlias = "pa.Table | pl.DataFrame"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an append did.
+
+    Attributes
+    ----------
+    new, revised, unchanged : int
+        Rows with a new key, with a known key and other content, and with nothing new; repeats inside the batch are
+        not counted.
+    """
+
+    new: int = 0
+    revised: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Written) -> Written:
+        return Written(self.new + other.new, self.revised + other.revised, self.unchanged + other.unchanged)
 
 
 def prepared(kept: Kept, batch: Batch) -> pl.DataFrame:
@@ -31,8 +53,8 @@ def prepared(kept: Kept, batch: Batch) -> pl.DataFrame:
     return frame
 
 
-def columns_of(batch: Batch, columns: list[str]) -> pl.DataFrame:
-    """Return the columns of a batch in the order given.
+def columns_of(batch: Batch, columns: list[str], may_be_null: Collection[str] = ("value",)) -> pl.DataFrame:
+    """Return the columns of a batch in the order given; only those of `may_be_null` may hold nothing.
 
     Raises
     ------
@@ -47,9 +69,11 @@ def columns_of(batch: Batch, columns: list[str]) -> pl.DataFrame:
             "make it with core.readings_table or after core.ROLLUP_SCHEMA"
         )
     frame = frame.select(columns)
-    empty = [column for column in columns if column not in ("value",) and frame[column].null_count()]
+    empty = [column for column in columns if column not in may_be_null and frame[column].null_count()]
     if empty:
-        raise FormatError(f"a batch for the series has nothing in {', '.join(empty)}; only value may be null")
+        raise FormatError(
+            f"a batch for the series has nothing in {', '.join(empty)}; only {', '.join(may_be_null)} may be null"
+        )
     for column in ("start", "end"):
         if column in columns and frame[column].dtype != pl.Datetime("us", "UTC"):
             raise FormatError(f"column {column} of a batch is {frame[column].dtype}; it must be microseconds in UTC")
@@ -74,3 +98,28 @@ def error_of(problem: duckdb.Error, path: Path) -> StoreError:
     if "No space left" in said or "File too large" in said or "disk quota" in said.lower():
         return DiskFull(f"no room left on the disk of {path}: nothing was stored; free some, then go on")
     return StoreError(f"{path} cannot be used: {said.splitlines()[0]}")
+
+
+def where_of(period: Period | None, **columns: Iterable[str] | None) -> tuple[str, list[Any]]:
+    """Return a WHERE clause and its values; a column that is None is not asked for."""
+    parts: list[str] = []
+    values: list[Any] = []
+    for column, wanted in columns.items():
+        if wanted is not None:
+            parts.append(f'"{column}" IN (SELECT unnest(?::VARCHAR[]))')
+            values.append(list(wanted))
+    if period is not None:
+        parts.append("start >= ? AND start < ?")
+        values += [period.start, period.end]
+    return ("WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+def count_of(result: duckdb.DuckDBPyConnection) -> int:
+    """Return how many rows a statement changed."""
+    row = result.fetchone()
+    return int(row[0]) if row else 0
+
+
+def instants_of(column: pl.Series) -> np.ndarray[Any, np.dtype[np.datetime64]]:
+    """Return a column of instants as plain UTC for computing."""
+    return column.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")

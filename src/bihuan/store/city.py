@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 
-from bihuan.core import NotCovered, SettingError, content_id, from_json, iso, to_json
+from bihuan.core import NotCovered, SettingError, content_id, iso, to_json
 from bihuan.store.records import Records
 from bihuan.store.schema import SETTINGS
 
@@ -107,6 +108,5 @@ class CitySettings:
         with self._records.connection() as connection:
             rows = connection.execute(query).all()
         return [
-            CitySetting(row.name, from_json(row.body, object), row.valid_from, row.author, row.reason, row.at)
-            for row in rows
+            CitySetting(row.name, json.loads(row.body), row.valid_from, row.author, row.reason, row.at) for row in rows
         ]

@@ -156,7 +156,7 @@ class RealHandle:
 class RealLock:
     """An flock, which the system drops when its process dies however it dies."""
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path, what: str, stamp: bool = True) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -167,8 +167,9 @@ class RealLock:
                 f"{what} is open in process {owner} ({path}): one process owns it; "
                 "talk to that one through its API, or stop it first"
             ) from None
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        if stamp:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let the next owner in."""
@@ -215,9 +216,9 @@ class RealFiles:
         finally:
             os.close(fd)
 
-    def lock(self, path: Path, what: str) -> RealLock:
-        """Take a lock for as long as this process lives, or raise StoreLocked."""
-        return RealLock(path, what)
+    def lock(self, path: Path, what: str, stamp: bool = True) -> RealLock:
+        """Take a lock for as long as this process lives, or raise StoreLocked; `stamp` leaves our process id."""
+        return RealLock(path, what, stamp)
 
 
 REAL_FILES = RealFiles()

@@ -162,7 +162,6 @@ class Journal:
             if proof is not None:
                 raise damaged(path, 0, "its header cannot be read")
             self._files.remove(path)
-            self._files.sync_folder(self.folder)
             self.cut += len(data)
             return False
         end = whole_length(data, segment)
@@ -185,8 +184,7 @@ class Journal:
             try:
                 handle.truncate(0)
                 handle.append(encode_header(self.gateway, segment, previous))
-                handle.sync()
-                self._files.sync_folder(self.folder)
+                self._files.sync_folder(self.folder)  # the header itself is synced with the first group
             except OSError:
                 handle.close()
                 raise
@@ -224,9 +222,8 @@ class Journal:
                 raise JournalError(f"{path} did not come back whole from its packed copy: the plain one is kept")
             again.close()
             self._files.rename(fresh, packed)
-            self._files.sync_folder(self.folder)
+            self._files.sync_folder(self.folder)  # the packed copy is safe before the plain one goes
             self._files.remove(path)
-            self._files.sync_folder(self.folder)
         return packed
 
 

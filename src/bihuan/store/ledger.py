@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from bihuan.core import LedgerError, iso, to_json
-from bihuan.store.digests import Algorithm, named_digest
+from bihuan.store.digests import ALGORITHMS, Algorithm, named_digest
 from bihuan.store.records import Records
 from bihuan.store.schema import AUDIT
 
@@ -108,24 +110,34 @@ class Ledger:
         """
         head = LedgerHead(0, FIRST)
         met = noted is None or noted == head
-        with self._records.connection() as connection:
-            for row in connection.execution_options(stream_results=True).execute(select(AUDIT).order_by(AUDIT.c.seq)):
-                entry = Entry(row.at, row.actor, row.action, row.subject, row.body.encode())
-                algorithm = row.hash.partition(":")[0]
-                if row.seq != head.rows + 1:
-                    raise LedgerError(f"ledger row {head.rows + 1} is missing: rows were taken out of the chain")
-                if row.previous != head.hash or row.hash != _hash(row.seq, entry, row.previous, algorithm):
-                    raise LedgerError(
-                        f"ledger row {row.seq} ({row.action} by {row.actor}, {iso(row.at)}) does not match its hash: "
-                        "it or the one before it was changed; compare with a backup"
-                    )
-                head = LedgerHead(row.seq, row.hash)
+        query = select(AUDIT).order_by(AUDIT.c.seq)
+        with (
+            self._records.connection() as connection,
+            closing(connection.execution_options(stream_results=True).execute(query)) as rows,
+        ):
+            for row in rows:
+                head = _next(head, row)
                 met = met or head == noted
         if not met:
             raise LedgerError(
                 f"the ledger ends at row {head.rows} and no longer holds row {noted.rows if noted else 0}"
             )
         return head
+
+
+def _next(head: LedgerHead, row: Any) -> LedgerHead:
+    """Return the head behind a row, or raise LedgerError where the chain is broken."""
+    entry = Entry(row.at, row.actor, row.action, row.subject, row.body.encode())
+    if row.seq != head.rows + 1:
+        raise LedgerError(f"ledger row {head.rows + 1} is missing: rows were taken out of the chain")
+    algorithm = row.hash.partition(":")[0]
+    whole = algorithm in ALGORITHMS and row.hash == _hash(row.seq, entry, row.previous, algorithm)
+    if row.previous != head.hash or not whole:
+        raise LedgerError(
+            f"ledger row {row.seq} ({row.action} by {row.actor}, {iso(row.at)}) does not match its hash: "
+            "it or the one before it was changed; compare with a backup"
+        )
+    return LedgerHead(row.seq, row.hash)
 
 
 def _hash(seq: int, entry: Entry, previous: str, algorithm: str) -> str:

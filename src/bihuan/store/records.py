@@ -227,10 +227,11 @@ class Records:
         """Return the register as it is stored."""
         return Register(self.facts())
 
-    def save_facts(self, facts: Iterable[Fact]) -> int:
+    def save_facts(self, facts: Iterable[Fact], removed: Iterable[Fact] = ()) -> int:
         """Store facts and return how many were new or changed; the same file twice changes nothing.
 
-        A fact with the id and first day of a stored one takes its place: so is its end set.
+        A fact with the id and first day of a stored one takes its place: so is its end set. Facts of `removed` are
+        spans that the others cover now (`Register.merge` tells them); they go.
 
         Raises
         ------
@@ -240,6 +241,11 @@ class Records:
         with self.connection(writes=True) as connection:
             stored = {(KIND_OF[type(fact)], fact.id, fact.valid_from): fact for fact in self.facts()}
             given = {(KIND_OF[type(fact)], fact.id, fact.valid_from): fact for fact in facts}
+            gone = {(KIND_OF[type(fact)], fact.id, fact.valid_from) for fact in removed} - set(given)
+            for kind, ident, first in sorted(gone & set(stored)):
+                where = (FACTS.c.kind == kind, FACTS.c.id == ident, FACTS.c.valid_from == first)
+                connection.execute(FACTS.delete().where(*where))
+                del stored[kind, ident, first]
             Register((stored | given).values())
             changed = {key: fact for key, fact in given.items() if stored.get(key) != fact}
             values = [

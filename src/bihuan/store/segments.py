@@ -45,9 +45,14 @@ _FRONT = 6  # mark and CRC
 GROUP_LENGTH = _FRONT + _GROUP.size
 ENTRY_LENGTH = _FRONT + _ENTRY.size
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where counted time begins."""
+
 _GATEWAY = re.compile(r"[a-z][a-z0-9]{0,15}")
-_FRAME = re.compile(r"([a-z][a-z0-9]{0,15})-(\d{1,9})/(\d{1,15})")
+FRAME_PATTERN = r"([a-z][a-z0-9]{0,15})-(\d{1,9})/(\d{1,15})"
+"""Id of a journalled frame; rows of imported files have other ids."""
+
+_FRAME = re.compile(FRAME_PATTERN)
 
 
 class Position(NamedTuple):
@@ -164,7 +169,7 @@ def encode_entry(raw: bytes, received: datetime, peer: str, status: FrameStatus)
     if len(raw) > RAW_LIMIT:
         raise InputError(f"a frame of {len(raw)} bytes is too long for the journal: at most {RAW_LIMIT}")
     address = peer.encode()[:255]
-    age = received - _EPOCH
+    age = received - EPOCH
     micros = (age.days * 86_400 + age.seconds) * 1_000_000 + age.microseconds
     rest = _ENTRY.pack(len(raw), micros, STATUSES.index(status), len(address)) + address + raw
     return _ENTRY_MARK + _CRC.pack(crc32c(rest)) + rest
@@ -216,7 +221,7 @@ def decode_block(data: bytes, gateway: str, base: Position, limit: int) -> tuple
         if entry is not None:
             end, micros, status, peer, raw = entry
             position = Position(base.segment, base.offset + at)
-            received = _EPOCH + timedelta(microseconds=micros)
+            received = EPOCH + timedelta(microseconds=micros)
             records.append(Record(gateway, position, received, peer.decode("utf-8", "replace"), STATUSES[status], raw))
             at = end
         elif is_group(data, at, Position(base.segment, base.offset + at)):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,9 +29,20 @@ from bihuan.core import (
     iso,
     parse_instant,
 )
-from bihuan.store.batches import Batch, bounds_of, columns_of, error_of, prepared
+from bihuan.store.batches import (
+    Batch,
+    Written,
+    bounds_of,
+    columns_of,
+    count_of,
+    error_of,
+    instants_of,
+    prepared,
+    where_of,
+)
+from bihuan.store.indices import FILES, INDICES, VERDICT_ID, store_files, store_indices
 from bihuan.store.pinned import Pinned
-from bihuan.store.segments import Position, checked_gateway
+from bihuan.store.segments import EPOCH, FRAME_PATTERN, Position, checked_gateway
 from bihuan.store.tables import (
     ADD_LATEST,
     CREATE_OTHERS,
@@ -48,25 +58,6 @@ from bihuan.store.tables import (
 
 LARGE = 20_000
 """From here on a batch is worth a look whether its time is empty. [rows]"""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What an append did.
-
-    Attributes
-    ----------
-    new, revised, unchanged : int
-        Rows with a new key, with a known key and other content, and with nothing new; repeats inside the batch are
-        not counted.
-    """
-
-    new: int = 0
-    revised: int = 0
-    unchanged: int = 0
-
-    def __add__(self, other: Written) -> Written:
-        return Written(self.new + other.new, self.revised + other.revised, self.unchanged + other.unchanged)
 
 
 class SeriesStore:
@@ -96,7 +87,9 @@ class SeriesStore:
         except duckdb.Error as problem:
             raise error_of(problem, path) from problem
         with self._writing() as connection:
-            for statement in (*(kept.create for kept in TABLES.values()), *CREATE_OTHERS):
+            for kept in (*TABLES.values(), INDICES, FILES):
+                connection.execute(kept.create)
+            for statement in CREATE_OTHERS:
                 connection.execute(statement)
         self._latest_from = self._meta_instant("latest_from")
 
@@ -106,6 +99,8 @@ class SeriesStore:
         *,
         hours: Batch | None = None,
         days: Batch | None = None,
+        indices: Batch | None = None,
+        files: Batch | None = None,
         consumed: Mapping[str, Position] | None = None,
     ) -> Written:
         """Store rows and how far the journal was read, in one durable transaction.
@@ -114,6 +109,9 @@ class SeriesStore:
         ----------
         readings : table of `core.READINGS_SCHEMA`
         hours, days : tables of `core.ROLLUP_SCHEMA`
+        indices : table of `INDICES_SCHEMA`
+            Not counted in what is returned: they follow from the hours.
+        files : table of `FILES_SCHEMA`
         consumed : mapping of gateway to Position
             Behind the last frame that these readings were made from.
 
@@ -139,6 +137,10 @@ class SeriesStore:
             for kept, batch in batches:
                 if batch.height:
                     written += self._store(connection, kept, batch)
+            if indices is not None:
+                store_indices(connection, indices)
+            if files is not None:
+                store_files(connection, files)
             for gateway, position in (consumed or {}).items():
                 self._consume(connection, gateway, position)
         return written
@@ -158,7 +160,7 @@ class SeriesStore:
         rows = rows.unique(subset=list(kept.key), keep="last", maintain_order=True)
         with self._writing() as connection:
             connection.register("batch", rows.to_arrow())
-            changed = _count(connection.execute(kept.flag.format(**bounds_of(rows))))
+            changed = count_of(connection.execute(kept.flag.format(**bounds_of(rows))))
             connection.unregister("batch")
         return changed
 
@@ -170,7 +172,7 @@ class SeriesStore:
         period: Period | None = None,
     ) -> pl.DataFrame:
         """Return readings whose period begins within `period`, ordered by key, with their ``revision``."""
-        where, values = _where(period, device=devices, pollutant=pollutants, interval=interval and [interval])
+        where, values = where_of(period, device=devices, pollutant=pollutants, interval=interval and [interval])
         return self.query(f"SELECT * FROM readings {where} ORDER BY {READINGS.order}", values)
 
     def hours(
@@ -242,12 +244,38 @@ class SeriesStore:
             site=site,
             pollutant=pollutant,
             interval=interval,
-            start=_instants(rows["start"]),
-            end=_instants(rows["end"]),
+            start=instants_of(rows["start"]),
+            end=instants_of(rows["end"]),
             value=rows["value"].fill_null(np.nan).to_numpy().astype(np.float64),
             usable=(~rows["quality"].is_in(["bad", "missing"]) & rows["value"].is_not_null()).to_numpy(),
             place=place,
         )
+
+    def indices(
+        self,
+        sites: Iterable[str] | None = None,
+        kind: str | None = None,
+        period: Period | None = None,
+        *,
+        verdict: str | None = None,
+    ) -> pl.DataFrame:
+        """Return indices of `INDICES_SCHEMA` with their ``revision``, ordered by key.
+
+        Parameters
+        ----------
+        verdict : str or None
+            Only the row whose verdict has this id.
+        """
+        where, values = where_of(period, site=sites, kind=kind and [kind])
+        if verdict is not None:
+            where += f" {'AND' if where else 'WHERE'} {VERDICT_ID} = ?"
+            values.append(verdict)
+        return self.query(f"SELECT * FROM indices {where} ORDER BY {INDICES.order}", values)
+
+    def files(self, sites: Iterable[str] | None = None, digest: str | None = None) -> pl.DataFrame:
+        """Return what was imported (`FILES_SCHEMA`), the earliest first."""
+        where, values = where_of(None, site=sites, digest=digest and [digest])
+        return self.query(f"SELECT * FROM files {where} ORDER BY taken, name, digest, layout, site", values)
 
     def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
         """Return the newest reading of each device, pollutant, stat and interval.
@@ -264,7 +292,7 @@ class SeriesStore:
                     connection.execute(ADD_LATEST)
                     connection.execute("DELETE FROM meta WHERE key = 'latest_from'")
                 self._latest_from = None
-        where, values = _where(None, device=devices)
+        where, values = where_of(None, device=devices)
         return self.query(f"SELECT * FROM latest {where} ORDER BY device, pollutant, stat, interval", values)
 
     def consumed(self) -> dict[str, Position]:
@@ -276,6 +304,21 @@ class SeriesStore:
         """Return the number of rows of each table."""
         sums = ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in TABLES)
         return {name: int(count) for name, count in self.query(f"SELECT {sums}").row(0, named=True).items()}
+
+    def forget_journalled(self) -> int:
+        """Drop every reading that came from the journal and how far it was read; return how many there were.
+
+        Notes
+        -----
+        For `bihuan rebuild`: the journal then gives them all again. Imported files, hours and days stay.
+        """
+        with self._writing() as connection:
+            dropped = connection.execute(f"DELETE FROM readings WHERE regexp_full_match(frame, '{FRAME_PATTERN}')")
+            count = count_of(dropped)
+            connection.execute("DELETE FROM consumed")
+            connection.execute("DELETE FROM latest")
+            self._note_latest(connection, EPOCH)
+        return count
 
     def resort(self, before: datetime) -> int:
         """Store the readings of the days before an instant ordered by device, and return how many rows that were.
@@ -332,11 +375,11 @@ class SeriesStore:
         connection.register("batch", batch.to_arrow())
         try:
             if large and not connection.execute(kept.any_between.format(**bounds)).fetchone():
-                new, revised = _count(connection.execute(kept.insert_all)), 0
+                new, revised = count_of(connection.execute(kept.insert_all)), 0
             else:
-                new = _count(connection.execute(kept.insert_new.format(**bounds)))
+                new = count_of(connection.execute(kept.insert_new.format(**bounds)))
                 known = batch.height - new
-                revised = _count(connection.execute(kept.revise.format(**bounds))) if known else 0
+                revised = count_of(connection.execute(kept.revise.format(**bounds))) if known else 0
         finally:
             connection.unregister("batch")
         if kept is READINGS and new + revised:
@@ -355,13 +398,13 @@ class SeriesStore:
         done = connection.execute(
             f"UPDATE consumed SET segment = {segment}, \"offset\" = {offset} WHERE gateway = '{name}'"
         )
-        if not _count(done):
+        if not count_of(done):
             connection.execute(f"INSERT INTO consumed VALUES ('{name}', {segment}, {offset})")
 
     def _rollup(
         self, kept: Kept, period: Period | None, of_record: bool, **columns: Iterable[str] | None
     ) -> pl.DataFrame:
-        where, values = _where(period, **columns)
+        where, values = where_of(period, **columns)
         qualify = kept.of_record if of_record else ""
         return self.query(f"SELECT * FROM {kept.name} {where} {qualify} ORDER BY {kept.order}", values)
 
@@ -371,7 +414,7 @@ class SeriesStore:
             connection.execute(
                 "CREATE OR REPLACE TEMP TABLE day AS SELECT * FROM readings WHERE start BETWEEN ? AND ?", [start, end]
             )
-            count = _count(connection.execute("DELETE FROM readings WHERE start BETWEEN ? AND ?", [start, end]))
+            count = count_of(connection.execute("DELETE FROM readings WHERE start BETWEEN ? AND ?", [start, end]))
             connection.execute("SET preserve_insertion_order = true")
             connection.execute(f"INSERT INTO readings SELECT * FROM day ORDER BY {READINGS.order}")
             connection.execute("SET preserve_insertion_order = false")
@@ -405,25 +448,3 @@ class SeriesStore:
             self._connection.execute("ROLLBACK")
         except duckdb.Error:  # a commit that failed has ended the transaction already
             return
-
-
-def _where(period: Period | None, **columns: Iterable[str] | None) -> tuple[str, list[Any]]:
-    parts: list[str] = []
-    values: list[Any] = []
-    for column, wanted in columns.items():
-        if wanted is not None:
-            parts.append(f'"{column}" IN (SELECT unnest(?::VARCHAR[]))')
-            values.append(list(wanted))
-    if period is not None:
-        parts.append("start >= ? AND start < ?")
-        values += [period.start, period.end]
-    return ("WHERE " + " AND ".join(parts) if parts else ""), values
-
-
-def _count(result: duckdb.DuckDBPyConnection) -> int:
-    row = result.fetchone()
-    return int(row[0]) if row else 0
-
-
-def _instants(column: pl.Series) -> np.ndarray[Any, np.dtype[np.datetime64]]:
-    return column.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")

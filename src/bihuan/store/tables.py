@@ -37,7 +37,7 @@ class Kept:
 
     Attributes
     ----------
-    name : TableName
+    name : str
     schema : pyarrow.Schema
     key : tuple of str
         A later row with this key replaces the earlier one.
@@ -45,7 +45,7 @@ class Kept:
         Whether a flag set by a check outlives the same value sent again without it.
     """
 
-    name: TableName
+    name: str
     schema: pa.Schema
     key: tuple[str, ...]
     sticky: bool
@@ -130,7 +130,7 @@ class Kept:
 READINGS = Kept("readings", READINGS_SCHEMA, KEY_COLUMNS, sticky=True)
 HOURS = Kept("hours", ROLLUP_SCHEMA, ROLLUP_KEY, sticky=False)
 DAYS = Kept("days", ROLLUP_SCHEMA, ROLLUP_KEY, sticky=False)
-TABLES: dict[TableName, Kept] = {kept.name: kept for kept in (READINGS, HOURS, DAYS)}
+TABLES: dict[TableName, Kept] = {"readings": READINGS, "hours": HOURS, "days": DAYS}
 
 LATEST_KEY = ("device", "pollutant", "stat", "interval")
 

@@ -12,6 +12,8 @@ Float = NDArray[np.float64]
 
 CALM = 0.7
 """A mean wind below this carries nothing in a known direction. [m/s]"""
+NINE_TENTHS = 1.2816
+"""90 % point of the normal distribution."""
 DIRECTIONS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
 
 
@@ -44,7 +46,7 @@ def speaking_blocks(scene: Scene, computed: Float) -> NDArray[np.int64]:
     computed : ndarray, shape (blocks, stations)
         Concentration from the source at its most likely rate.
     """
-    seen = (computed.T > scene.noise) & (scene.excess > scene.noise) & (scene.excess > 0.25 * computed.T)
+    seen = (scene.noise < computed.T) & (scene.excess > scene.noise) & (scene.excess > 0.25 * computed.T)
     late = np.arange(len(scene.start)) >= max(scene.onset - 2, 0)
     return np.flatnonzero(seen.any(axis=0) & late)
 
@@ -57,8 +59,15 @@ def periods_of(scene: Scene, blocks: NDArray[np.int64]) -> tuple[Period, ...]:
     return tuple(scene.period(int(group[0]), int(group[-1])) for group in groups)
 
 
-def rate_interval(log_chance: Float, rates: Float) -> tuple[float, float, float]:
-    """Return the 10 %, 50 % and 90 % point of a rate given on a grid. [g/s]"""
+def rate_interval(log_chance: Float, rates: Float, error: float) -> tuple[float, float, float]:
+    """Return the 10 %, 50 % and 90 % point of a rate given on a grid. [g/s]
+
+    Parameters
+    ----------
+    log_chance, rates : ndarray, shape (rates,)
+    error : float
+        Further error of the logarithm; widens the interval as variances add.
+    """
     chance = np.exp(log_chance - log_chance.max())
     # Each rate of the grid stands for its cell, so that one sharp rate keeps the width of its cell.
     reach = np.log(rates)
@@ -66,8 +75,9 @@ def rate_interval(log_chance: Float, rates: Float) -> tuple[float, float, float]
         [[1.5 * reach[0] - 0.5 * reach[1]], (reach[1:] + reach[:-1]) / 2, [1.5 * reach[-1] - 0.5 * reach[-2]]]
     )
     below = np.concatenate([[0.0], np.cumsum(chance) / chance.sum()])
-    low, middle, high = np.exp(np.interp([0.1, 0.5, 0.9], below, edges))
-    return float(low), float(middle), float(high)
+    low, middle, high = np.interp([0.1, 0.5, 0.9], below, edges)
+    down, up = np.hypot(middle - low, NINE_TENTHS * error), np.hypot(high - middle, NINE_TENTHS * error)
+    return float(np.exp(middle - down)), float(np.exp(middle)), float(np.exp(middle + up))
 
 
 def mean_direction(wind_from: Float) -> float | None:

@@ -9,11 +9,12 @@ from datetime import UTC, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.core import Event, Period, Plane, Series, Weather
+from bihuan.core import Event, Period, Plane, Series
+from bihuan.physics import block_means, block_starts
 from bihuan.tracing.settings import TraceSettings
 
 Float = NDArray[np.float64]
-MICROSECOND = np.timedelta64(1, "us")
+SECOND = np.timedelta64(1, "s")
 MAD_TO_SD = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
@@ -63,11 +64,12 @@ class Scene:
 
 def read_scene(event: Event, observations: Sequence[Series], plane: Plane, settings: TraceSettings) -> Scene | None:
     """Put the series on one clock and take the background off; None when no station has a value."""
-    used = [s for s in observations if s.place is not None and s.pollutant == event.pollutant and len(s)]
+    fitting = (s for s in observations if s.place is not None and s.pollutant == event.pollutant and len(s))
+    used = sorted(fitting, key=lambda series: series.site)
     if not used:
         return None
     start, step, blocks, onset = _clock(event, used, settings)
-    values = np.array([_blocks(s, start, step, blocks) for s in used])
+    values = np.array([block_means(s, start, step, blocks) for s in used])
     seen = np.isfinite(values).any(axis=1)
     if not seen.any():
         return None
@@ -75,17 +77,17 @@ def read_scene(event: Event, observations: Sequence[Series], plane: Plane, setti
     values = values[seen]
     excess, noise, common = background(values, onset)
     sites = tuple(s.site for s in used)
-    subject = sites.index(event.subject.id) if event.subject.id in sites else _largest(excess, onset)
+    subject = sites.index(str(event.subject)) if str(event.subject) in sites else _largest(excess, onset)
     common_share, rising_share = regional_shares(values, common, noise, onset, subject)
     places = [s.place for s in used if s.place is not None]
     east, north = plane.forward([p.lon for p in places], [p.lat for p in places])
-    starts = start + np.arange(blocks) * np.timedelta64(int(step * 1e6), "us")
+    starts = block_starts(start, step, blocks)
     return Scene(sites, east, north, starts, step, onset, values, excess, noise, common_share, rising_share, subject)
 
 
 def _clock(event: Event, used: Sequence[Series], settings: TraceSettings) -> tuple[np.datetime64, float, int, int]:
     """Start of the first block, its length [s], how many blocks, and the one in which the event began."""
-    lengths = np.concatenate([(s.end - s.start) / MICROSECOND for s in used]) / 1e6
+    lengths = np.concatenate([(s.end - s.start) / SECOND for s in used])
     native = float(np.median(lengths))
     step = native * max(1, round(settings.block * 60 / native))
     end = np.datetime64(event.period.end.replace(tzinfo=None), "us")
@@ -94,17 +96,6 @@ def _clock(event: Event, used: Sequence[Series], settings: TraceSettings) -> tup
     before = max(2, int(np.ceil(settings.before * 3600 / step)))
     blocks = before + after
     return end - np.timedelta64(int(blocks * step * 1e6), "us"), step, blocks, before
-
-
-def _blocks(series: Series, start: np.datetime64, step: float, blocks: int) -> Float:
-    """Mean of the usable values of each block."""
-    middle = series.start + (series.end - series.start) / 2
-    at = np.floor((middle - start) / MICROSECOND / (step * 1e6)).astype(np.int64)
-    good = series.usable & np.isfinite(series.value) & (at >= 0) & (at < blocks)
-    count = np.bincount(at[good], minlength=blocks)
-    total = np.bincount(at[good], weights=series.value[good], minlength=blocks)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(count > 0, total / count, np.nan)
 
 
 def background(values: Float, onset: int) -> tuple[Float, Float, Float]:
@@ -191,43 +182,3 @@ def _mean(values: Float) -> Float:
 def _largest(excess: Float, onset: int) -> int:
     late = np.where(np.isfinite(excess[:, onset:]), excess[:, onset:], -np.inf)
     return int(np.argmax(late.max(axis=1)))
-
-
-def weather_of_blocks(weather: Weather, scene: Scene) -> Weather:
-    """Mean weather of each block and the one before it: the wind that carried what arrives. NaN where none."""
-    begin, end = weather.start, weather.end
-    lengths = np.timedelta64(int(scene.step * 1e6), "us")
-    u = -weather.wind_speed * np.sin(np.radians(weather.wind_from))
-    v = -weather.wind_speed * np.cos(np.radians(weather.wind_from))
-    rows = []
-    for start in scene.start:
-        near = (begin < start + lengths) & (end > start - lengths)
-        wind = near & np.isfinite(weather.wind_speed) & (np.isfinite(u) | (weather.wind_speed == 0))
-        if not wind.any():
-            rows.append((np.nan, np.nan, 3, 293.15, np.nan))
-            continue
-        mean_u, mean_v = float(np.nan_to_num(u[wind]).mean()), float(np.nan_to_num(v[wind]).mean())
-        # The mean of the speeds dilutes, the mean of the vectors leads.
-        heading = np.degrees(np.arctan2(-mean_u, -mean_v)) % 360
-        mixing = weather.mixing_height[wind]
-        rows.append(
-            (
-                float(weather.wind_speed[wind].mean()),
-                heading,
-                int(np.median(weather.stability[wind])),
-                float(np.nan_to_num(weather.temperature[wind], nan=293.15).mean()),
-                float(np.nanmean(mixing)) if np.isfinite(mixing).any() else np.nan,
-            )
-        )
-    columns = np.array(rows, dtype=np.float64).T
-    return Weather(
-        scene.start,
-        scene.start + lengths,
-        columns[0],
-        columns[1],
-        columns[2].astype(np.int64),
-        columns[3],
-        columns[4],
-        weather.height,
-        weather.place,
-    )

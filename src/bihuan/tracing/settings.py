@@ -33,6 +33,10 @@ class TraceSettings:
         Error of a computed concentration as a share of it.
     rate_factor, rate_spread : float
         Prior of the additional emission: lognormal around `rate_factor` x reported, sd of its logarithm.
+    rate_error : float
+        Error of a rate that no measurement shows, as of a wind too fast: sd of its logarithm.
+    blunder : float
+        Chance that the computation is wrong in a way it does not know: so much of the odds stays with the prior.
     hidden_rate_spread : float
         The same spread for a source nobody reported.
     usual_rate : float
@@ -52,18 +56,20 @@ class TraceSettings:
     before: float = 3.0
     longest: float = 6.0
     block: float = 15.0
-    memory: float = 40.0
+    memory: float = 20.0
     reach: float = 6000.0
-    direction_sd: float = 20.0
+    direction_sd: float = 18.0
     direction_memory: float = 3.0
     direction_step: float = 10.0
-    model_error: float = 0.7
+    model_error: float = 0.9
     rate_factor: float = 3.0
     rate_spread: float = 1.2
+    rate_error: float = 0.6
+    blunder: float = 0.04
     hidden_rate_spread: float = 1.5
     usual_rate: float = 2.0
     unreported: float = 0.05
-    emission_exponent: float = 0.25
+    emission_exponent: float = 0.15
     hidden_share: float = 0.12
     regional_share: float = 0.08
     regional_most: float = 0.9
@@ -74,7 +80,7 @@ class TraceSettings:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise SettingError(f"tracing setting {name}={value}: it must be a number above 0")
-        for name in ("unreported", "hidden_share", "regional_share", "regional_most"):
+        for name in ("blunder", "unreported", "hidden_share", "regional_share", "regional_most"):
             if getattr(self, name) >= 1:
                 raise SettingError(f"tracing setting {name}={getattr(self, name)}: a share lies between 0 and 1")
         if self.hidden_share + self.regional_share >= 1:

@@ -24,10 +24,11 @@ from bihuan.core import (
     content_id,
     pollutant,
 )
+from bihuan.physics import block_weather
 from bihuan.tracing.evidence import doubt_of, mean_direction, periods_of, rate_interval, speaking_blocks
 from bihuan.tracing.likelihood import gains
 from bihuan.tracing.mesh import hidden_mesh
-from bihuan.tracing.scene import Scene, read_scene, weather_of_blocks
+from bihuan.tracing.scene import Scene, read_scene
 from bihuan.tracing.settings import TraceSettings
 
 Float = NDArray[np.float64]
@@ -130,7 +131,8 @@ class PlumeTracer:
         weights = self._prior(ordered, event.pollutant, prior or {})
         if scene is None:
             return self._answer(event, event.period, self._blank(ordered, weights), 0.0, "no_data", observations)
-        weather = weather_of_blocks(meteorology, scene)
+        # What arrives in a block was carried by the wind of the one before as well.
+        weather = block_weather(meteorology, scene.start, scene.step, back=scene.step)
         doubt = doubt_of(scene, weather)
         hidden, shares = hidden_mesh(
             float(scene.east[scene.subject]), float(scene.north[scene.subject]), self.plane, weather.wind_from
@@ -224,14 +226,14 @@ class PlumeTracer:
 
     def _posterior(self, scene: Scene, total: Float, weights: Float, shares: Float) -> tuple[Float, float, float]:
         """Probabilities of every candidate, of 清单外来源 and of 区域传输."""
-        common = min(scene.common_share, scene.rising_share)
-        alone = self.settings.regional_share + (self.settings.regional_most - self.settings.regional_share) * common**2
+        common = float(np.clip((min(scene.common_share, scene.rising_share) - 0.3) / 0.4, 0, 1))
+        alone = self.settings.regional_share + (self.settings.regional_most - self.settings.regional_share) * common
         hidden = (1 - alone) * (self.settings.hidden_share if weights.any() else 1.0)
         chance = np.concatenate([(1 - alone - hidden) * weights, hidden * shares, [alone]])
         with np.errstate(divide="ignore"):
             log = np.log(chance) + np.append(total, 0.0)
         mass = np.exp(log - log.max())
-        mass /= mass.sum()
+        mass = (1 - self.settings.blunder) * mass / mass.sum() + self.settings.blunder * chance / chance.sum()
         listed, unlisted, background = mass[: len(weights)], float(mass[len(weights) : -1].sum()), float(mass[-1])
         return listed, unlisted + background * (1 - common), background * common
 
@@ -244,7 +246,7 @@ class PlumeTracer:
         here = self.plane.place(float(scene.east[scene.subject]), float(scene.north[scene.subject]))
         rows = []
         for k in order:
-            low, middle, high = rate_interval(weighing.by_rate[k], weighing.rates[k])
+            low, middle, high = rate_interval(weighing.by_rate[k], weighing.rates[k], self.settings.rate_error)
             blocks = speaking_blocks(scene, weighing.best[k])
             rows.append(
                 Suspect(
@@ -284,7 +286,7 @@ class PlumeTracer:
         """Scale what is listed so that all rows add up to 1 although the least likely are left out."""
         ranked, none = rows
         total = sum(row.probability for row in ranked) + none + regional
-        inputs = (event.ref, *(Ref("station", site) for site in sorted({s.site for s in observations})))
+        inputs = (event.ref, *(Ref.parse(site) for site in sorted({s.site for s in observations})))
         return Suspects(
             content_id(event.id, METHOD, period),
             event.ref,

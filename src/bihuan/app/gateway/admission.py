@@ -60,7 +60,7 @@ class Admission:
 _KNOWN = Admission("known")
 _UNKNOWN = Admission("unknown", "device_unknown")
 _PASSWORD = Admission("wrong_password", "password_wrong")
-_NO_MN = Admission("garbage", "mn_missing")
+_NO_MN = Admission("garbage", "head_missing")
 
 
 def admit(frame: Frame, head: Envelope, known: Known) -> Admission:
@@ -71,7 +71,7 @@ def admit(frame: Frame, head: Envelope, known: Known) -> Admission:
     """
     device = known.get(head.mn)
     if not frame.accepted("tolerant" if device is None else device.strictness):
-        return Admission("garbage", f"frame_{frame.crc}" if frame.crc != "ok" else "frame_not_strict")
+        return Admission("garbage", f"crc_{frame.crc}" if frame.crc != "ok" else "frame_not_strict")
     if not head.mn:
         return _NO_MN
     if device is None:

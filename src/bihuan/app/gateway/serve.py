@@ -6,7 +6,9 @@ import asyncio
 import importlib
 import signal
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 
@@ -17,8 +19,11 @@ from bihuan.app.logs import start_logging
 from bihuan.core import BihuanError, InputError
 from bihuan.store import Home
 
+EventLoop = Literal["auto", "asyncio"]
+"""``auto`` takes uvloop where it is installed, ``asyncio`` never does."""
 
-def run_gateway(config: GatewayConfig, ready: Callable[[int], None] | None = None) -> None:
+
+def run_gateway(config: GatewayConfig, ready: Callable[[int], None] | None = None, loop: EventLoop = "auto") -> None:
     """Run a gateway until SIGTERM or SIGINT, then stop it cleanly.
 
     Parameters
@@ -26,8 +31,9 @@ def run_gateway(config: GatewayConfig, ready: Callable[[int], None] | None = Non
     config : GatewayConfig
     ready : callable, optional
         Told the port once it listens.
+    loop : EventLoop
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=_loop_factory(loop)) as runner:
         runner.run(_run(config, ready))
 
 
@@ -44,12 +50,24 @@ async def _run(config: GatewayConfig, ready: Callable[[int], None] | None) -> No
     await gateway.stop()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's loop where it is installed (a third more packets), else None for Python's own."""
+def _loop_factory(loop: EventLoop) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where it is wanted and installed, else None for Python's own."""
+    if loop == "asyncio":
+        return None
     try:
         return importlib.import_module("uvloop").new_event_loop  # type: ignore[no-any-return]  # an optional module
     except ImportError:
         return None
+
+
+LIMITS = ("idle", "connections", "connections_per_address", "frames_per_second", "frames_per_second_per_address")
+"""Limits that the command offers; the others keep their defaults."""
+
+
+def _limit(option: str, name: str, text: str) -> Callable[[Any], Any]:
+    """Offer one limit as an option, with the default it has."""
+    default = next(field.default for field in fields(Limits) if field.name == name)
+    return click.option(option, default=default, show_default=True, help=text)
 
 
 @click.command()
@@ -58,52 +76,25 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=9212, help="TCP port for devices; 0 takes a free one.")
 @click.option("--share-port", is_flag=True, help="Let several gateways listen on the same port.")
-@click.option("--idle", default=900.0, help="Close a connection that was silent for this long. [s]")
-@click.option("--connections", default=10_000, help="Connections at once.")
-@click.option("--connections-per-address", default=2_000, help="Connections at once of one address.")
-@click.option("--frames-per-second", default=500.0, help="Sustained frames a second of one connection.")
-@click.option("--frames-per-second-per-address", default=5_000.0, help="The same of one address.")
 @click.option("--segment-mib", default=64.0, help="Size at which a journal segment is sealed. [MiB]")
 @click.option("--clock", default="wall", help="wall, or the clock of a synthetic city.")
+@click.option("--loop", default="auto", type=click.Choice(["auto", "asyncio"]), help="Event loop.")
 @click.option("--log-level", default="INFO")
-def main(
-    home: Path,
-    gateway: str,
-    host: str,
-    port: int,
-    share_port: bool,
-    idle: float,
-    connections: int,
-    connections_per_address: int,
-    frames_per_second: float,
-    frames_per_second_per_address: float,
-    segment_mib: float,
-    clock: str,
-    log_level: str,
-) -> None:
+@_limit("--idle", "idle", "Close a connection that was silent for this long. [s]")
+@_limit("--connections", "connections", "Connections at once.")
+@_limit("--connections-per-address", "connections_per_address", "Connections at once of one address.")
+@_limit("--frames-per-second", "frames_per_second", "Sustained frames a second of one connection.")
+@_limit("--frames-per-second-per-address", "frames_per_second_per_address", "The same of one address.")
+def main(home: Path, segment_mib: float, loop: EventLoop, log_level: str, **rest: Any) -> None:
     """Listen for HJ 212 devices, journal what they send, acknowledge it."""
     start_logging(log_level)
     place = Home(home)
     try:
-        limits = Limits(
-            connections=connections,
-            connections_per_address=connections_per_address,
-            frames_per_second=frames_per_second,
-            frames_per_second_per_address=frames_per_second_per_address,
-            idle=idle,
-        )
+        limits = Limits(**{name: rest.pop(name) for name in LIMITS})
         config = GatewayConfig(
-            journal=place.journal,
-            devices=place.devices,
-            gateway=gateway,
-            host=host,
-            port=port,
-            share_port=share_port,
-            limits=limits,
-            clock=clock,
-            segment_bytes=int(segment_mib * 1024 * 1024),
+            place.journal, place.devices, limits=limits, segment_bytes=int(segment_mib * 1024 * 1024), **rest
         )
-        run_gateway(config, ready=lambda taken: click.echo(f"{gateway} listens on {host}:{taken}"))
+        run_gateway(config, lambda port: click.echo(f"{config.gateway} listens on {config.host}:{port}"), loop)
     except InputError as problem:
         raise SystemExit(_said(problem, 2)) from None
     except (BihuanError, OSError) as problem:

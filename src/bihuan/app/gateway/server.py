@@ -107,7 +107,7 @@ class Gateway:
         if self._known is None:
             self._devices = DevicesFile(config.devices)
         self._door.known = self._devices.known if self._devices else self._known or {}
-        self._watch = JumpWatch(self.clock)
+        self._watch = JumpWatch(self.clock) if isinstance(self.clock, WallClock) else None  # a city's clock may leap
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
@@ -168,7 +168,7 @@ class Gateway:
             await asyncio.sleep(self.config.tick)
             if self._devices is not None and self._devices.refresh():
                 self._door.known = self._devices.known
-            jump = self._watch.check()
+            jump = self._watch.check() if self._watch else None
             if jump is not None:
                 self.counters.complaints["clock_jumped"] += 1
                 logger.warning("the clock of this machine was set by %+.1f s", jump.total_seconds())

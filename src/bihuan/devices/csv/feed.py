@@ -54,6 +54,9 @@ class Feed:
         Of single rows with their line, then of whole columns.
     read, kept : int
         Rows of the file, and those whose time and site could be read.
+    lines : pyarrow.Array of uint32, length `kept`
+        Line of the file (row of a Parquet file, from 1) behind each kept row. `rows` holds one block of `kept` rows a
+        column of values, each in this order.
     """
 
     layout: Layout
@@ -63,6 +66,7 @@ class Feed:
     complaints: tuple[Complaint, ...]
     read: int
     kept: int
+    lines: pa.Array
 
 
 def recognise(path: Path) -> Layout:
@@ -109,6 +113,7 @@ def read_feed(path: Path, *, layout: Layout | Path | str | None = None, zone: Zo
         complaints=tuple(said),
         read=table.frame.height + sum(complaint.reason == "row_torn" for complaint in table.complaints),
         kept=frame.height,
+        lines=frame[ROW].cast(pl.UInt32).to_arrow(),
     )
 
 

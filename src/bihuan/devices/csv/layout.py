@@ -1,7 +1,7 @@
 """The layout of a feed's file: one small TOML file each, built in or written by a user, the same form for both.
 
 A mapping says where the time stands and which end of the hour it names, what the site is, and for every
-column of values the pollutant and the unit. `docs/how-to` shows one line by line.
+column of values the pollutant and the unit. ``docs/how-to/import-a-feed.md`` shows one line by line.
 """
 
 from __future__ import annotations

@@ -1,0 +1,206 @@
+"""The desk of cases: every door, every step and every clock of a case goes through here, and what follows is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from bihuan.app.notify import Notifications
+from bihuan.cases import (
+    SYSTEM,
+    Action,
+    Calendar,
+    Case,
+    FieldReport,
+    Intake,
+    Order,
+    PublicComplaint,
+    allowed,
+    escalate,
+    next_suspect,
+    notices_of,
+    open_from_complaint,
+    open_from_event,
+    open_from_order,
+    open_from_report,
+    settle_followers,
+    step,
+)
+from bihuan.core import Effect, Event, InputError, Notice, Ref, Suspects, from_json, to_json
+from bihuan.register import Register
+from bihuan.store import Link, Records, Row
+
+RULED_OUT = frozenset({"untrue", "not_found", "no_access"})
+
+
+class Desk:
+    """Cases in memory as they stand, in the records as they were.
+
+    Parameters
+    ----------
+    records : Records
+    register : callable
+        Returns the register in force.
+    calendar : Calendar
+        With the city's settings for cases.
+    notifications : Notifications
+    """
+
+    def __init__(
+        self, records: Records, register: Callable[[], Register], calendar: Calendar, notifications: Notifications
+    ) -> None:
+        self._records = records
+        self._register = register
+        self._calendar = calendar
+        self._notifications = notifications
+        self._cases = {row.id: from_json(row.body, Case) for row in records.find("case")}
+        self._photos: dict[str, Ref] = {}
+        for case in self._cases.values():
+            self._remember_photos(case)
+        # a crash between the records and the channels must swallow nothing; what was sent is known by its id
+        self._unsent: list[Notice] = [
+            notice for case in self.open_cases for notice in notices_of(case, register(), calendar)
+        ]
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """Every case, oldest first."""
+        return tuple(sorted(self._cases.values(), key=lambda case: (case.opened, case.id)))
+
+    @property
+    def open_cases(self) -> tuple[Case, ...]:
+        """Those that somebody still has to do something about."""
+        return tuple(case for case in self.cases if not case.ended)
+
+    def get(self, ident: str) -> Case:
+        """Return one case.
+
+        Raises
+        ------
+        InputError
+            If there is none of that id.
+        """
+        try:
+            return self._cases[ident]
+        except KeyError:
+            raise InputError(f"case {ident!r} does not exist; list them with bihuan doctor or in the records") from None
+
+    def from_event(self, event: Event, suspects: Suspects | None, now: datetime) -> Intake:
+        """Open, extend or reopen the case of an event, and send it on its way by the duty table."""
+        settings = self._calendar.settings
+        intake = open_from_event(
+            event, self._register(), now, suspects=suspects, existing=self._cases.values(), settings=settings
+        )
+        return self._admitted(intake, now)
+
+    def from_report(self, report: FieldReport, now: datetime) -> Intake:
+        """Take a grid officer's report."""
+        intake = open_from_report(
+            report,
+            self._register(),
+            now,
+            existing=self._cases.values(),
+            settings=self._calendar.settings,
+            used=self._photos,
+        )
+        return self._admitted(intake, now)
+
+    def from_complaint(self, complaint: PublicComplaint, now: datetime) -> Intake:
+        """Take a public complaint (12345)."""
+        settings = self._calendar.settings
+        intake = open_from_complaint(complaint, self._register(), now, existing=self._cases.values(), settings=settings)
+        return self._admitted(intake, now)
+
+    def from_order(self, order: Order, now: datetime) -> Intake:
+        """Take a superior's order."""
+        settings = self._calendar.settings
+        intake = open_from_order(order, self._register(), now, existing=self._cases.values(), settings=settings)
+        return self._admitted(intake, now)
+
+    def act(self, ident: str, action: Action) -> Case:
+        """Take one action on a case and tell whom it concerns.
+
+        Raises
+        ------
+        InputError
+            If there is no such case.
+        StepRefused, RightRefused
+            If the case or the role does not allow it; nothing has changed then.
+        """
+        before = self.get(ident)
+        after = step(before, action, self._calendar.settings, self._photos)
+        if after is before:
+            return before
+        self._keep([after])
+        at = action.received or action.at
+        self._keep(settle_followers(after, self._cases.values(), at, self._calendar.settings))
+        return after
+
+    def redirect(self, ident: str, suspects: Suspects, now: datetime) -> Case:
+        """Send a case whose suspect was ruled out to the next of the ranking, if there is one worth a visit."""
+        case = self.get(ident)
+        if case.state != "handling" or case.result not in RULED_OUT:
+            return case
+        after = next_suspect(case, suspects, self._register(), now, self._calendar.settings)
+        if after is not case:
+            self._keep([after])
+        return after
+
+    def measured(self, effect: Effect, now: datetime) -> Case:
+        """Write the measured effect (见效评价) into its case."""
+        fields = {"effect": str(effect.ref), "verdict": effect.verdict, "reason": effect.reason}
+        action = Action("assess_effect", SYSTEM, now, {name: text for name, text in fields.items() if text})
+        return self.act(effect.case.id, action)
+
+    def run_clocks(self, now: datetime) -> tuple[Case, ...]:
+        """Run every 催办, 督办 and 提级 that is due, and retry what could not be sent."""
+        pressed = []
+        for case in self.open_cases:
+            after, notices = escalate(case, now, self._register(), self._calendar)
+            self._unsent += notices
+            if after is not case:
+                pressed.append(after)
+        self._keep(pressed, told=False)
+        return tuple(pressed)
+
+    def send(self, now: datetime) -> int:
+        """Hand every waiting notice to the channels, after the records are safe, and return how many."""
+        waiting, self._unsent = self._unsent, []
+        sent = self._notifications.post(waiting, now)
+        self._notifications.retry(now)
+        return len(sent)
+
+    def _admitted(self, intake: Intake, now: datetime) -> Intake:
+        self._keep(intake.changed)
+        case = self._cases.get(intake.case.id, intake.case)
+        if case.state == "registered" and case.lead and "dispatch" in allowed(case, SYSTEM, self._calendar.settings):
+            case = self.act(case.id, Action("dispatch", SYSTEM, now))
+        return Intake(case, intake.outcome, intake.changed)
+
+    def _keep(self, cases: Iterable[Case], told: bool = True) -> None:
+        rows, steps, links = [], [], []
+        for case in cases:
+            old = self._cases.get(case.id)
+            fresh = case.steps[len(old.steps) :] if old else case.steps
+            self._cases[case.id] = case
+            self._remember_photos(case)
+            rows.append(_row(case))
+            steps += [
+                Row(f"{case.id}/{entry.id}", to_json(entry), str(case.ref), entry.after, start=entry.logged)
+                for entry in fresh
+            ]
+            links += [Link(ref, case.ref, "case") for ref in case.sources if old is None or ref not in old.sources]
+            if told:
+                self._unsent += notices_of(case, self._register(), self._calendar)
+        self._records.save("case", rows)
+        self._records.save("step", steps)
+        self._records.link(links)
+
+    def _remember_photos(self, case: Case) -> None:
+        for photo in case.photos:
+            self._photos.setdefault(photo.digest, case.ref)
+
+
+def _row(case: Case) -> Row:
+    end = case.since if case.ended else None
+    return Row(case.id, to_json(case), str(case.opening.subject or ""), case.state, case.cell, case.opened, end)

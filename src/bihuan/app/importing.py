@@ -1,0 +1,291 @@
+"""`bihuan import`: registers, feeds and work orders into the store, each file recognised by what it holds.
+
+A file that cannot be read leaves everything as it was; one with some bad rows is imported without them, and they are
+listed. The same file again changes nothing. Every file of a feed and of the register is kept as a blob by its digest,
+so that a figure can be walked back to the row it came from; a table of work orders is not, because the names and
+telephones in it must not be stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from bihuan.app.clock import Clock, WallClock
+from bihuan.app.desk import Desk
+from bihuan.app.indexing import Touched, follow, merged
+from bihuan.app.notify import Notifications
+from bihuan.app.receipts import Fault, Report, fault_of, faults_of_feed
+from bihuan.app.settings import read_settings
+from bihuan.cases import Calendar, read_complaints
+from bihuan.core import BihuanError, FormatError, InputError, Period, StoreError, StoreLocked, digest, local_date
+from bihuan.devices.csv import Feed, layouts, load_layout, read_feed
+from bihuan.devices.csv import recognise as recognise_feed
+from bihuan.formats import read_register, recognise
+from bihuan.register import District, Register, Station, check
+from bihuan.store import FILES_SCHEMA, Store, open_store
+
+REGISTER, COMPLAINTS = "register", "complaints"
+"""Names that ``--format`` takes besides those of the layouts of feeds and of mapping files."""
+
+_LARGE = 3_000_000
+"""Hourly values after which what follows is computed before more is read. [values]"""
+
+
+def import_files(
+    home: Path, files: Sequence[Path], layout: str | None = None, *, clock: Clock | None = None
+) -> list[Report]:
+    """Import files, each for itself, and compute what follows from them.
+
+    Parameters
+    ----------
+    home : Path
+        ``BIHUAN_HOME``; a store is made there when there is none.
+    files : sequence of Path
+        Register tables (XLSX, CSV, GeoJSON), feeds (CSV, also gzip, Parquet), 12345 work orders (CSV).
+    layout : str or None
+        Name of a layout, path of a mapping file, ``register`` or ``complaints``; None recognises each file.
+    clock : Clock or None
+        Of the entry of work orders and imports; the machine's by default.
+
+    Returns
+    -------
+    list of Report
+        One a file, in their order. A file that could not be read has `Report.failed` set and changed nothing; the
+        others stand.
+
+    Raises
+    ------
+    StoreLocked
+        If a server, or another import, owns the store.
+    SettingError
+        If the mapping file is wrong.
+    """
+    now = (clock or WallClock()).now()
+    zone = read_settings(home).zone
+    if layout is not None and layout not in (REGISTER, COMPLAINTS, *layouts()):
+        load_layout(Path(layout))  # a wrong mapping is said before anything is opened
+    with open_alone(home) as store:
+        work = _Import(store, zone, now)
+        reports = [work.take(Path(file), layout) for file in files]
+        work.settle()
+    return reports
+
+
+def open_alone(home: Path, *, create: bool = True) -> Store:
+    """Open the store of a home that no server owns.
+
+    Raises
+    ------
+    StoreLocked
+        If one does.
+    """
+    try:
+        return open_store(home, create=create)
+    except StoreLocked as problem:
+        raise StoreLocked(
+            f"a running server owns the store, so this command cannot use it: {problem}. "
+            "Stop the server (Ctrl-C), run this command, and start it again"
+        ) from None
+
+
+class _Import:
+    """One run over some files."""
+
+    def __init__(self, store: Store, zone: ZoneInfo, now: datetime) -> None:
+        self._store = store
+        self._zone = zone
+        self._now = now
+        self._touched: list[Touched] = []
+        self._values = 0
+
+    def take(self, path: Path, layout: str | None) -> Report:
+        """Import one file; what is wrong with the file as a whole goes into its report."""
+        try:
+            data = _bytes(path)
+            kind = layout or kind_of(path, data)
+            if kind == REGISTER:
+                return self._register(path, data)
+            if kind == COMPLAINTS:
+                return self._complaints(path, data)
+            return self._feed(path, data, layout)
+        except StoreError:
+            raise
+        except BihuanError as problem:
+            return Report(file=str(path), kind="unknown", failed=str(problem))
+
+    def settle(self) -> None:
+        """Compute what follows from every hour that was stored."""
+        official = {f"station:{s.id}" for s in self._on_file().all(Station, self._today) if s.official}
+        for part in merged(self._touched):
+            follow(self._store.series, part, self._zone, official)
+        self._touched, self._values = [], 0
+
+    @property
+    def _today(self) -> date:
+        return local_date(self._now, self._zone)
+
+    def _on_file(self) -> Register:
+        return self._store.records.register()
+
+    # -- feeds -----------------------------------------------------------------------------------------------------
+
+    def _feed(self, path: Path, data: bytes, layout: str | None) -> Report:
+        feed = read_feed(path, layout=layout, zone=self._zone)
+        faults = faults_of_feed(feed)
+        if not feed.kept:
+            return Report(str(path), "feed", feed.layout.name, read=feed.read, faults=faults)
+        kept = self._store.blobs.put(data)
+        spans = _spans(feed)
+        built_in = layout is None or layout in layouts()
+        mapping = feed.layout.name if built_in else self._store.blobs.put(Path(str(layout)).read_bytes())
+        written = self._store.series.append(
+            hours=feed.rows, files=_file_rows(path, kept, mapping, feed, spans, self._now)
+        )
+        first = min(span.start for span in spans.values())
+        last = max(span.end for span in spans.values())
+        self._touched.append(Touched(frozenset(spans), Period(first, last)))
+        self._values += feed.rows.num_rows
+        if self._values >= _LARGE:
+            self.settle()
+        return Report(
+            file=str(path),
+            kind="feed",
+            layout=feed.layout.name,
+            read=feed.read,
+            new=written.new,
+            revised=written.revised,
+            unchanged=written.unchanged,
+            sites=tuple(sorted(spans)),
+            period=Period(first, last),
+            digest=kept,
+            faults=faults,
+        )
+
+    # -- the register ----------------------------------------------------------------------------------------------
+
+    def _register(self, path: Path, data: bytes) -> Report:
+        known = self._on_file()
+        imported = read_register(data, path.name, known=known)
+        merged_register, changes = known.merge(imported.facts, told=imported.told)
+        removed = [change.before for change in changes if change.after is None and change.before is not None]
+        self._store.records.save_facts(
+            [change.after for change in changes if change.after is not None], removed=removed
+        )
+        kept = self._store.blobs.put(data)
+        self._store.series.append(files=_register_row(path, kept, self._now))
+        new = sum(change.action == "added" for change in changes)
+        notes = tuple(fault_of(complaint) for complaint in check(merged_register, self._today))
+        return Report(
+            file=str(path),
+            kind=REGISTER,
+            read=len(imported.facts) + len({(fault.sheet, fault.row) for fault in imported.errors}),
+            new=new,
+            revised=len(changes) - new,
+            unchanged=len(imported.facts) - len(changes),
+            digest=kept,
+            faults=tuple(Fault.of_register(fault) for fault in (*imported.errors, *imported.warnings)) + notes,
+        )
+
+    # -- work orders -----------------------------------------------------------------------------------------------
+
+    def _complaints(self, path: Path, data: bytes) -> Report:
+        register, calendar = self._on_file(), Calendar()
+        district_of = {fact.name: fact.id for fact in register.all(District, self._today)}
+        table = read_complaints(data, calendar, district_of)
+        log = self._store.home.path / "notices" / "log.jsonl"
+        desk = Desk(self._store.records, lambda: register, calendar, Notifications((), log))
+        outcomes = []
+        with self._store.records.transaction():
+            outcomes += [desk.from_complaint(row, self._now).outcome for row in table.rows]
+        faults = tuple(fault_of(complaint) for complaint in table.complaints)
+        return Report(
+            file=str(path),
+            kind=COMPLAINTS,
+            read=len(table.rows) + sum(fault.severity == "error" for fault in faults),
+            new=sum(outcome == "opened" for outcome in outcomes),
+            revised=sum(outcome in ("merged", "reopened") for outcome in outcomes),
+            unchanged=outcomes.count("known"),
+            digest=digest(data),
+            faults=faults,
+        )
+
+
+def kind_of(path: Path, data: bytes) -> str:
+    """Say what a file is: the name of a feed's layout, ``register`` or ``complaints``.
+
+    Raises
+    ------
+    FormatError
+        If it is none of them; names the columns that each of them needs.
+    """
+    said = []
+    try:
+        return recognise_feed(path).name
+    except FormatError as problem:
+        said.append(str(problem))
+        if data[:4] == b"PAR1":
+            raise
+    if recognise(data, path.name) is not None:
+        return REGISTER
+    try:
+        read_complaints(data, Calendar())
+        return COMPLAINTS
+    except FormatError as problem:
+        said.append(str(problem))
+    raise FormatError(
+        f"{path} is no file we know. It is no table of the register: its header must be one of the templates, "
+        f"which bihuan writes. It is no feed: {said[0]}. It is no table of 12345 work orders: {said[1]}"
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the files in it, XLSX, CSV, GeoJSON or Parquet")
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read: {problem.strerror}; check its name and rights") from None
+    if not data.strip():
+        raise FormatError(f"{path} is empty: give a table with a header, XLSX, CSV, GeoJSON or Parquet")
+    return data
+
+
+def _spans(feed: Feed) -> dict[str, Period]:
+    rows = pl.DataFrame(pl.from_arrow(feed.rows.select(["site", "start", "end"])))
+    ends = rows.group_by("site").agg(pl.col("start").min(), pl.col("end").max()).sort("site")
+    return {site: Period(start, end) for site, start, end in ends.iter_rows()}
+
+
+def _file_rows(
+    path: Path, kept: str, mapping: str, feed: Feed, spans: dict[str, Period], now: datetime
+) -> pl.DataFrame:
+    rows = [
+        (
+            kept,
+            path.name,
+            "feed",
+            mapping,
+            site.site,
+            site.name,
+            site.place.lon if site.place else None,
+            site.place.lat if site.place else None,
+            spans[site.site].start,
+            spans[site.site].end,
+            now,
+        )
+        for site in feed.sites
+    ]
+    return _files(rows)
+
+
+def _register_row(path: Path, kept: str, now: datetime) -> pl.DataFrame:
+    return _files([(kept, path.name, REGISTER, "", "", "", None, None, None, None, now)])
+
+
+def _files(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=pl.DataFrame(pl.from_arrow(FILES_SCHEMA.empty_table())).schema, orient="row")

@@ -1,0 +1,354 @@
+"""The loop: the only file that knows the whole way, from the journal to the measured effect.
+
+One `step` does everything that is due at one instant. It is deterministic: the same journal, register, settings and
+the same instants give the same events. Every id comes from content, so a step that a crash cut short is simply taken
+again; the watermark moves last.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from bihuan.alerts import Facts, Heard, RuleSet, RulesState
+from bihuan.app.desk import Desk
+from bihuan.app.ingest import Ingest, Taken
+from bihuan.app.judge import Judge
+from bihuan.app.measure import Measure
+from bihuan.app.notify import Notifications
+from bihuan.app.outlook import Outlook
+from bihuan.app.suspicion import Suspicion, is_traced, own_suspect
+from bihuan.app.town import Town
+from bihuan.app.window import Window
+from bihuan.cases import Calendar, Case, CaseSettings
+from bihuan.core import (
+    HOUR,
+    Effect,
+    Event,
+    Period,
+    Ref,
+    Suspects,
+    Verdict,
+    from_json,
+    iso,
+    local_date,
+    parse_instant,
+    to_json,
+)
+from bihuan.observations import of_record
+from bihuan.register import Register
+from bihuan.store import Link, Row, Store
+
+log = logging.getLogger("bihuan.loop")
+
+RULES = "loop/rules"
+WATERMARK = "loop/watermark"
+
+TICK = timedelta(minutes=5)
+"""The loop steps on whole multiples of this, in the city's time."""
+
+HOURS_KEPT = timedelta(hours=30)
+"""Hours shown to the rules."""
+
+VERDICTS_SHOWN = timedelta(hours=4)
+"""Hourly verdicts shown to the rules: more than any of them needs to fall back."""
+
+VERDICTS_MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one step brought.
+
+    Attributes
+    ----------
+    now : datetime
+    taken : Taken
+    verdicts : tuple of Verdict
+    events : tuple of Event
+        That opened, went on or ended.
+    suspects : tuple of Suspects
+    cases : tuple of Case
+        That changed.
+    effects : tuple of Effect
+    """
+
+    now: datetime
+    taken: Taken
+    verdicts: tuple[Verdict, ...] = ()
+    events: tuple[Event, ...] = ()
+    suspects: tuple[Suspects, ...] = ()
+    cases: tuple[Case, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(slots=True)
+class _Open:
+    """Events that have not ended, with the last ranking of each."""
+
+    events: dict[str, Event] = field(default_factory=dict)
+    ranked: dict[str, Suspects] = field(default_factory=dict)
+
+
+class Loop:
+    """Monitor, assess, warn, trace, dispatch, verify.
+
+    Parameters
+    ----------
+    store : Store
+        Opened by this process.
+    zone : ZoneInfo
+        Local time of the city.
+    notifications : Notifications
+    began : datetime
+        From when silence counts: the start of the server.
+    allow : frozenset of str
+        Rows of law that the city has switched on although they are unconfirmed.
+    case_settings : CaseSettings, optional
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        zone: ZoneInfo,
+        notifications: Notifications,
+        began: datetime,
+        allow: frozenset[str] = frozenset(),
+        case_settings: CaseSettings | None = None,
+    ) -> None:
+        self._store = store
+        self._zone = zone
+        self._began = began
+        self._register = store.records.register()
+        self._town = Town(self._register, local_date(began, zone))
+        self.ingest = Ingest(store, zone)
+        self.judge = Judge(store, zone, allow)
+        self.rules = RuleSet(allow=allow)
+        known = store.records.state(RULES)
+        self._rules_state = from_json(known, RulesState) if known else RulesState()
+        self.desk = Desk(store.records, lambda: self._register, Calendar(case_settings), notifications)
+        self._suspicion = Suspicion(self._town)
+        self._measure = Measure(store)
+        self._outlook = Outlook(store, zone, allow)
+        self._open = self._reopened()
+        self._heard: dict[tuple[str, str], datetime] = {}
+        self._verdicts: list[Verdict] = []
+        self._hours: pl.DataFrame | None = None
+        self._minute_window = Window("minute", lambda rows: rows.join(self._town.loggers, on="device", how="inner"))
+        self._hour_window = Window("hour", of_record)
+
+    @property
+    def town(self) -> Town:
+        """The register as the last step saw it."""
+        return self._town
+
+    @property
+    def watermark(self) -> datetime | None:
+        """Instant of the last complete step."""
+        body = self._store.records.state(WATERMARK)
+        return parse_instant(from_json(body, str)) if body else None
+
+    def ranking(self, event: str) -> Suspects | None:
+        """Return the last ranking of an event."""
+        return self._open.ranked.get(event)
+
+    def renew_register(self, register: Register | None = None) -> None:
+        """Take the register as it is stored now; waiting frames of loggers it claims are read again by a rebuild."""
+        self._register = register or self._store.records.register()
+        self._new_town(self._town.on)
+
+    def step(self, now: datetime) -> Outcome:
+        """Do everything that is due at an instant."""
+        with self._store.step:
+            on = local_date(now, self._zone)
+            if on != self._town.on:
+                self._new_town(on)
+            taken = self.ingest.take(self._town, now)
+            self._hear(taken)
+            with self._store.records.transaction():
+                outcome = self._conclude(taken, now)
+                self._store.records.set_state(WATERMARK, to_json(iso(now)))
+        self.desk.send(now)
+        return outcome
+
+    def _conclude(self, taken: Taken, now: datetime) -> Outcome:
+        self.judge.touched(taken.hours)
+        verdicts = self.judge.due(self._town, now)
+        self._save_verdicts(verdicts)
+        self._outlook.step(self._town, verdicts, now)
+        values = self._values(taken, now)
+        self._rules_state, events = self.rules.step(self._rules_state, self._facts(values, verdicts, now), now)
+        self._store.records.set_state(RULES, to_json(self._rules_state))
+        self._save_events(events)
+        before = {case.id: case.revision for case in self.desk.cases}
+        suspects = self._trace(events, values, now)
+        self._dispatch(events, now)
+        effects = self._verify(now)
+        self.desk.run_clocks(now)
+        changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
+        return Outcome(now, taken, verdicts, events, suspects, changed, effects)
+
+    # -- facts -----------------------------------------------------------------------------------------------------
+
+    def _values(self, taken: Taken, now: datetime) -> pl.DataFrame:
+        """Minutes and hours of record of the last day, in the form the rules and the tracer read."""
+        assert self.ingest.recent is not None
+        oldest = self.ingest.recent["start"].min()
+        since = oldest if isinstance(oldest, datetime) else now
+        minutes = self._minute_window.take(self.ingest.recent, taken.readings, since)
+        hours = self._hour_window.take(self._recent_hours(taken, now), taken.hours, self._hours_since(now))
+        return pl.concat([minutes, hours]).filter(pl.col("end") <= now)
+
+    def _hours_since(self, now: datetime) -> datetime:
+        return now - max(self.rules.lookback("hour"), HOURS_KEPT)
+
+    def _recent_hours(self, taken: Taken, now: datetime) -> pl.DataFrame:
+        since = self._hours_since(now)
+        if self._hours is None:
+            self._hours = self._store.series.hours(period=Period(since, now + timedelta(days=1)))
+            self._hours = self._hours.drop("revision")
+        elif taken.hours.height:
+            key = ["site", "pollutant", "stat", "basis", "start"]
+            fresh = taken.hours.select(self._hours.columns).unique(key, keep="last", maintain_order=True)
+            self._hours = pl.concat([self._hours.join(fresh, on=key, how="anti", maintain_order="left"), fresh])
+        self._hours = self._hours.filter(pl.col("start") >= since)
+        return self._hours
+
+    def _facts(self, values: pl.DataFrame, verdicts: tuple[Verdict, ...], now: datetime) -> Facts:
+        recent = [old for old in self._verdicts if old.period.end > now - VERDICTS_SHOWN or old.period.length > HOUR]
+        self._verdicts = list({verdict.id: verdict for verdict in (*recent, *verdicts)}.values())[-VERDICTS_MOST:]
+        return Facts(
+            now=now,
+            city=self._town.ref,
+            sites=self._town.sites,
+            values=values,
+            verdicts=tuple(self._verdicts) if verdicts else (),  # between two hours nothing new was judged
+            heard=self._heard_of(),
+            place_code=self._town.ref.id,
+        )
+
+    def _hear(self, taken: Taken) -> None:
+        if not self._heard:
+            for row in self._store.series.latest().iter_rows(named=True):
+                self._hear_one((row["device"], row["interval"]), row["end"])
+        ends = taken.readings.group_by("device", "interval").agg(pl.col("end").max())
+        for device, interval, end in ends.iter_rows():
+            self._hear_one((device, interval), end)
+
+    def _hear_one(self, key: tuple[str, str], end: datetime) -> None:
+        self._heard[key] = max(end, self._heard.get(key, end))
+
+    def _heard_of(self) -> tuple[Heard, ...]:
+        return tuple(
+            Heard(Ref.parse(device.site), mn, interval, float(seconds), self._heard.get((mn, interval)), self._began)
+            for mn, device in sorted(self._town.devices.items())
+            for interval, seconds in sorted(device.rhythm.items())
+        )
+
+    # -- conclusions -----------------------------------------------------------------------------------------------
+
+    def _save_verdicts(self, verdicts: Iterable[Verdict]) -> None:
+        rows = [
+            Row(v.id, to_json(v), str(v.subject), v.label, start=v.period.start, end=v.period.end) for v in verdicts
+        ]
+        self._store.records.save("verdict", rows)
+
+    def _save_events(self, events: Iterable[Event]) -> None:
+        rows, links = [], []
+        for event in events:
+            state = "open" if event.open else "closed"
+            period = event.period
+            rows.append(Row(event.id, to_json(event), str(event.subject), state, start=period.start, end=period.end))
+            links += [Link(ref, event.ref) for ref in event.inputs if ref.kind == "verdict"]
+            self._open.events[event.id] = event
+        self._store.records.save("event", rows)
+        self._store.records.link(links)
+
+    def _trace(self, events: Iterable[Event], values: pl.DataFrame, now: datetime) -> tuple[Suspects, ...]:
+        """Ask for suspects of what is new, and again of what lasts."""
+        told = {event.id for event in events}
+        ranked = []
+        for event in sorted(self._open.events.values(), key=lambda event: (event.period.start, event.id)):
+            if is_traced(event) and self._suspicion.due(event, now):
+                found = self._suspicion.rank(event, values, now, self.desk.cases)
+            elif event.id in told and event.subject.kind == "outlet" and event.id not in self._open.ranked:
+                fact = self._register.resolve(event.subject, self._town.on)
+                found = own_suspect(event, fact.name if fact else event.subject.id)
+            else:
+                continue
+            self._open.ranked[event.id] = found
+            ranked.append(found)
+        self._save_suspects(ranked)
+        return tuple(ranked)
+
+    def _save_suspects(self, ranked: Iterable[Suspects]) -> None:
+        rows, links = [], []
+        for found in ranked:
+            period = found.period
+            rows.append(Row(found.id, to_json(found), str(found.event), start=period.start, end=period.end))
+            links.append(Link(found.event, found.ref))
+        self._store.records.save("suspects", rows)
+        self._store.records.link(links)
+
+    def _dispatch(self, events: Iterable[Event], now: datetime) -> None:
+        """Open or extend the case of every event that somebody must look at; send on what was ruled out."""
+        fresh = {event.id for event in events}
+        for event in sorted(self._open.events.values(), key=lambda event: (event.period.start, event.id)):
+            ranking = self._open.ranked.get(event.id)
+            asked_now = ranking is not None and ranking.period.end > now - TICK
+            if (event.id in fresh or asked_now) and _wants_case(event, ranking):
+                self.desk.from_event(event, ranking, now)
+        for case in self.desk.open_cases:
+            if case.state == "handling":
+                latest = self._latest_ranking(case)
+                if latest is not None:
+                    self.desk.redirect(case.id, latest, now)
+        self._open.events = {ident: event for ident, event in self._open.events.items() if event.open}
+
+    def _latest_ranking(self, case: Case) -> Suspects | None:
+        events = [ref.id for ref in case.sources if ref.kind == "event"]
+        return next((self._open.ranked[ident] for ident in reversed(events) if ident in self._open.ranked), None)
+
+    def _verify(self, now: datetime) -> tuple[Effect, ...]:
+        """Measure what was handled: did the excess go away, with the wind taken into account?"""
+        effects = []
+        for case in self._measure.due(self.desk.cases, now):
+            effect = self._measure.effect(case, self._event_of(case), self._suspicion, now)
+            if effect is None:
+                continue
+            row = Row(effect.id, to_json(effect), str(case.ref), effect.verdict, start=case.opened, end=now)
+            self._store.records.save("effect", [row])
+            self._store.records.link([Link(case.ref, effect.ref), *(Link(ref, effect.ref) for ref in effect.inputs)])
+            self.desk.measured(effect, now)
+            effects.append(effect)
+        return tuple(effects)
+
+    def _event_of(self, case: Case) -> Event | None:
+        found = (self._store.records.get("event", ref.id) for ref in case.sources if ref.kind == "event")
+        row = next((row for row in found if row is not None), None)
+        return from_json(row.body, Event) if row else None
+
+    def _reopened(self) -> _Open:
+        """What was open when the last process ended."""
+        known = _Open({row.id: from_json(row.body, Event) for row in self._store.records.find("event", state="open")})
+        for ident in known.events:
+            for row in self._store.records.find("suspects", subject=str(Ref("event", ident))):
+                known.ranked[ident] = from_json(row.body, Suspects)
+        return known
+
+    def _new_town(self, on: date) -> None:
+        self._town = Town(self._register, on)
+        self._suspicion = Suspicion(self._town)
+        self._minute_window.forget()
+
+
+def _wants_case(event: Event, ranking: Suspects | None) -> bool:
+    """A regional rise sends nobody to a gate; what nobody could place waits for more data."""
+    if event.subject.kind == "city":
+        return False
+    return ranking is None or ranking.regional < 0.5

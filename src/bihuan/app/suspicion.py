@@ -1,0 +1,160 @@
+"""An event that rises above the network asks who it was: what the tracer is shown, and when it is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from bihuan.app.town import Town
+from bihuan.app.values import instants
+from bihuan.app.weather import city_weather
+from bihuan.cases import Case
+from bihuan.core import Event, Interval, Place, Ref, Series, Suspect, Suspects, Weather, content_id
+from bihuan.physics import GaussianPlume
+from bihuan.tracing import PlumeTracer
+
+LOOK_BACK = timedelta(hours=4)
+"""Data shown to the tracer before the onset: enough to know what is usual."""
+
+AGAIN = timedelta(minutes=15)
+"""An open event is traced again so often; later data settle what the first minutes could not."""
+
+LONG_ENOUGH = timedelta(hours=2)
+"""After so long another look tells little new, unless the rise has grown beyond what was seen before."""
+
+TRACED_METHODS = ("alerts/excess/", "alerts/regional/")
+"""Events of these metrics are rises that ask for a source, be it the answer that all stations rose together; all others
+name their subject themselves."""
+
+WEATHER_STEP = timedelta(minutes=5)
+
+FINDING_WEIGHT: Mapping[str, float] = {
+    "true": 3.0,
+    "partly_true": 2.0,
+    "fixed_on_site": 3.0,
+    "untrue": 0.1,
+    "not_found": 0.3,
+}
+"""What an officer's finding does to the weight of a source for a later event of the same day: a caught one is likelier
+to do it again, a cleared one is not believed innocent for ever."""
+
+
+def is_traced(event: Event) -> bool:
+    """Say whether an event asks for a source: a rise of one station above the others, or of all of them."""
+    return event.kind == "pattern" and event.method.startswith(TRACED_METHODS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """When an event was first and last traced, and its peak then."""
+
+    first: datetime
+    last: datetime
+    peak: float
+
+
+class Suspicion:
+    """Asks the tracer.
+
+    Parameters
+    ----------
+    town : Town
+    """
+
+    def __init__(self, town: Town) -> None:
+        self._tracer = PlumeTracer(GaussianPlume(town.plane, urban=True), town.plane)
+        self._town = town
+        self._places: dict[str, Place] = {str(site.ref): site.place for site in town.sites if site.place}
+        self._air = {f"station:{station.id}" for station in town.stations}
+        self._asked: dict[str, _Asked] = {}
+
+    def due(self, event: Event, now: datetime) -> bool:
+        """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts and tells more."""
+        asked = self._asked.get(event.id)
+        if asked is None:
+            return True
+        if not event.open or now - asked.last < AGAIN:
+            return False
+        return now - asked.first <= LONG_ENOUGH or _peak(event) > asked.peak
+
+    def rank(self, event: Event, values: pl.DataFrame, now: datetime, cases: Iterable[Case] = ()) -> Suspects:
+        """Rank the sources for one event.
+
+        Parameters
+        ----------
+        event : Event
+        values : DataFrame of `alerts.VALUES_COLUMNS`
+            Minute readings of every site of the last hours, weather stations included.
+        now : datetime
+        cases : iterable of Case
+            What officers have found so far.
+        """
+        asked = self._asked.get(event.id)
+        self._asked[event.id] = _Asked(asked.first if asked else now, now, _peak(event))
+        since = event.period.start - LOOK_BACK
+        rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
+        return self._tracer.rank(
+            event, self.series(rows, event.pollutant), self._town.sources, self.weather(rows), findings(cases)
+        )
+
+    def with_sites(self, readings: pl.DataFrame) -> pl.DataFrame:
+        """Add the site of each logger; those that nobody claimed are left out."""
+        return readings.join(self._town.device_sites.select("device", "site"), on="device", how="inner")
+
+    def weather(self, rows: pl.DataFrame, step: timedelta = WEATHER_STEP) -> Weather:
+        """Return the weather that the stations measured, averaged into periods of `step`."""
+        usable = rows.filter(pl.col("site").is_in(list(self._town.weather_sites)) & pl.col("usable"))
+        return city_weather(usable, self._town.centre, step)
+
+    def series(self, rows: pl.DataFrame, pollutant: str, interval: Interval = "minute") -> tuple[Series, ...]:
+        """Return one pollutant at every air station; `rows` are of that interval."""
+        wanted = rows.filter((pl.col("pollutant") == pollutant) & pl.col("site").is_in(list(self._air)))
+        found = []
+        for (site,), part in wanted.sort("site", "start").group_by(["site"], maintain_order=True):
+            found.append(
+                Series(
+                    site=str(site),
+                    pollutant=pollutant,
+                    interval=interval,
+                    start=instants(part["start"]),
+                    end=instants(part["end"]),
+                    value=part["value"].fill_null(float("nan")).to_numpy(),
+                    usable=part["usable"].to_numpy(),
+                    place=self._places.get(str(site)),
+                )
+            )
+        return tuple(found)
+
+
+def _peak(event: Event) -> float:
+    return 0.0 if event.value is None else event.value
+
+
+def findings(cases: Iterable[Case]) -> dict[Ref, float]:
+    """Return what officers' visits do to the weight of each source they saw."""
+    weights: dict[Ref, float] = {}
+    for case in sorted(cases, key=lambda case: (case.opened, case.id)):
+        for visit in case.visits:
+            if visit.result in FINDING_WEIGHT:
+                weights[visit.suspect] = FINDING_WEIGHT[visit.result]
+    return weights
+
+
+def own_suspect(event: Event, name: str) -> Suspects:
+    """Return the ranking of an event that names its source itself: an outlet's own reading."""
+    suspect = Suspect(event.subject, name, event.place, 1.0, hours=(event.period,))
+    method = "own_reading/1"
+    return Suspects(
+        id=content_id("suspects", event.id, method, event.period.start),
+        event=event.ref,
+        pollutant=event.pollutant,
+        period=event.period,
+        ranked=(suspect,),
+        none_of_listed=0.0,
+        regional=0.0,
+        inputs=event.inputs,
+        method=method,
+    )

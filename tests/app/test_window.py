@@ -1,0 +1,63 @@
+"""The window of the last hours is kept up to date row by row, and must never differ from one made anew."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bihuan.app.window import Window
+
+BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
+STEP = timedelta(minutes=5)
+KEY = ["site", "pollutant", "stat", "start"]
+
+row = st.tuples(
+    st.sampled_from(["outlet:a", "station:b"]),
+    st.sampled_from(["pm25", "so2"]),
+    st.sampled_from(["avg", "zs_avg", "max"]),
+    st.integers(0, 5),
+    st.one_of(st.none(), st.integers(0, 9).map(float)),
+    st.sampled_from(["good", "suspect", "bad", "missing"]),
+)
+
+
+def table(rows):
+    return pl.DataFrame(
+        [(s, p, t, BEGIN + k * STEP, BEGIN + (k + 1) * STEP, v, q, "") for s, p, t, k, v, q in rows],
+        schema={
+            "site": pl.String,
+            "pollutant": pl.String,
+            "stat": pl.String,
+            "start": pl.Datetime("us", "UTC"),
+            "end": pl.Datetime("us", "UTC"),
+            "value": pl.Float64,
+            "quality": pl.String,
+            "reason": pl.String,
+        },
+        orient="row",
+    ).unique(KEY, keep="last", maintain_order=True)
+
+
+@given(st.lists(st.lists(row, max_size=6), max_size=6))
+def test_a_window_kept_up_to_date_equals_one_made_anew(batches):
+    window = Window("minute", lambda rows: rows)
+    kept = table([])
+    for number, batch in enumerate(batches):
+        fresh, since = table(batch), BEGIN + (number - 3) * STEP
+        kept = pl.concat([kept, fresh]).unique(KEY, keep="last", maintain_order=True)
+        kept = kept.filter(pl.col("start") >= since)
+        shown = window.take(kept, fresh, since)
+        anew = Window("minute", lambda rows: rows).take(kept, fresh, since)
+        order = ["site", "pollutant", "start"]
+        assert shown.sort(order).equals(anew.sort(order))
+
+
+def test_the_folded_mean_of_an_outlet_stands_before_the_plain_one():
+    rows = table([("outlet:a", "so2", "zs_avg", 0, 70.0, "good"), ("outlet:a", "so2", "avg", 0, 40.0, "good")])
+    assert Window("hour", lambda rows: rows).take(rows, rows, BEGIN)["value"].to_list() == [70.0]
+
+
+def test_a_reading_marked_bad_stays_in_sight_but_is_not_usable():
+    rows = table([("station:b", "so2", "avg", 0, 40.0, "bad")])
+    assert Window("hour", lambda rows: rows).take(rows, rows, BEGIN)["usable"].to_list() == [False]
