@@ -13,6 +13,9 @@ VALUE_STATS = ("avg", "zs_avg")
 """What a site is judged by; of the two an outlet's folded mean stands before the other."""
 
 
+KEY = ["site", "pollutant", "start"]
+
+
 class Window:
     """One value a site, pollutant and period.
 
@@ -35,9 +38,9 @@ class Window:
         Parameters
         ----------
         kept : DataFrame
-            Everything that is kept, `fresh` rows among it.
+            `fresh` rows among it, and every other row of their keys. Of an empty window: everything.
         fresh : DataFrame
-            What came in since the last time; periods with the same start are made anew, all others stay.
+            What came in since the last time; rows with the same start are made anew, all others stay.
         since : datetime
             Older periods fall out.
 
@@ -50,9 +53,16 @@ class Window:
         else:
             starts = fresh["start"].unique().implode()
             touched = self._judged(kept.filter(pl.col("start").is_in(starts)))
-            self._rows = pl.concat([self._rows.filter(~pl.col("start").is_in(starts)), touched])
+            hit = pl.col("start").is_in(starts)
+            others = self._rows.filter(hit).join(touched, on=KEY, how="anti", maintain_order="left")
+            self._rows = pl.concat([self._rows.filter(~hit), others, touched])
         self._rows = self._rows.filter(pl.col("start") >= since)
         return self._rows
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is to be made anew."""
+        return self._rows is None
 
     def forget(self) -> None:
         """Make the window anew the next time: the register has changed."""
@@ -60,12 +70,11 @@ class Window:
 
     def _judged(self, kept: pl.DataFrame) -> pl.DataFrame:
         """One value a site, pollutant and period: what an outlet is judged by (zs_avg), else the mean."""
-        keys = ["site", "pollutant", "start"]
         return (
             self._prepare(kept)
             .filter(pl.col("stat").is_in(list(VALUE_STATS)))
-            .sort(*keys, "stat")
-            .unique(keys, keep="last", maintain_order=True)
+            .sort(*KEY, "stat")
+            .unique(KEY, keep="last", maintain_order=True)
             .select(
                 "site",
                 "pollutant",
