@@ -93,6 +93,7 @@ def wide_hours_of(
     return series.query(
         f'SELECT site, start, max("end") AS "end", {_LEVEL} AS level, {cells} FROM hours '
         f"WHERE stat = 'avg' AND pollutant IN ({six}) AND start >= ? AND start < ? {among}"
+        'AND "end" - start = INTERVAL 1 HOUR '
         "GROUP BY site, start ORDER BY site, start",
         values,
     )
