@@ -93,7 +93,9 @@ def test_the_version_and_the_standards(tmp_path: Path) -> None:
     code = next(line["code"] for line in lines if line["number"] == "GB 3095-2012")
     shown = invoke(tmp_path, "standards", "show", code, "--on", "2020-01-01", "--language", "en").output
     assert "GB 3095-2012" in shown
-    assert [line for line in shown.splitlines() if line.startswith("# ")] == ["# GB 3095-2012"]
+    assert [line for line in shown.splitlines() if line.startswith("# ")] == [
+        "# GB 3095-2012 Ambient air quality standards"
+    ]
     checked = invoke(tmp_path, "standards", "check")
     assert (checked.exit_code, checked.output) == (0, "ok\n")
 
@@ -151,6 +153,10 @@ def test_trace_ranks_a_rise_in_stored_readings(home: Path) -> None:
         (["send", __file__, "--to", "127.0.0.1:1"], "holds no frame of HJ 212"),
         (["standards", "show", "gb_0"], "gb_0"),
         (["serve", "--hj212-port", "70000"], "70000 is not in the range"),
+        (["replay", "--site", "city:none"], "no hour of city:none is stored"),
+        (["assess", "soil"], "'soil' is not one of"),
+        (["assess", "air", "--target", "pm25"], "target 'pm25' cannot be read: write pm25=40"),
+        (["assess", "air", "--target", "pm99=3"], "a target for 'pm99' cannot be judged"),
         (["restore", "."], "is no whole backup"),
     ],
 )
@@ -195,6 +201,13 @@ def test_backup_rebuild_restore_and_doctor(home: Path, tmp_path: Path) -> None:
     assert "nothing is wrong" in invoke(again, "doctor", "--language", "en").output
     done = invoke(tmp_path / "none", "doctor", "--json")
     assert (done.exit_code, json.loads(done.output)["healthy"]) == (1, False)
+
+
+def test_stored_hours_are_assessed_and_replayed(home: Path) -> None:
+    found = json.loads(invoke(home, "assess", "air", "--by", "year", "--target", "pm25=35", "--json").output)
+    assert found["medium"] == "air"
+    assert invoke(home, "assess", "outlet").exit_code == 0
+    assert invoke(home, "replay", "--from", "2026-03-02", "--what-if", "zhengzhou-2023", "--json").exit_code == 0
 
 
 def test_a_register_is_imported_and_its_bad_row_is_a_finding(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bihuan.alerts import Warning
 from bihuan.app.city import City
 from bihuan.app.explain import Chain, explain, explain_ref
 from bihuan.app.rig import CityRun
@@ -157,6 +158,32 @@ def test_a_measured_effect_is_found_from_the_case_and_from_the_frame(run: CityRu
     assert back.frame_count
     assert str(effect.ref) in refs(explain(store, back.frames[0].ref, CHINA).forward)
     assert back.as_dict()["asked"]["what"]["verdict"] == "effective"
+
+
+def test_a_drafted_warning_rests_on_the_hours_of_the_city(run: CityRun, store: Store) -> None:
+    hours = [from_json(row.body, Verdict) for row in store.records.find("verdict", subject=str(run.loop.town.ref))]
+    draft = Warning(
+        id="w1",
+        sequence=1,
+        state="proposed",
+        action="issue",
+        area=run.loop.town.ref,
+        scheme="zhengzhou-2023",
+        number="",
+        clause="",
+        status="confirmed",
+        grade="yellow",
+        response="III",
+        before="",
+        period=hours[0].period,
+        proposal=Ref("proposal", "p1"),
+    )
+    store.records.save("warning", [Row(draft.ref.id, to_json(draft), str(draft.area), draft.state)])
+    store.records.link([Link(hours[0].ref, draft.ref)])
+    chain = explain(store, draft.ref, CHINA)
+    assert refs(chain.back)[0] == str(hours[0].ref)
+    assert chain.frame_count > 3
+    assert refs(explain(store, hours[0].ref, CHINA).forward) == [str(draft.ref)]
 
 
 def test_the_words_tell_the_way_in_both_languages(run: CityRun, store: Store) -> None:

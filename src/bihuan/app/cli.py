@@ -110,6 +110,79 @@ def import_command(files: tuple[Path, ...], layout: str | None, language: Any, a
 
 
 @cli.command()
+@click.option("--from", "start", type=INSTANT, help="first hour, local time of the city; the first stored without it")
+@click.option("--to", "end", type=INSTANT, help="end, not included; the last stored without it")
+@click.option("--site", help="city:..., station:...; every one without it")
+@click.option(
+    "--what-if", multiple=True, help="a plan by name whatever the day, several times; zhengzhou-2023 without it"
+)
+@click.option("--index", type=click.Choice(["published", "own"]), default="published", show_default=True)
+@click.option("--no-rules", is_flag=True, help="grade only, without the rules of the loop")
+@LANGUAGE
+@JSON
+def replay(
+    start: datetime | None,
+    end: datetime | None,
+    site: str | None,
+    what_if: tuple[str, ...],
+    index: Any,
+    no_rules: bool,
+    language: Any,
+    as_json: bool,
+) -> None:
+    """Run the loop over stored data as if it arrived now (按实况反演,非实际发布)."""
+    from bihuan.app.replay import WHAT_IF, replay_stored
+
+    plans = what_if or WHAT_IF
+    for line in replay_stored(home_path(), start, end, site, what_if=plans, index=index, rules=not no_rules):
+        say(line.as_dict(language) if as_json else line.words(language), as_json)
+
+
+@cli.command()
+@click.argument("medium", type=click.Choice(["air", "water", "outlet"]))
+@click.option("--site", help="city:..., station:..., section:..., outlet:...; every one without it")
+@click.option("--from", "start", type=INSTANT, help="first day, local time of the city; the first stored without it")
+@click.option("--to", "end", type=INSTANT, help="end, not included; the last stored without it")
+@click.option("--by", type=click.Choice(["month", "quarter", "year"]), default="month", show_default=True)
+@click.option("--target", "targets", multiple=True, help="pm25=40, several times: mean of the year to reach")
+@LANGUAGE
+@JSON
+def assess(
+    medium: str,
+    site: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    by: Any,
+    targets: tuple[str, ...],
+    language: Any,
+    as_json: bool,
+) -> None:
+    """Judge stored data under the law of the day and, beside it, under today's; ranks are our own (自算,非官方)."""
+    from bihuan.app.assessing import assess as assess_stored
+
+    wanted = dict(_target(target) for target in targets)
+    found = assess_stored(
+        home_path(), medium, site=site, start=start, end=end, by=by, targets=wanted, language=language
+    )
+    if as_json:
+        say(found.as_dict(), as_json)
+        return
+    from rich.console import Console
+
+    console = Console()
+    for table in found.tables(language):
+        console.print(table)
+
+
+def _target(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise click.UsageError(f"target {text!r} cannot be read: write pm25=40") from None
+
+
+@cli.command()
 @click.option("--event", help="a stored event: its last ranking")
 @click.option("--from", "start", type=INSTANT, help="begin of a rise in stored readings, local time of the city")
 @click.option("--to", "end", type=INSTANT, help="its end")

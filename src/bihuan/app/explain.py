@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bihuan.alerts import readings_ref
+from bihuan.alerts import Warning, readings_ref
 from bihuan.app.importing import open_alone
 from bihuan.app.lineage import stored_verdict
 from bihuan.app.provenance import Origin, Provenance, day_or_hour
@@ -35,7 +35,7 @@ from bihuan.core import (
 )
 from bihuan.store import Row, Store
 
-RECORDED = ("verdict", "event", "suspects", "case", "effect")
+RECORDED = ("verdict", "event", "suspects", "case", "effect", "warning")
 MEASURED = ("reading", "readings", "frame")
 KINDS = (*RECORDED, *MEASURED)
 """What can be explained. Further kinds (``station:``, ``outlet:`` ...) are named by a chain and end it."""
@@ -204,6 +204,7 @@ class _Walk:
             "suspects": _suspects,
             "case": _case,
             "effect": _effect,
+            "warning": self._warning,
         }
 
     def nodes(self, refs: Iterable[Ref]) -> list[Node]:
@@ -321,6 +322,11 @@ class _Walk:
         """A station, outlet or other thing of the register: named, and the end of the way."""
         name = self._names.get(ref.id, "")
         return Origin({"name": name} if name else {})
+
+    def _warning(self, row: Row) -> Origin:
+        warning = from_json(row.body, Warning)
+        hours = self._store.records.linked(warning.ref, "back")
+        return Origin(_plain(warning), tuple(link.from_ref for link in hours))
 
     def _event(self, row: Row) -> Origin:
         event = from_json(row.body, Event)

@@ -12,7 +12,7 @@ from bihuan.alerts import LadderState, Proposal, Warning, draft, in_force, ladde
 from bihuan.app.town import Town
 from bihuan.core import InputError, NotCovered, Verdict, from_json, local_date, to_json
 from bihuan.register import Person
-from bihuan.store import Row, Store
+from bihuan.store import Link, Row, Store
 
 STATE = "loop/ladder"
 
@@ -58,7 +58,9 @@ class Outlook:
         )
         self._state, proposals = ladder_step(self._state, scheme, table, now, zone=self._zone)
         self._store.records.set_state(STATE, to_json(self._state))
-        return tuple(self._save(proposal, town) for proposal in proposals)
+        drafts = tuple(self._save(proposal, town) for proposal in proposals)
+        self._store.records.link(Link(hour.ref, one.ref) for one in drafts for hour in fresh)
+        return drafts
 
     def _past(self, town: Town, now: datetime) -> dict[datetime, float | None]:
         """The hours that an earlier process judged."""
