@@ -1,7 +1,8 @@
 """One gateway process on one core: packets a second durably acknowledged, beside a bare asyncio echo on the same core.
 
 500 connections, 10-factor packets, one or four under way on each; the senders run on the other core. The echo server
-parses, journals and syncs nothing: the ratio says what durability and the protocol cost.
+parses, journals and syncs nothing: the ratio says what durability and the protocol cost. On a machine that others use
+too, packets a second of the server's own CPU time say what it could do with the core to itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -71,8 +72,22 @@ class Sender(asyncio.Protocol):
             self.go(count)
 
 
-async def load(port: int, under_way: int) -> tuple[float, np.ndarray]:
-    """Return packets a second and the time of each answer [s]."""
+class Measured(NamedTuple):
+    """Packets a second, packets a second of the server's CPU time, and the time of each answer [s]."""
+
+    rate: float
+    rate_of_cpu: float
+    times: np.ndarray
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time a process has used, all its threads together."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+async def load(port: int, pid: int, under_way: int) -> Measured:
+    """Send for `SECONDS` after a second of warming up."""
     loop = asyncio.get_running_loop()
     seconds: list[float] = []
     senders = []
@@ -84,15 +99,15 @@ async def load(port: int, under_way: int) -> tuple[float, np.ndarray]:
         sender.go(under_way)
     await asyncio.sleep(1.0)
     seconds.clear()
-    begun = perf_counter()
+    begun, used = perf_counter(), cpu_seconds(pid)
     await asyncio.sleep(SECONDS)
-    length, times = perf_counter() - begun, np.array(seconds)
+    length, times, used = perf_counter() - begun, np.array(seconds), cpu_seconds(pid) - used
     for sender in senders:
         sender.transport.abort()
-    return len(times) / length, times
+    return Measured(len(times) / length, len(times) / used, times)
 
 
-def measure(command: list[str], under_way: int) -> tuple[float, np.ndarray]:
+def measure(command: list[str], under_way: int) -> Measured:
     """Run a server on the first core and the senders on the last."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[:1])
@@ -102,42 +117,51 @@ def measure(command: list[str], under_way: int) -> tuple[float, np.ndarray]:
     try:
         assert server.stdout is not None
         port = int(server.stdout.readline().rsplit(":", 1)[1])
-        return asyncio.run(load(port, under_way))
+        return asyncio.run(load(port, server.pid, under_way))
     finally:
         server.terminate()
         server.wait()
         os.sched_setaffinity(0, cores)
 
 
-def measure_gateway(loop: str, under_way: int) -> tuple[float, np.ndarray]:
+def measure_gateway(loop: str, under_way: int) -> Measured:
     """Run a gateway on an empty home on this disk."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         command = [sys.executable, "-m", "bihuan.app.gateway", "--home", folder, "--port", "0", "--loop", loop]
         many = ["--frames-per-second", "1e9", "--frames-per-second-per-address", "1e9", "--log-level", "ERROR"]
-        rate, times = measure([*command, *many], under_way)
+        measured = measure([*command, *many], under_way)
         status = read_status(Path(folder) / "journal", "g1")
-        assert status["frames_received"] >= status["frames_acknowledged"] >= len(times)
-    return rate, times
+        assert status["frames_received"] >= status["frames_acknowledged"] >= len(measured.times)
+    return measured
 
 
 def main() -> None:
     """Print the table."""
     print(f"{CONNECTIONS} connections, {len(packet(0, 'MN0000'))} bytes a packet, {datetime.now(UTC):%Y-%m-%d}")
-    print(f"{'server on one core':24} {'under way':>9} {'packets/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'to echo':>8}")
+    heads = ("under way", "packets/s", "p50 ms", "p99 ms", "to echo", "/CPU s", "to echo")
+    print(f"{'server on one core':20}" + "".join(f"{head:>11}" for head in heads))
     loops = ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])]
     for under_way in (1, 4):
-        base, times = measure([sys.executable, "-c", ECHO], under_way)
-        row("asyncio echo", under_way, base, times, base)
+        base = measure([sys.executable, "-c", ECHO], under_way)
+        row("asyncio echo", under_way, base, base)
         for loop in loops:
-            rate, times = measure_gateway("asyncio" if loop == "asyncio" else "auto", under_way)
-            row(f"gateway, {loop}", under_way, rate, times, base)
+            row(
+                f"gateway, {loop}",
+                under_way,
+                measure_gateway("asyncio" if loop == "asyncio" else "auto", under_way),
+                base,
+            )
     print(f"load of the machine at the end: {os.getloadavg()[0]:.1f}")
 
 
-def row(name: str, under_way: int, rate: float, times: np.ndarray, base: float) -> None:
+def row(name: str, under_way: int, found: Measured, base: Measured) -> None:
     """Print one row."""
-    p50, p99 = np.quantile(times, [0.5, 0.99]) * 1e3
-    print(f"{name:24} {under_way:9} {rate:10,.0f} {p50:8.1f} {p99:8.1f} {rate / base:8.2f}", flush=True)
+    p50, p99 = np.quantile(found.times, [0.5, 0.99]) * 1e3
+    print(
+        f"{name:20}{under_way:11}{found.rate:11,.0f}{p50:11.1f}{p99:11.1f}{found.rate / base.rate:11.2f}"
+        f"{found.rate_of_cpu:11,.0f}{found.rate_of_cpu / base.rate_of_cpu:11.2f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

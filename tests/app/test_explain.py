@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bihuan.alerts import Warning
 from bihuan.app.city import City
 from bihuan.app.explain import Chain, explain, explain_ref
 from bihuan.app.rig import CityRun
@@ -18,11 +19,19 @@ from bihuan.store import Link, Row, Store
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityRun]:
-    """The first hours of a city whose first case opens in the first one."""
-    with CityRun(City(1, hours=8), tmp_path_factory.mktemp("city") / "home") as run:
-        for _ in run.ticks(until=run.city.start + timedelta(minutes=80)):
+    """The first hours of a city, until the first case that measurements opened is half an hour old."""
+    with CityRun(City(3, hours=12), tmp_path_factory.mktemp("city") / "home") as run:
+        for _ in run.ticks(until=run.city.end - timedelta(hours=2)):
+            if measured_cases(run):
+                break
+        for _ in run.ticks(until=run.city.now + timedelta(minutes=30)):
             pass
         yield run
+
+
+def measured_cases(run: CityRun) -> list[Case]:
+    """Cases that a rise or a limit opened; a silence has no readings to walk forward from."""
+    return [case for case in run.loop.desk.cases if case.kind == "issue"]
 
 
 @pytest.fixture
@@ -101,7 +110,7 @@ def test_a_verdict_rests_on_readings_and_these_on_frames(store: Store) -> None:
 
 
 def test_a_frame_leads_to_the_verdict_the_event_and_the_case_it_served(run: CityRun, store: Store) -> None:
-    case = run.loop.desk.cases[0]
+    case = measured_cases(run)[0]
     event = next(ref for ref in case.sources if ref.kind == "event")
     frame = explain(store, event, CHINA).frames[0].ref
     chain = explain(store, frame, CHINA)
@@ -140,7 +149,7 @@ def test_a_silence_shows_the_last_frame_that_was_heard(run: CityRun, store: Stor
 
 
 def test_a_measured_effect_is_found_from_the_case_and_from_the_frame(run: CityRun, store: Store) -> None:
-    case = run.loop.desk.cases[0]
+    case = measured_cases(run)[0]
     effect = Effect("fx", case.ref, "so2", 9.0, 1.0, -8.0, -9.0, -7.0, "effective", method="hand/1")
     store.records.save("effect", [Row(effect.id, to_json(effect), str(case.ref), effect.verdict)])
     store.records.link([Link(case.ref, effect.ref)])
@@ -149,6 +158,32 @@ def test_a_measured_effect_is_found_from_the_case_and_from_the_frame(run: CityRu
     assert back.frame_count
     assert str(effect.ref) in refs(explain(store, back.frames[0].ref, CHINA).forward)
     assert back.as_dict()["asked"]["what"]["verdict"] == "effective"
+
+
+def test_a_drafted_warning_rests_on_the_hours_of_the_city(run: CityRun, store: Store) -> None:
+    hours = [from_json(row.body, Verdict) for row in store.records.find("verdict", subject=str(run.loop.town.ref))]
+    draft = Warning(
+        id="w1",
+        sequence=1,
+        state="proposed",
+        action="issue",
+        area=run.loop.town.ref,
+        scheme="zhengzhou-2023",
+        number="",
+        clause="",
+        status="confirmed",
+        grade="yellow",
+        response="III",
+        before="",
+        period=hours[0].period,
+        proposal=Ref("proposal", "p1"),
+    )
+    store.records.save("warning", [Row(draft.ref.id, to_json(draft), str(draft.area), draft.state)])
+    store.records.link([Link(hours[0].ref, draft.ref)])
+    chain = explain(store, draft.ref, CHINA)
+    assert refs(chain.back)[0] == str(hours[0].ref)
+    assert chain.frame_count > 3
+    assert refs(explain(store, hours[0].ref, CHINA).forward) == [str(draft.ref)]
 
 
 def test_the_words_tell_the_way_in_both_languages(run: CityRun, store: Store) -> None:

@@ -157,7 +157,7 @@ def _official() -> list[Fact]:
 
 
 def test_our_flags_never_change_the_value_of_an_official_series(tmp_path: Path) -> None:
-    """PM2.5 above PM10 for hours, at a 国控 station and at one of the city: flagged, and judged by what was measured."""
+    """PM2.5 above PM10 for hours, at a 国控 station and at the city's own: flagged, judged by what was measured."""
     with Hamlet(tmp_path, facts=_official()) as town:
         for mn in ("MN1", "MN2"):
             town.report(mn, "hour", MIDNIGHT, {"pm25": 2000.0, "pm10": 40.0, "so2": 10.0})

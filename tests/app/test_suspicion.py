@@ -49,7 +49,7 @@ def ranked(home: Path, speed: float = 3.0, wind_from: float = 0.0) -> Suspects:
         town.weather.speed, town.weather.wind_from = speed, wind_from
         town.pass_time(2)
         town.rise = {1: {"so2": 150.0}}
-        outcomes = town.pass_time(0.75)
+        outcomes = town.pass_time(1.5)
         found = [ranking for outcome in outcomes for ranking in outcome.suspects]
         assert found, [outcome.events for outcome in outcomes]
         return found[-1]
@@ -124,11 +124,12 @@ def test_when_it_was_asked_outlives_the_midnight_and_the_process() -> None:
     assert not Suspicion(Town(REGISTER, ON + timedelta(days=1)), asked).due(rise(), ONSET + HOUR)  # type: ignore[arg-type]
 
 
-def test_only_local_rises_at_stations_are_traced() -> None:
+def test_only_rises_are_traced() -> None:
+    """Everything else names its subject itself."""
     assert is_traced(rise())
-    assert not is_traced(rise(kind="silence"))
-    assert not is_traced(rise(subject=SOURCE))
-    assert not is_traced(rise(method="alerts/regional/1"))
+    assert is_traced(rise(method="alerts/regional/1", subject=Ref("city", "410100")))
+    assert not is_traced(rise(kind="silence", method="alerts/silence/1"))
+    assert not is_traced(rise(kind="limit", method="alerts/verdict/1", subject=SOURCE))
 
 
 def test_an_outlet_over_its_limit_names_itself() -> None:

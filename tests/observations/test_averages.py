@@ -149,6 +149,16 @@ def test_twenty_hours_are_a_day(hours: int, quality: str) -> None:
     assert (day["quality"], day["count"]) == (quality, hours)
 
 
+def test_a_day_of_four_hourly_samples_counts_each_by_its_length() -> None:
+    """Sections report every 4 hours: five samples are 20 hours and valid, four are not."""
+    start = datetime(2026, 1, 4, 16, tzinfo=UTC)  # midnight in the city
+    table = rollups([float(k) for k in range(24)], start=start).gather_every(4)
+    samples = table.with_columns(end=pl.col("start").dt.offset_by("4h"))
+    day = one(days_from_hours(samples.head(5), 20))
+    assert (day["value"], day["count"], day["quality"]) == (8.0, 5, "good")
+    assert one(days_from_hours(samples.head(4), 20))["quality"] == "bad"
+
+
 def test_the_devices_own_hour_is_of_record_and_ours_stands_beside_it() -> None:
     both = pl.concat([rollups([40.0], basis="minutes"), rollups([42.0], basis="device"), rollups([41.0], basis="file")])
     assert one(of_record(both))["value"] == 42.0

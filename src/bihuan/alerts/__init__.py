@@ -2,6 +2,7 @@
 
 from bihuan.alerts.act import SIGNER_ROLE, Sent, Warning, WarningState, basis, draft, headline, in_force, sign
 from bihuan.alerts.cap import CapArea, CapSender, cap
+from bihuan.alerts.episodes import Episode, episodes
 from bihuan.alerts.facts import VALUES_COLUMNS, Facts, Heard, Site, sites_of
 from bihuan.alerts.hold import RuleState, readings_ref
 from bihuan.alerts.ladder import DayGrade, Scheme, grade_history, scheme_named, scheme_on
@@ -18,6 +19,7 @@ __all__ = [
     "CapArea",
     "CapSender",
     "DayGrade",
+    "Episode",
     "Facts",
     "Heard",
     "LadderState",
@@ -38,6 +40,7 @@ __all__ = [
     "default_rules",
     "describe",
     "draft",
+    "episodes",
     "grade_history",
     "headline",
     "in_force",

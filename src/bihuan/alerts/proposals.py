@@ -200,7 +200,7 @@ def _proposal(
     period = None if span is None else hours.period(*span)
     if period is None and holding:
         period = Period(min(order.period.start for order in holding), max(order.period.end for order in holding))
-    speaks = () if span is None else _speaks(window_means(hours.aqi), hours, span, scheme)
+    speaks = () if span is None else speaks_for(window_means(hours.aqi), hours, span, scheme)
     begins = now if period is None else period.start
     return Proposal(
         id=content_id("proposal", scheme.id, action, grade, iso(begins), state.warning),
@@ -219,7 +219,7 @@ def _proposal(
     )
 
 
-def _speaks(means: NDArray[np.float64], hours: Hours, span: tuple[int, int], scheme: Scheme) -> tuple[Speaks, ...]:
+def speaks_for(means: NDArray[np.float64], hours: Hours, span: tuple[int, int], scheme: Scheme) -> tuple[Speaks, ...]:
     """Runs above each threshold of the ladder inside an episode."""
     thresholds = {c.above for grade in scheme.grades for conditions in grade.alternatives for c in conditions}
     length = int(ladder_settings()["window_hours"])

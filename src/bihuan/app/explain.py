@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bihuan.alerts import readings_ref
+from bihuan.alerts import Warning, readings_ref
+from bihuan.app.importing import open_alone
+from bihuan.app.lineage import stored_verdict
 from bihuan.app.provenance import Origin, Provenance, day_or_hour
 from bihuan.app.settings import read_settings
 from bihuan.assessment import reading_ref
@@ -31,9 +33,9 @@ from bihuan.core import (
     plain,
     text,
 )
-from bihuan.store import Row, Store, open_store
+from bihuan.store import Row, Store
 
-RECORDED = ("verdict", "event", "suspects", "case", "effect")
+RECORDED = ("verdict", "event", "suspects", "case", "effect", "warning")
 MEASURED = ("reading", "readings", "frame")
 KINDS = (*RECORDED, *MEASURED)
 """What can be explained. Further kinds (``station:``, ``outlet:`` ...) are named by a chain and end it."""
@@ -154,7 +156,7 @@ def explain_ref(home: Path, ref: str) -> Chain:
         If a running server owns the store.
     """
     asked = checked_ref(ref)
-    with open_store(home, create=False) as store:
+    with open_alone(home, create=False) as store:
         return explain(store, asked, read_settings(home).zone)
 
 
@@ -202,6 +204,7 @@ class _Walk:
             "suspects": _suspects,
             "case": _case,
             "effect": _effect,
+            "warning": self._warning,
         }
 
     def nodes(self, refs: Iterable[Ref]) -> list[Node]:
@@ -290,7 +293,15 @@ class _Walk:
         if ref.kind not in self._of:
             return self._fact(ref)
         row = self._store.records.get(ref.kind, ref.id)
+        if row is None and ref.kind == "verdict":
+            return self._imported(ref.id)
         return Origin(note="no_such") if row is None else self._of[ref.kind](row)
+
+    def _imported(self, ident: str) -> Origin:
+        """The verdict of an imported index: not stored, but made again from its hours."""
+        official = {f"station:{fact.id}" for fact in self._store.records.facts() if getattr(fact, "official", False)}
+        verdict = stored_verdict(self._store, ident, self._zone, official)
+        return Origin(note="no_such") if verdict is None else Origin(_plain(verdict), verdict.inputs)
 
     def _frame(self, frame: str) -> Origin:
         try:
@@ -311,6 +322,11 @@ class _Walk:
         """A station, outlet or other thing of the register: named, and the end of the way."""
         name = self._names.get(ref.id, "")
         return Origin({"name": name} if name else {})
+
+    def _warning(self, row: Row) -> Origin:
+        warning = from_json(row.body, Warning)
+        hours = self._store.records.linked(warning.ref, "back")
+        return Origin(_plain(warning), tuple(link.from_ref for link in hours))
 
     def _event(self, row: Row) -> Origin:
         event = from_json(row.body, Event)

@@ -17,7 +17,7 @@ import polars as pl
 
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
-from bihuan.app.indexing import Touched, follow, merged
+from bihuan.app.indexing import Touched, follow, merged, published_indices
 from bihuan.app.notify import Notifications
 from bihuan.app.receipts import Fault, Report, fault_of, faults_of_feed
 from bihuan.app.settings import read_settings
@@ -144,7 +144,9 @@ class _Import:
         built_in = layout is None or layout in layouts()
         mapping = feed.layout.name if built_in else self._store.blobs.put(Path(str(layout)).read_bytes())
         written = self._store.series.append(
-            hours=feed.rows, files=_file_rows(path, kept, mapping, feed, spans, self._now)
+            hours=feed.rows,
+            indices=published_indices(pl.DataFrame(pl.from_arrow(feed.published))),
+            files=_file_rows(path, kept, mapping, feed, spans, self._now),
         )
         first = min(span.start for span in spans.values())
         last = max(span.end for span in spans.values())

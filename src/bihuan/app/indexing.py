@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from bihuan.assessment import daily_aqi, daily_means, hourly_aqi
+from bihuan.app.town import Town
+from bihuan.assessment import city_mean, daily_aqi, daily_means, hourly_aqi
 from bihuan.core import BASES, DAY, NATIONAL_SIX, Period, local_date, local_day
 from bihuan.observations import days_from_hours, needed
 from bihuan.store import INDICES_SCHEMA, SeriesStore
@@ -21,6 +22,9 @@ from bihuan.store import INDICES_SCHEMA, SeriesStore
 HOURLY = "aqi_hour_1h/1"
 DAILY = "aqi_day/1"
 """Methods as `assessment.aqi_verdict` names them; the id of a verdict holds the name."""
+
+PUBLISHED = "published_hour"
+"""Kind of the index that a feed computed itself: kept beside ours, never mixed with it, and no verdict of ours."""
 
 
 _LEVEL = (
@@ -76,22 +80,43 @@ def wide_hours_of(
     A pivot of 1.8 million rows takes 3 s in polars and a third of one here.
     """
     bases = ", ".join(f"'{basis}'" for basis in BASES)
-    cell = (
-        f"arg_min(value, list_position([{bases}], basis)) FILTER (pollutant = '{{code}}' AND value IS NOT NULL AND "
-        "(quality IN ('good', 'suspect') OR site LIKE 'city:%' OR list_contains(?::VARCHAR[], site))) AS {code}"
-    )
-    cells = ", ".join(cell.format(code=code) for code in NATIONAL_SIX)
     six = ", ".join(f"'{code}'" for code in NATIONAL_SIX)
-    among = "" if sites is None else "AND site IN (SELECT unnest(?::VARCHAR[])) "
-    values: list[object] = [list(official)] * len(NATIONAL_SIX)
-    values += [period.start, period.end]
-    values += [] if sites is None else [list(sites)]
-    return series.query(
-        f'SELECT site, start, max("end") AS "end", {_LEVEL} AS level, {cells} FROM hours '
-        f"WHERE stat = 'avg' AND pollutant IN ({six}) AND start >= ? AND start < ? {among}"
-        "GROUP BY site, start ORDER BY site, start",
-        values,
+    cells = ", ".join(
+        f"arg_min(v, r) FILTER (pollutant = '{code}' AND v IS NOT NULL) AS {code}" for code in NATIONAL_SIX
     )
+    among = "" if sites is None else "AND site IN (SELECT unnest(?::VARCHAR[])) "
+    usable = "quality IN ('good', 'suspect') OR site LIKE 'city:%' OR site IN (SELECT unnest(?::VARCHAR[]))"
+    return series.query(
+        f'SELECT site, start, max("end") AS "end", {_LEVEL} AS level, {cells} FROM ('
+        f'SELECT site, pollutant, start, "end", level, CASE WHEN {usable} THEN value END AS v, '
+        f"list_position([{bases}], basis) AS r FROM hours "
+        f"WHERE stat = 'avg' AND pollutant IN ({six}) AND start >= ? AND start < ? "
+        f'AND "end" - start = INTERVAL 1 HOUR {among}) GROUP BY site, start ORDER BY site, start',
+        [list(official), period.start, period.end, *([] if sites is None else [list(sites)])],
+    )
+
+
+def city_hours_of(series: SeriesStore, town: Town, sites: Collection[str] | None, period: Period) -> pl.DataFrame:
+    """Return hours as `wide_hours_of` does, and those of our own city as the mean of its stations.
+
+    The mean stands in where the city's own hours are not stored themselves and it is asked for (or everything is).
+    """
+    wide, own = wide_hours_of(series, sites, period, town.official), str(town.ref)
+    if (sites is not None and own not in sites) or own in wide["site"].unique():
+        return wide
+    stations = wide_hours_of(series, town.city_stations, period, town.official)
+    if stations.is_empty():
+        return wide
+    mean = city_mean(stations.drop("level"), own)
+    levels = stations.group_by("start").agg(_least_final())
+    return pl.concat([wide, mean.join(levels, on="start", how="left").select(wide.columns)])
+
+
+def _least_final() -> pl.Expr:
+    """A mean is as final as its least final part."""
+    level = pl.col("level")
+    unlike = pl.when((level == "realtime").any()).then(pl.lit("realtime")).otherwise(pl.lit("reviewed"))
+    return pl.when(level.n_unique() == 1).then(level.first()).otherwise(unlike).alias("level")
 
 
 def whole_days(period: Period, zone: ZoneInfo) -> Period:
@@ -118,12 +143,21 @@ def hour_indices(wide: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
 
 def day_indices(wide: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
     """Return the daily indices of a wide table of whole days as rows of `INDICES_SCHEMA`."""
-    day, level = pl.col("start").dt.convert_time_zone(zone.key).dt.date().alias("day"), pl.col("level")
-    unlike = pl.when((level == "realtime").any()).then(pl.lit("realtime")).otherwise(pl.lit("reviewed"))
-    same = level.n_unique() == 1
-    levels = wide.group_by("site", day).agg(pl.when(same).then(level.first()).otherwise(unlike).alias("level"))
+    day = pl.col("start").dt.convert_time_zone(zone.key).dt.date().alias("day")
+    levels = wide.group_by("site", day).agg(_least_final())
     judged = daily_aqi(daily_means(wide, zone=zone), zone=zone).with_columns(day)
     return _rows(judged.join(levels, on=["site", "day"], how="left", maintain_order="left"), "aqi_day", DAILY)
+
+
+def published_indices(published: pl.DataFrame) -> pl.DataFrame:
+    """Return a feed's own index (`devices.csv.PUBLISHED_SCHEMA`) as rows of `INDICES_SCHEMA`."""
+    empty = ("primary", "label", "standard", "status", "reason")
+    return published.with_columns(
+        pl.lit(PUBLISHED).alias("kind"),
+        pl.lit("published").alias("method"),
+        pl.lit("realtime").alias("level"),
+        *(pl.lit("").alias(name) for name in empty),
+    ).select(INDICES_SCHEMA.names)
 
 
 def _rows(judged: pl.DataFrame, kind: str, method: str) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,6 +19,9 @@ from bihuan.store import START, Position, Record, Store
 
 BATCH = 20_000
 """Most frames that one step takes from a gateway; the rest waits for the next."""
+
+PIECE = 2_000
+"""Frames looked at together where only a part may be wanted."""
 
 COUNTS = "ingest/counts"
 """Name of the counts in `Records.state`."""
@@ -102,21 +106,50 @@ class Ingest:
         self.counts = from_json(known, Counts) if known else Counts()
         self.recent: pl.DataFrame | None = None
 
-    def take(self, town: Town, now: datetime) -> Taken:
-        """Take what is durable in the journal and store what it says."""
+    def take(self, town: Town, now: datetime, until: datetime | None = None) -> Taken:
+        """Take what is durable in the journal and store what it says.
+
+        Parameters
+        ----------
+        town : Town
+        now : datetime
+        until : datetime, optional
+            Leave what was received later for the next time: a loop that catches up sees what it would have seen.
+        """
+        taken: list[Record] = []
+        ends, full = dict(self._read), False
+        for gateway in self._store.journal.gateways():
+            records, ends[gateway] = self._tail(gateway, ends.get(gateway, START), until)
+            taken += records
+            full = full or len(records) >= BATCH
+        found = self.feed(town, taken, ends, now, full)
+        self._read = ends
+        return found
+
+    def feed(
+        self, town: Town, records: Iterable[Record], ends: Mapping[str, Position], now: datetime, full: bool = False
+    ) -> Taken:
+        """Store what frames say, and with it how far each journal was read."""
         if town is not self._town:
             self._town, self._adapters = town, {}
-        decoded, ends, full = _Decoded(), dict(self._read), False
-        frames: list[Record] = []
-        for gateway in self._store.journal.gateways():
-            records, ends[gateway] = self._store.journal.tail(gateway, ends.get(gateway, START), BATCH)
-            frames += records
-            full = full or len(records) >= BATCH
-        for head, record in sorted(((_head(record), record) for record in frames), key=_by_device_time):
-            self._decode(head.mn, record, town, decoded)
-        taken = self._store_all(town, decoded, ends, now, full)
-        self._read = ends
-        return taken
+        decoded = _Decoded()
+        for head, record in sorted(((_head(record), record) for record in records), key=_by_device_time):
+            self._decode(head, record, town, decoded)
+        return self._store_all(town, decoded, dict(ends), now, full)
+
+    def _tail(self, gateway: str, at: Position, until: datetime | None) -> tuple[list[Record], Position]:
+        if until is None:
+            return self._store.journal.tail(gateway, at, BATCH)
+        found: list[Record] = []
+        while len(found) < BATCH:
+            records, at = self._store.journal.tail(gateway, at, PIECE)
+            later = next((record for record in records if record.received > until), None)
+            if later is not None:
+                return found + records[: records.index(later)], later.position
+            found += records
+            if not records:
+                break
+        return found, at
 
     def keep(self) -> None:
         """Remember how far was read and counted; belongs into the transaction that holds what was concluded."""
@@ -125,14 +158,17 @@ class Ingest:
             self._store.records.set_state(CONCLUDED, to_json(self._kept))
             self._store.records.set_state(COUNTS, to_json(self.counts))
 
-    def _decode(self, mn: str, record: Record, town: Town, into: _Decoded) -> None:
+    def _decode(self, head: Envelope, record: Record, town: Town, into: _Decoded) -> None:
         into.frames += 1
         if record.status == "garbage":
             into.complaints["garbage"] += 1
             return
-        adapter = self._adapter(mn, town)
+        adapter = self._adapter(head.mn, town)
         if adapter is None:
-            into.unclaimed[mn] += 1
+            into.unclaimed[head.mn] += 1
+            return
+        if record.status == "wrong_password" and head.pw != town.devices[head.mn].password:
+            into.complaints["password_wrong"] += 1  # it was not acknowledged: nobody knows who sent it
             return
         decoded = adapter.decode(record.raw, record.received, record.frame)
         into.readings.extend(decoded.readings)

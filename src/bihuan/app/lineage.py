@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from bihuan.app.indexing import wide_hours_of
+from bihuan.app.indexing import PUBLISHED, wide_hours_of
 from bihuan.assessment import aqi_verdict, daily_aqi, daily_means, hourly_aqi, reading_ref
 from bihuan.core import NATIONAL_SIX, InputError, Period, Ref, StoreError, Verdict, parse_instant
 from bihuan.devices.csv import layouts, read_feed
@@ -52,7 +52,7 @@ def stored_verdict(store: Store, ident: str, zone: ZoneInfo, official: Collectio
         If the hours give another index than the one stored.
     """
     found = store.series.indices(verdict=ident)
-    if not found.height:
+    if not found.height or found["kind"][0] == PUBLISHED:
         return None
     row = found.row(0, named=True)
     period = Period(row["start"], row["end"])

@@ -17,7 +17,7 @@ import polars as pl
 
 from bihuan.alerts import Facts, Heard, RuleSet, RulesState
 from bihuan.app.desk import Desk
-from bihuan.app.ingest import Ingest, Taken
+from bihuan.app.ingest import SHORT, Ingest, Taken
 from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
@@ -28,6 +28,8 @@ from bihuan.app.town import Town
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
+    KEY_COLUMNS,
+    ROLLUP_KEY,
     Effect,
     Event,
     Period,
@@ -53,6 +55,9 @@ WATERMARK = "loop/watermark"
 
 TICK = timedelta(minutes=5)
 """The loop steps on whole multiples of this, in the city's time."""
+
+MINUTES_SHOWN = timedelta(hours=6)
+"""Minutes shown at every step; more only when a rule that looks back on a day is due."""
 
 HOURS_KEPT = timedelta(hours=30)
 """Hours shown to the rules."""
@@ -140,6 +145,7 @@ class Loop:
         self._hours: pl.DataFrame | None = None
         self._minute_window = Window("minute", lambda rows: rows.join(self._town.loggers, on="device", how="inner"))
         self._hour_window = Window("hour", of_record)
+        self._waiting: list[Taken] = []
 
     @property
     def town(self) -> Town:
@@ -161,18 +167,35 @@ class Loop:
         self._register = register or self._store.records.register()
         self._new_town(self._town.on)
 
-    def step(self, now: datetime) -> Outcome:
-        """Do everything that is due at an instant."""
+    def take(self, now: datetime, until: datetime | None = None) -> Taken:
+        """Take in what has come, between two steps; the next step concludes from it. Parameters as for `step`."""
+        with self._store.step:
+            taken = self.ingest.take(self._town, now, until)
+            self._waiting.append(taken)
+            return taken
+
+    def step(self, now: datetime, until: datetime | None = None) -> Outcome:
+        """Do everything that is due at an instant.
+
+        Parameters
+        ----------
+        now : datetime
+            A whole multiple of `TICK`.
+        until : datetime, optional
+            Take no frames that were received later, as a loop does that catches up.
+        """
         with self._store.step:
             on = local_date(now, self._zone)
             if on != self._town.on:
                 self._new_town(on)
-            taken = self.ingest.take(self._town, now)
+            self._waiting.append(self.ingest.take(self._town, now, until))
+            taken = _together(self._waiting)
             self._hear(taken)
             with self._store.records.transaction():
                 outcome = self._conclude(taken, now)
                 self._keep()
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
+            self._waiting = []
         self.desk.send(now)
         return outcome
 
@@ -210,13 +233,24 @@ class Loop:
     # -- facts -----------------------------------------------------------------------------------------------------
 
     def _values(self, taken: Taken, now: datetime) -> pl.DataFrame:
-        """Minutes and hours of record of the last day, in the form the rules and the tracer read."""
-        assert self.ingest.recent is not None
-        oldest = self.ingest.recent["start"].min()
-        since = oldest if isinstance(oldest, datetime) else now
-        minutes = self._minute_window.take(self.ingest.recent, taken.readings, since)
+        """Minutes and hours of record, as far back as a rule or the tracer looks now."""
+        minutes = self._minute_window.take(self._recent_minutes(now), taken.readings, self._minutes_since(now))
+        span = max(MINUTES_SHOWN, self.rules.wanted(self._rules_state, "minute", now))
+        minutes = minutes.filter(pl.col("start") >= now - span)
         hours = self._hour_window.take(self._recent_hours(taken, now), taken.hours, self._hours_since(now))
         return pl.concat([minutes, hours]).filter(pl.col("end") <= now)
+
+    def _minutes_since(self, now: datetime) -> datetime:
+        return now - max(self.rules.lookback("minute"), MINUTES_SHOWN)
+
+    def _recent_minutes(self, now: datetime) -> pl.DataFrame:
+        """What the window is brought up to date from: memory, or the store when it is made anew."""
+        assert self.ingest.recent is not None
+        if not self._minute_window.empty:
+            return self.ingest.recent
+        period = Period(self._minutes_since(now), now + timedelta(days=1))
+        found = [self._store.series.readings(interval=interval, period=period) for interval in SHORT]
+        return pl.concat(found).select(self.ingest.recent.columns)
 
     def _hours_since(self, now: datetime) -> datetime:
         return now - max(self.rules.lookback("hour"), HOURS_KEPT)
@@ -361,6 +395,18 @@ class Loop:
         self._town = Town(self._register, on)
         self._suspicion = Suspicion(self._town, self._asked)
         self._minute_window.forget()
+
+
+def _together(parts: list[Taken]) -> Taken:
+    """What several looks at the journal brought, a later row of a key before an earlier one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Taken(
+        frames=sum(part.frames for part in parts),
+        readings=pl.concat([part.readings for part in parts]).unique([*KEY_COLUMNS], keep="last", maintain_order=True),
+        hours=pl.concat([part.hours for part in parts]).unique([*ROLLUP_KEY], keep="last", maintain_order=True),
+        full=parts[-1].full,
+    )
 
 
 def _wants_case(event: Event, ranking: Suspects | None) -> bool:

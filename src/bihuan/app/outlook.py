@@ -13,7 +13,7 @@ from bihuan.alerts import LadderState, Proposal, Warning, draft, in_force, ladde
 from bihuan.app.town import Town
 from bihuan.core import HOUR, InputError, NotCovered, Verdict, from_json, local_date, to_json
 from bihuan.register import Person
-from bihuan.store import Row, Store
+from bihuan.store import Link, Row, Store
 
 STATE = "loop/ladder"
 
@@ -60,7 +60,9 @@ class Outlook:
         as_of = self._as_of(starts, scheme.lift_hours)
         self._state, proposals = ladder_step(self._state, scheme, table, as_of, zone=self._zone)
         self._store.records.set_state(STATE, to_json(self._state))
-        return tuple(self._save(replace(proposal, made=now), town) for proposal in proposals)
+        drafts = tuple(self._save(replace(proposal, made=now), town) for proposal in proposals)
+        self._store.records.link(Link(hour.ref, one.ref) for one in drafts for hour in fresh)
+        return drafts
 
     def _as_of(self, starts: list[datetime], lift_hours: int) -> datetime:
         """Where the ladder looks ahead from, so that what it finds ahead are hours that were measured.

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from bihuan.app.lineage import file_row
 from bihuan.app.town import Town
 from bihuan.assessment import reading_ref
 from bihuan.core import HOUR, InputError, Interval, Period, Ref, iso, local_date, local_day, parse_instant
@@ -20,6 +21,9 @@ from bihuan.store import Store
 
 INSTANT_STATS = {"avg": ("avg", "rtd"), "zs_avg": ("zs_avg", "zs_rtd")}
 """A mean of minutes may rest on instants, where a logger sends no minutes."""
+
+ROWS_FOUND = 8
+"""Of so many imported values the very row is looked for; each look reads a file again."""
 
 _MOMENT = timedelta(microseconds=1)
 
@@ -73,7 +77,7 @@ class Provenance:
     """
 
     def __init__(self, store: Store, zone: ZoneInfo) -> None:
-        self._series = store.series
+        self._store, self._series = store, store.series
         self._register = store.records.register()
         self._zone = zone
         self._town = cache(lambda on: Town(self._register, on))
@@ -104,7 +108,9 @@ class Provenance:
         days = self._rollup("days", asked.values())
         rows = {ref: _pick(one, hours, days) for ref, one in asked.items()}
         behind = self._behind([row for row in rows.values() if row is not None])
-        return {ref: self._origin(one, rows[ref], behind) for ref, one in asked.items()}
+        found = {ref: self._origin(one, rows[ref], behind) for ref, one in asked.items()}
+        imported = [ref for ref, row in rows.items() if row is not None and row["basis"] == "file"]
+        return found | {ref: self._imported(found[ref], asked[ref], len(imported)) for ref in imported}
 
     def stretch(self, ref: Ref) -> Origin:
         """Return the origin of ``readings:site/pollutant/interval/start/end``.
@@ -237,6 +243,18 @@ class Provenance:
         made_from = behind.get(_whole(row), ())
         note = "other_basis" if row["basis"] != asked.basis else "" if made_from else "no_frame"
         return Origin(what, made_from, note)
+
+    def _imported(self, found: Origin, asked: _Asked, together: int) -> Origin:
+        """The row of the file that a value came from; of many values together only the file, which is not read."""
+        if together <= ROWS_FOUND:
+            ref = reading_ref(asked.site, asked.pollutant, asked.stat, "file", asked.start)
+            row = file_row(self._store, ref, self._zone)
+            if row is not None:
+                return Origin(found.what | {"file": row.name, "row": row.row}, (row.ref,))
+        files = self._store.series.files(sites=[asked.site])
+        files = files.filter((pl.col("start") <= asked.start) & (pl.col("end") > asked.start))
+        refs = tuple(Ref("file", digest) for digest in files["digest"].unique(maintain_order=True))
+        return Origin(found.what | {"file": files["name"].to_list()}, refs, "" if refs else "no_frame")
 
     def _minutes_or_hours(self, devices: list[str], pollutant: str, interval: str, period: Period) -> pl.DataFrame:
         """Readings of the interval; of an hour that the logger did not send itself, its minutes."""

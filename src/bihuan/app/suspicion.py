@@ -25,8 +25,9 @@ AGAIN = timedelta(minutes=15)
 LONG_ENOUGH = timedelta(hours=2)
 """After so long another look tells little new, unless the rise has grown beyond what was seen before."""
 
-TRACED_METHOD = "alerts/excess/"
-"""Events of this metric are local rises; all others name their subject themselves."""
+TRACED_METHODS = ("alerts/excess/", "alerts/regional/")
+"""Events of these metrics are rises that ask for a source, be it the answer that all stations rose together; all others
+name their subject themselves."""
 
 WEATHER_STEP = timedelta(minutes=5)
 
@@ -42,8 +43,8 @@ to do it again, a cleared one is not believed innocent for ever."""
 
 
 def is_traced(event: Event) -> bool:
-    """Say whether an event asks for a source: a rise of one station above the others."""
-    return event.kind == "pattern" and event.method.startswith(TRACED_METHOD) and event.subject.kind == "station"
+    """Say whether an event asks for a source: a rise of one station above the others, or of all of them."""
+    return event.kind == "pattern" and event.method.startswith(TRACED_METHODS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
   that sends no minute means in an hour is averaged from its instants, each standing for the time to the next one.
 - Counts are minutes, not parts: five 10-minute means are 50 minutes and valid, four are 40 and not; 44.5 minutes are
   not 45. A part counts wholly or not at all: ``suspect`` parts count, ``bad`` and ``missing`` ones do not.
+- A day is made of hours and of what a source gives as a mean of several (a section every 4 hours), each by its length.
 - A mean of too few parts is kept, with quality ``bad`` and reason ``too_few``, so that people see it; nothing above
   uses it. Without any usable part the value is null and the quality ``missing``.
 - Means are rounded to 9 decimals: the sum of decimals in binary is off in the 14th digit, and 75.499999999999986
@@ -80,7 +81,8 @@ def days_from_hours(
     DataFrame of `ROLLUP_SCHEMA`
         Basis ``hours``, sorted by site, pollutant, stat, start.
     """
-    parts = _local_days(of_record(hours), zone).with_columns(weight=pl.lit(1.0))
+    length = (pl.col("end") - pl.col("start")).dt.total_microseconds() / 3.6e9
+    parts = _local_days(of_record(hours), zone).with_columns(weight=length.clip(0.0, 24.0))
     by_pollutant = {"": need_hours} if isinstance(need_hours, int) else dict(need_hours)
     need = pl.col("pollutant").replace_strict(by_pollutant, default=by_pollutant[""], return_dtype=pl.Float64)
     return _rolled(parts, "hours", need, 24.0, settings)
@@ -107,6 +109,8 @@ def of_record(rollups: pl.DataFrame) -> pl.DataFrame:
     any that has a value; one that its source marks ``bad`` does not: the operator said that this hour is no
     measurement, and our mean of the same minutes does not overrule that.
     """
+    if rollups["basis"].n_unique() <= 1:
+        return rollups  # one row a key already: a year of a feed need not be sorted to find that out
     rank = pl.col("basis").replace_strict({name: place for place, name in enumerate(BASES)}, return_dtype=pl.Int64)
     return (
         rollups.with_columns(_rank=rank + pl.when(pl.col("quality") == "missing").then(len(BASES)).otherwise(0))

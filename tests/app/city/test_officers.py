@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -103,8 +104,20 @@ def test_delays_are_those_of_the_table(easy: City, guilty: Ref) -> None:
     assert timedelta(hours=1) <= at["check"] - at["report"] <= timedelta(hours=4.5)
 
 
+def test_behind_a_gate_every_stack_of_the_enterprise_is_seen(easy: City) -> None:
+    listed = [source.ref for source in sources(easy.plan.register, local_date(easy.start))]
+    one, other = next(
+        (a, b) for a, b in pairwise(listed) if easy.plan.gate_of(a) == easy.plan.gate_of(b) and a.kind == "outlet"
+    )
+    incident = night(easy, one)
+    town = Town(easy, incident)
+    case = town.live(honest(town, other, incident.place))
+    assert case.result == "fixed_on_site"
+    assert incident.id in town.stopped
+
+
 def test_a_wrong_visit_finds_nothing_and_stops_nothing(easy: City, guilty: Ref) -> None:
-    other = sources(easy.plan.register, local_date(easy.start))[5].ref
+    other = sources(easy.plan.register, local_date(easy.start))[-1].ref
     incident = night(easy, guilty)
     town = Town(easy, incident)
     case = town.live(honest(town, other, incident.place))
@@ -119,7 +132,7 @@ def ranking(case: Case, *rows: tuple[Ref, float], none: float = 0.0, regional: f
 
 
 def test_places_are_visited_in_the_order_of_the_ranking(easy: City) -> None:
-    listed = [source.ref for source in sources(easy.plan.register, local_date(easy.start))]
+    listed = [source.ref for source in sources(easy.plan.register, local_date(easy.start), "road", "construction")]
     incident = night(easy, listed[2])
     town = Town(easy, incident)
     case = honest(town, listed[0], incident.place, sources=(Ref("suspects", "s-1"),))

@@ -10,6 +10,7 @@ from bihuan.app.city import City, Fate, air_stations, calibration, pool, score, 
 from bihuan.app.city.score import belongs, fits, matches
 from bihuan.cases import SYSTEM, Case, Opening, Outcome, open_case
 from bihuan.core import Effect, Event, Message, Period, Place, Ref, Suspect, Suspects, local_date
+from bihuan.register import Outlet
 
 KEYS = [
     "mode",
@@ -90,7 +91,7 @@ def test_a_perfect_loop_scores_one(easy: City) -> None:
     assert [key for key in result if key in KEYS] == KEYS
     assert (result["mode"], result["seed"], result["hours"]) == ("easy", 1, 48)
     assert result["incidents"] == len(easy.reveal()) >= 12
-    for key in ("found", "top1", "top3", "none_of_listed_right", "found_strict", "regional_right"):
+    for key in ("found", "top1", "top3", "none_of_listed_right", "found_strict", "regional_right", "top3_gate"):
         assert result[key] == 1.0
     assert result["verdicts"] == {"done": 1.0, "fixed": 1.0, "effective": 1.0}
     assert result["minutes_to_warning_median"] == 30.0
@@ -228,6 +229,21 @@ def test_an_outlet_over_its_limit_names_itself(easy: City) -> None:
     event, raised = event_of(fate, "a")
     event = replace(event, subject=fate.incident.source)
     assert score(easy, [(event, raised)])["counts"]["top1"][0] == 1
+
+
+def test_a_neighbouring_stack_of_the_right_enterprise_counts_for_the_gate_only(easy: City) -> None:
+    outlets = easy.plan.register.all(Outlet, local_date(easy.start))
+    fate, sibling = next(
+        (fate, outlet)
+        for fate in easy.reveal()
+        for outlet in outlets
+        if fate.incident.kind == "night_stack" and outlet.id != fate.incident.source.id
+        if easy.plan.gate_of(Ref("outlet", outlet.id)) == easy.plan.gate_of(fate.incident.source)
+    )
+    event, raised = event_of(fate, "a")
+    result = score(easy, [(replace(event, subject=Ref("outlet", sibling.id)), raised)])
+    assert result["counts"]["top1"][0] == 0
+    assert result["counts"]["top1_gate"][0] == 1
 
 
 def test_effects_count_only_where_they_can_be_told(easy: City) -> None:

@@ -90,6 +90,7 @@ class Ground:
     plane: Plane
     outline: Polygon
     built: Polygon
+    works: Polygon
     districts: tuple[tuple[str, Polygon], ...]
     facts: tuple[Fact, ...]
     rivers: tuple[River, ...]
@@ -105,12 +106,12 @@ def lay_ground(seed: int) -> Ground:
     defaults = table("defaults")
     plane = Plane(Place(*defaults["centre"]))
     outline = _outline(seed, defaults["area"]["radius"] * 1000)
-    built = _outline(seed, defaults["area"]["built"] * 1000)
+    built, works = (_outline(seed, defaults["area"][name] * 1000) for name in ("built", "works"))
     districts = _districts(seed, outline)
     facts: list[Fact] = [_city_cell(plane, outline)]
     for number, (code, polygon) in enumerate(districts):
         facts += _district_facts(seed, plane, number, code, polygon)
-    return Ground(plane, outline, built, districts, tuple(facts), _rivers(seed, outline))
+    return Ground(plane, outline, built, works, districts, tuple(facts), _rivers(seed, outline))
 
 
 def _outline(seed: int, radius: float) -> Polygon:

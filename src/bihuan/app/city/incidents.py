@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -26,10 +26,8 @@ ORDERS: tuple[tuple[IncidentKind, ...], ...] = (("dust_site", "regional", *LATER
 """Those with the fewest places and hours to choose from come first, in turn."""
 
 MODES = ("flat", "clipped", "copied")
-SCHEDULES = 24
+SCHEDULES = 60
 TRIES = 1200
-WISHES = (1.0, 0.999, 0.6)
-"""How visible an incident should be, share of the wish; only the first also asks for a second station."""
 SEEN_AS = {"so2": ("so2",), "nox": ("no2",), "pm": ("pm10", "pm25")}
 """Own pollutant of a stack -> what stations see, main one first."""
 
@@ -82,7 +80,7 @@ class Planter:
                 self.plant(kind, number)
             planted = sum(incident.kind == kind for incident in self.planted)
             free = kind == "water_outfall" or not len(self.onsets[kind])
-            least = 0 if free else max(1, round(settings["least"] * share))
+            least = 0 if free else int(settings["least"] * share)
             if strictly and planted < least:
                 return False
         return True
@@ -99,12 +97,13 @@ class Planter:
             "water_outfall": self._water_outfall,
         }
         rng = draws(self.truth.plan.seed, "incident", kind, number, self.schedule)
+        wishes = table("defaults")["incidents"]["visible"]
         for attempt in range(TRIES):
             period = self._period(rng, kind)
             incident = None if period is None else makers[kind](rng, period, number)
             if incident is None or any(disturb(incident, old) for old in self.planted):
                 continue
-            if self._visible(incident, WISHES[attempt * len(WISHES) // TRIES]):
+            if self._visible(incident, wishes[attempt * len(wishes) // TRIES]):
                 self.planted.append(incident)
                 return
 
@@ -128,7 +127,7 @@ class Planter:
         lasts = round(between(rng, at["lasts"]) * 3600 / STEP.total_seconds())
         return Period(onset, min(onset + lasts * STEP, plan.end))
 
-    def _visible(self, incident: Incident, wish: float) -> bool:
+    def _visible(self, incident: Incident, wish: Sequence[float]) -> bool:
         """Say whether the stations in reach see enough of an emission for long enough, and none too much.
 
         Judged by the steady plume, and in rough mode by the puffs of the true wind as well.
@@ -146,9 +145,10 @@ class Planter:
         hourly = steps.reshape(self.truth.plan.hours, -1, steps.shape[1]).mean(axis=1)
         return self._enough(incident, hourly * amount, wish)
 
-    def _enough(self, incident: Incident, rise: Float, wish: float) -> bool:
+    def _enough(self, incident: Incident, rise: Float, wish: Sequence[float]) -> bool:
         """The same for given hourly rises, shape (hours, stations). [ug/m3]"""
         settings, main = table("defaults")["incidents"], incident.pollutants[0]
+        visible, least_hours, second = wish
         onset, end = (t - self.truth.plan.start for t in (incident.period.start, incident.period.end))
         hours = rise[-(-onset // HOUR) : end // HOUR]
         east, north = self.truth.plan.plane.forward(incident.place.lon, incident.place.lat)
@@ -157,9 +157,8 @@ class Planter:
             return False
         near = hours[:, away <= settings["reach"]].max(axis=1)
         others = np.sort(hours[:, away <= settings["second_reach"]].max(axis=0))
-        second = settings["second"] if wish == WISHES[0] else 0.0
         return (
-            int((near >= wish * settings["visible"]).sum()) >= settings["seen_hours"]
+            int((near >= visible).sum()) >= least_hours
             and (second == 0.0 or (len(others) > 1 and float(others[-2]) >= second))
             and float(rise[onset // HOUR : -(-end // HOUR)].max()) <= settings["ceiling"]
         )
@@ -253,7 +252,7 @@ class Planter:
         east = float(self.east[k] + distance * np.sin(bearing))
         north = float(self.north[k] + distance * np.cos(bearing))
         near = np.hypot(self.listed[0] - east, self.listed[1] - north).min() < settings["apart"]
-        far = np.hypot(east, north) > table("defaults")["area"]["built"] * 1000
+        far = np.hypot(east, north) > table("defaults")["area"]["works"] * 1000
         return None if near or far else plan.plane.place(east, north)
 
     def _regional(self, rng: np.random.Generator, period: Period, number: int) -> Incident:
@@ -304,7 +303,10 @@ class Planter:
             limit.pollutant: factor * limit.limit * flow - outlet.rates[limit.pollutant] for limit in outlet.limits
         }
         river = next(river for river in plan.rivers if river.name == outlet.river)
-        if amounts["nh3n"] / river.flow < settings["nh3n"]:
+        reached = _downstream(plan, outlet)
+        soon = min(reached.values(), default=plan.hours * 3600.0)
+        late = period.start + timedelta(seconds=soon) + 2 * HOUR > plan.end
+        if late or amounts["nh3n"] / river.flow < settings["nh3n"]:
             return None
         return Incident(
             id=f"water_outfall-{number}",
@@ -314,7 +316,7 @@ class Planter:
             pollutants=("nh3n", "codmn", "tp"),
             source=Ref("outlet", outlet.id),
             amounts=amounts,
-            downstream=_downstream(plan, outlet),
+            downstream=reached,
         )
 
 

@@ -192,11 +192,13 @@ class Officers:
         return wanted[: table("defaults")["officers"]["places"]]
 
     def _guilty(self, case: Case, visit: Visit) -> Incident | None:
-        """What goes on where an officer stands, if anything."""
+        """What goes on where an officer stands, if anything; behind a gate every stack of the enterprise is seen."""
         for incident in self.incidents:
             if not self.active(incident, visit.arrives):
                 continue
-            if visit.target in (incident.source, incident.subject):
+            if visit.target == incident.subject:
+                return incident
+            if incident.source and self.plan.gate_of(visit.target) == self.plan.gate_of(incident.source):
                 return incident
             if visit.target == PATROL and incident.hidden and self._meets(case, incident):
                 return incident

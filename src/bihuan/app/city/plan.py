@@ -12,8 +12,8 @@ from bihuan.app.city.loggers import draw_loggers
 from bihuan.app.city.people import draw_people
 from bihuan.app.city.sites import Taken, draw_dust_stations, draw_sections, draw_stations, draw_worksites
 from bihuan.app.city.sky import seen_weather, true_weather
-from bihuan.core import Place, Plane, Weather, parse_instant
-from bihuan.register import Fact, Register, Station
+from bihuan.core import Place, Plane, Ref, Weather, local_date, parse_instant
+from bihuan.register import Fact, Outlet, Register, Station
 
 URBAN = True
 """The city's ground is urban to dispersion: a fact that anybody sees, so tracer and city may both use it."""
@@ -65,6 +65,11 @@ class CityPlan:
     def plane(self) -> Plane:
         """The metric plane of the city."""
         return Plane(self.centre)
+
+    def gate_of(self, source: Ref | None) -> Ref | None:
+        """Where one knocks to visit a source: its enterprise for an outlet, itself otherwise."""
+        fact = self.register.resolve(source, local_date(self.start)) if source else None
+        return Ref("enterprise", fact.enterprise) if isinstance(fact, Outlet) else source
 
 
 def plan_city(seed: int, hours: int = 48, rough: bool = False) -> CityPlan:

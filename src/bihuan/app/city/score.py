@@ -112,7 +112,8 @@ def score(
     dict
         The keys of house plan section 5 in their order, then
         `false_alarms_uncaused_per_station_day` (events that no incident belongs to nor raised that station's value),
-        `found_strict` (by an event that fits), `regional_right`, `effective_right` (the verdict tells whether the
+        `found_strict` (by an event that fits), `top1_gate` and `top3_gate` (enterprises instead of single stacks),
+        `regional_right`, `effective_right` (the verdict tells whether the
         source was stopped), `tonnes_cut_per_officer_hour`, `by_kind`, `calibration`, `counts`.
     """
     cases = [case for case in cases if case.state != "merged"]
@@ -123,7 +124,7 @@ def score(
     once = sorted(first.values(), key=lambda row: (row[1], row[0].id))
     rankings = list(suspects)
     judged = [_judge(fate, once, rankings, cases) for fate in city.reveal()]
-    shares = _shares(judged)
+    shares = _shares(city, judged)
     result: dict[str, Any] = {
         "mode": "rough" if city.plan.rough else "easy",
         "seed": city.plan.seed,
@@ -135,7 +136,7 @@ def score(
         "false_alarms_per_station_day": _false_alarms(city, once, belongs),
         "false_alarms_uncaused_per_station_day": _false_alarms(city, once, lambda *row: _caused(city, *row)),
     }
-    result |= {key: _share(shares[key]) for key in ("found_strict", "regional_right")}
+    result |= {key: _share(shares[key]) for key in ("found_strict", "top1_gate", "top3_gate", "regional_right")}
     result["effective_right"] = _share(_effective_right(judged, cases, effects))
     result["tonnes_cut_per_officer_hour"] = _tonnes_per_hour(city)
     result["by_kind"] = _by_kind(judged)
@@ -162,7 +163,7 @@ def wilson(hits: int, of: int, z: float = 1.959964) -> tuple[float, float]:
 def pool(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Add up the shares of several runs of one mode, each with its 95 % Wilson interval."""
     pooled = {}
-    for key in ("found", "found_strict", "top1", "top3", "none_of_listed_right", "regional_right"):
+    for key in results[0]["counts"] if results else ():
         hits, of = (sum(result["counts"][key][k] for result in results) for k in (0, 1))
         low, high = wilson(hits, of)
         pooled[key] = {
@@ -247,7 +248,7 @@ def _answer(event: Event, rankings: list[Suspects], until: datetime) -> Answer |
     return Answer(((event.subject, 1.0),)) if event.subject.kind == "outlet" else None
 
 
-def _shares(judged: list[Judged]) -> dict[str, Share]:
+def _shares(city: City, judged: list[Judged]) -> dict[str, Share]:
     listed = [j for j in judged if j.fate.incident.source is not None]
     hidden = [j for j in judged if j.fate.incident.hidden]
     regional = [j for j in judged if j.fate.incident.kind == "regional"]
@@ -260,6 +261,8 @@ def _shares(judged: list[Judged]) -> dict[str, Share]:
         "found_strict": share(judged, lambda j: bool(j.fitting)),
         "top1": share(listed, lambda j: _in_top(j, 1)),
         "top3": share(listed, lambda j: _in_top(j, 3)),
+        "top1_gate": share(listed, lambda j: _gate_in_top(city, j, 1)),
+        "top3_gate": share(listed, lambda j: _gate_in_top(city, j, 3)),
         "none_of_listed_right": share(hidden, lambda j: j.answer is not None and _leads(j.answer, "none_of_listed")),
         "regional_right": share(regional, lambda j: j.answer is not None and _leads(j.answer, "regional")),
     }
@@ -268,6 +271,13 @@ def _shares(judged: list[Judged]) -> dict[str, Share]:
 def _in_top(judged: Judged, places: int) -> bool:
     source = judged.fate.incident.source
     return judged.answer is not None and source in [ref for ref, _ in judged.answer.listed[:places]]
+
+
+def _gate_in_top(city: City, judged: Judged, places: int) -> bool:
+    """The same where any stack of the right enterprise counts: stacks side by side cast one plume."""
+    source = judged.fate.incident.source
+    gates = [] if judged.answer is None else [city.plan.gate_of(ref) for ref, _ in judged.answer.listed]
+    return city.plan.gate_of(source) in list(dict.fromkeys(gates))[:places]
 
 
 def _leads(answer: Answer, row: str) -> bool:

@@ -37,11 +37,11 @@ class Taken:
         return all(math.hypot(east - x, north - y) >= apart for x, y in self.points)
 
     def draw(self, rng: np.random.Generator, ground: Ground, apart: float) -> tuple[float, float]:
-        """Draw a free point of the built-up area and take it."""
-        west, south, east, north = ground.built.bounds
+        """Draw a free point where sources lie and take it."""
+        west, south, east, north = ground.works.bounds
         for _ in range(2000):
             point = (between(rng, (west, east)), between(rng, (south, north)))
-            if self.free(*point, apart) and ground.built.contains(Point(point)):
+            if self.free(*point, apart) and ground.works.contains(Point(point)):
                 break
         self.points.append(point)
         return point

@@ -1,0 +1,365 @@
+"""The command line. Exit codes: 0 done, 1 a finding (a check did not hold), 2 bad usage or input.
+
+Each command imports what it needs when it runs, so that `bihuan --version` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bihuan import __version__
+from bihuan.core import BihuanError, local_date, parse_instant, plain
+
+FINDING = 1
+BAD_INPUT = 2
+
+
+def home_path() -> Path:
+    """Where the data of this installation lie: ``BIHUAN_HOME``, by default ``./bihuan-data``."""
+    return Path(os.environ.get("BIHUAN_HOME", "bihuan-data"))
+
+
+class _Instant(click.ParamType[Any]):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        from bihuan.app.settings import read_settings
+
+        try:
+            return parse_instant(value, read_settings(home_path()).zone)
+        except BihuanError as problem:
+            self.fail(str(problem), param, context)
+
+
+INSTANT = _Instant()
+LANGUAGE = click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+JSON = click.option("--json", "as_json", is_flag=True, help="one JSON object a line, for programs")
+
+
+def say(value: Any, as_json: bool) -> None:
+    """Print one JSON line, or the value as text."""
+    click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else str(value))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bihuan")
+def cli() -> None:
+    """Bihuan 闭环: a city's pollution control as one closed loop."""
+
+
+@cli.command()
+@click.option("--score", is_flag=True, help="no terminal show: run as fast as it can and print one line a run")
+@click.option("--seed", type=click.IntRange(min=0), help="one city only; without it seeds 1-5 when scoring")
+@click.option("--hours", type=click.IntRange(min=1), default=48, show_default=True, help="hours of the city's time")
+@click.option("--rough", is_flag=True, help="the mode that counts: another forward model, wrong rates, varying wind")
+@click.option("--pace", type=click.FloatRange(min=1), default=60.0, show_default=True, help="city seconds a second")
+@LANGUAGE
+@click.option("--json", "as_json", is_flag=True, help="with --score: one JSON line a run")
+def demo(score: bool, seed: int | None, hours: int, rough: bool, pace: float, language: Any, as_json: bool) -> None:
+    """Run the synthetic city (合成城市) through the whole loop."""
+    if score:
+        from bihuan.app.scoring import score_runs
+
+        for line in score_runs(seed, hours, rough or None):
+            say(line if as_json else _score_words(line), as_json)
+        return
+    from bihuan.app.demo import show
+
+    show(seed=1 if seed is None else seed, hours=hours, rough=rough, pace=pace, language=language)
+
+
+def _score_words(line: dict[str, Any]) -> str:
+    return "  ".join(f"{key}={value}" for key, value in line.items())
+
+
+@cli.command()
+@click.option("--host", help="address to listen on (default 127.0.0.1)")
+@click.option("--hj212-port", type=click.IntRange(0, 65535), help="port for devices (default 9212)")
+@click.option("--gateways", type=click.IntRange(1, 64), help="gateway processes (default 1)")
+def serve(host: str | None, hj212_port: int | None, gateways: int | None) -> None:
+    """Listen to devices and run the loop until Ctrl-C."""
+    from bihuan.app.serve import run_server
+
+    given = {"host": host, "hj212_port": hj212_port, "gateways": gateways}
+    run_server(home_path(), {name: value for name, value in given.items() if value is not None})
+
+
+@cli.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "layout", help="layout or mapping file; recognised from the header without it")
+@LANGUAGE
+@JSON
+def import_command(files: tuple[Path, ...], layout: str | None, language: Any, as_json: bool) -> None:
+    """Import registers (XLSX, CSV, GeoJSON), feeds (CSV, Parquet) and 12345 work orders."""
+    from bihuan.app.importing import import_files
+
+    reports = import_files(home_path(), files, layout)
+    for report in reports:
+        say(report.as_dict() if as_json else report.words(language), as_json)
+    if any(report.errors for report in reports):
+        sys.exit(FINDING)
+
+
+@cli.command()
+@click.option("--from", "start", type=INSTANT, help="first hour, local time of the city; the first stored without it")
+@click.option("--to", "end", type=INSTANT, help="end, not included; the last stored without it")
+@click.option("--site", help="city:..., station:...; every one without it")
+@click.option(
+    "--what-if", multiple=True, help="a plan by name whatever the day, several times; zhengzhou-2023 without it"
+)
+@click.option("--index", type=click.Choice(["published", "own"]), default="published", show_default=True)
+@click.option("--no-rules", is_flag=True, help="grade only, without the rules of the loop")
+@LANGUAGE
+@JSON
+def replay(
+    start: datetime | None,
+    end: datetime | None,
+    site: str | None,
+    what_if: tuple[str, ...],
+    index: Any,
+    no_rules: bool,
+    language: Any,
+    as_json: bool,
+) -> None:
+    """Run the loop over stored data as if it arrived now (按实况反演,非实际发布)."""
+    from bihuan.app.replay import WHAT_IF, replay_stored
+
+    plans = what_if or WHAT_IF
+    for line in replay_stored(home_path(), start, end, site, what_if=plans, index=index, rules=not no_rules):
+        say(line.as_dict(language) if as_json else line.words(language), as_json)
+
+
+@cli.command()
+@click.argument("medium", type=click.Choice(["air", "water", "outlet"]))
+@click.option("--site", help="city:..., station:..., section:..., outlet:...; every one without it")
+@click.option("--from", "start", type=INSTANT, help="first day, local time of the city; the first stored without it")
+@click.option("--to", "end", type=INSTANT, help="end, not included; the last stored without it")
+@click.option("--by", type=click.Choice(["month", "quarter", "year"]), default="month", show_default=True)
+@click.option("--target", "targets", multiple=True, help="pm25=40, several times: mean of the year to reach")
+@LANGUAGE
+@JSON
+def assess(
+    medium: str,
+    site: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    by: Any,
+    targets: tuple[str, ...],
+    language: Any,
+    as_json: bool,
+) -> None:
+    """Judge stored data under the law of the day and, beside it, under today's; ranks are our own (自算,非官方)."""
+    from bihuan.app.assessing import assess as assess_stored
+
+    wanted = dict(_target(target) for target in targets)
+    found = assess_stored(
+        home_path(), medium, site=site, start=start, end=end, by=by, targets=wanted, language=language
+    )
+    if as_json:
+        say(found.as_dict(), as_json)
+        return
+    from rich.console import Console
+
+    console = Console()
+    for table in found.tables(language):
+        console.print(table)
+
+
+def _target(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise click.UsageError(f"target {text!r} cannot be read: write pm25=40") from None
+
+
+@cli.command()
+@click.option("--event", help="a stored event: its last ranking")
+@click.option("--from", "start", type=INSTANT, help="begin of a rise in stored readings, local time of the city")
+@click.option("--to", "end", type=INSTANT, help="its end")
+@click.option("--station", help="where it was seen")
+@click.option("--pollutant", default="pm25", show_default=True, help="code of the pollutant that rose")
+@LANGUAGE
+@JSON
+def trace(
+    event: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    station: str | None,
+    pollutant: str,
+    language: Any,
+    as_json: bool,
+) -> None:
+    """Rank the suspects (疑似污染源) of a stored event, or of a rise in stored readings."""
+    from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
+
+    if event is not None and (start, end, station) == (None, None, None):
+        found = ranking_of(home_path(), event)
+    elif event is None and start is not None and end is not None and station is not None:
+        found = trace_stored(home_path(), start, end, station, pollutant)
+    else:
+        raise click.UsageError("give --event ID, or --from, --to and --station together")
+    say(plain(found) if as_json else ranking_words(found, language), as_json)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--to", "target", required=True, help="HOST:PORT")
+@click.option("--window", type=click.IntRange(1, 1000), default=16, show_default=True, help="unanswered frames at once")
+@JSON
+def send(file: Path, target: str, window: int, as_json: bool) -> None:
+    """Send the frames of a file like a logger would, and wait for the acknowledgements."""
+    from bihuan.app.sending import send_file
+
+    report = send_file(file, target, window)
+    told = {name: getattr(report, name) for name in ("sent", "acknowledged", "resent")}
+    told["unanswered"] = len(report.unanswered)
+    say(told if as_json else "  ".join(f"{name} {count}" for name, count in told.items()), as_json)
+    if report.unanswered:
+        sys.exit(FINDING)
+
+
+@cli.group()
+def standards() -> None:
+    """Look at the law as this version knows it."""
+
+
+@standards.command("list")
+@JSON
+def standards_list(as_json: bool) -> None:
+    """Every edition of every standard with its dates and status."""
+    from bihuan.app.law import list_editions
+
+    for line in list_editions():
+        said = (
+            f"{line['code']}  {line['number']}  {line['from']} - {line['to'] or ''}  {line['status']}  {line['title']}"
+        )
+        say(line if as_json else said, as_json)
+
+
+@standards.command("show")
+@click.argument("code")
+@click.option("--on", type=INSTANT, help="only the edition in force on this day")
+@LANGUAGE
+def standards_show(code: str, on: datetime | None, language: Any) -> None:
+    """One standard: its clauses and rows with status and source."""
+    from bihuan.app.law import show_edition
+
+    click.echo(show_edition(code, None if on is None else local_date(on), language))
+
+
+@standards.command("check")
+def standards_check() -> None:
+    """Check order, gaps and overlaps of dates, units and clauses."""
+    from bihuan.app.law import check_all
+
+    findings = check_all()
+    for finding in findings:
+        click.echo(finding)
+    if findings:
+        sys.exit(FINDING)
+    click.echo("ok")
+
+
+@cli.command()
+@click.argument("ref")
+@LANGUAGE
+@JSON
+def explain(ref: str, language: Any, as_json: bool) -> None:
+    """Walk a verdict, event, suspects, case, effect, reading or frame back to its frames and forward to its effect."""
+    from bihuan.app.explain import explain_ref
+
+    chain = explain_ref(home_path(), ref)
+    say(chain.as_dict() if as_json else chain.words(language), as_json)
+
+
+@cli.command()
+@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+@JSON
+def backup(target: Path, as_json: bool) -> None:
+    """Copy journal, observations, records and photos as one consistent cut."""
+    from bihuan.app.clock import WallClock
+    from bihuan.app.importing import open_alone
+    from bihuan.store import backup as make_backup
+
+    with open_alone(home_path(), create=False) as store:
+        manifest = make_backup(store, target, WallClock().now())
+    say(_manifest(manifest, target, as_json), as_json)
+
+
+@cli.command()
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@JSON
+def restore(source: Path, as_json: bool) -> None:
+    """Bring a backup back into an empty BIHUAN_HOME."""
+    from bihuan.store import restore as bring_back
+
+    manifest = bring_back(source, home_path())
+    say(_manifest(manifest, home_path(), as_json), as_json)
+
+
+def _manifest(manifest: Any, where: Path, as_json: bool) -> Any:
+    if as_json:
+        return plain(manifest) | {"where": str(where)}
+    rows = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
+    size = sum(entry.size for entry in manifest.files.values())
+    return f"{where}: {len(manifest.files)} files, {size} bytes, {rows}, of {manifest.at}"
+
+
+@cli.command()
+@LANGUAGE
+@JSON
+def rebuild(language: Any, as_json: bool) -> None:
+    """Make the observations anew from the journal."""
+    from bihuan.app.rebuild import rebuild_series
+
+    made = rebuild_series(home_path())
+    say(plain(made) if as_json else made.words(language), as_json)
+
+
+@cli.command()
+@LANGUAGE
+@JSON
+def doctor(language: Any, as_json: bool) -> None:
+    """Tell versions, paths, the state of the store and its counts."""
+    from bihuan.app.doctor import examine
+
+    report = examine(home_path())
+    say(report.as_dict() if as_json else report.words(language), as_json)
+    if not report.healthy:
+        sys.exit(FINDING)
+
+
+def main() -> None:
+    """Run the command line; errors go to stderr, one line first."""
+    try:
+        code = cli.main(prog_name="bihuan", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as problem:
+        _complain(problem.format_message())
+        context = getattr(problem, "ctx", None)
+        if context is not None:
+            click.echo(f"{context.get_usage()}\nmore with {context.command_path} --help", err=True)
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:  # who read us has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # until the interpreter ends
+        sys.exit(0)
+    except (BihuanError, OSError) as problem:
+        _complain(str(problem))
+        sys.exit(BAD_INPUT)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(what: str) -> None:
+    """Say what is wrong: a line first, details after."""
+    click.echo(f"bihuan: {what}", err=True)

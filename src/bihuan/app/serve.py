@@ -1,0 +1,273 @@
+"""`bihuan serve`: gateway processes that journal and acknowledge, and this one process that runs the loop.
+
+The core owns series and records. It takes in new frames every `loop_seconds`, and steps the loop on each `TICK` of the
+wall clock; after a start it catches up tick by tick. Whatever fails in it, the gateways go on: devices lose nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bihuan import __version__
+from bihuan.app.clock import Clock, JumpWatch, WallClock
+from bihuan.app.gateway import write_devices
+from bihuan.app.logs import start_logging
+from bihuan.app.loop import TICK, Loop
+from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
+from bihuan.app.settings import Settings, read_settings
+from bihuan.app.state import state_of
+from bihuan.app.supervision import Gateways
+from bihuan.cases import case_settings
+from bihuan.core import DAY, DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
+from bihuan.store import Store, open_store, write_whole
+
+log = logging.getLogger("bihuan.serve")
+
+CATCH_UP = timedelta(hours=24)
+"""A core that was away for longer takes in what came, and concludes from the last of it only."""
+
+STATUS_EVERY = 2.0
+"""How often `status.json` is written. [s]"""
+
+LOOK = 0.1
+"""How often the core looks whether something is due. [s]"""
+
+
+def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
+    """Serve until SIGTERM or Ctrl-C, then stop cleanly.
+
+    Parameters
+    ----------
+    home : Path
+        ``BIHUAN_HOME``; a store is made there when there is none.
+    overrides : mapping
+        Settings of the process, over the file and the environment.
+
+    Raises
+    ------
+    SettingError
+        If a setting is wrong or the port is taken.
+    StoreLocked
+        If another process owns the store.
+    """
+    environment = os.environ | {f"BIHUAN_{name.upper()}": str(value) for name, value in overrides.items()}
+    settings = read_settings(home, environment)
+    start_logging(settings.text("log_level"))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with open_store(home) as store:
+        Server(store, settings, WallClock()).run(ended)
+
+
+@dataclass(slots=True)
+class Troubles:
+    """What went wrong since the start; `bihuan doctor` tells it.
+
+    Attributes
+    ----------
+    now : str
+        What keeps the loop from going on at present, empty when nothing does.
+    clock_jumps, failures : int
+    """
+
+    now: str = ""
+    clock_jumps: int = 0
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class Server:
+    """The core process.
+
+    Attributes
+    ----------
+    store : Store
+    settings : Settings
+    clock : Clock
+    """
+
+    store: Store
+    settings: Settings
+    clock: Clock
+    troubles: Troubles = field(default_factory=Troubles)
+    _gateways: Gateways = field(init=False)
+    _loop: Loop = field(init=False)
+    _began: datetime = field(init=False)
+    _day: date | None = None
+    _due: dict[str, float] = field(default_factory=dict)
+    _ledger: str = ""
+
+    def run(self, ended: threading.Event) -> None:
+        """Serve until `ended`."""
+        self._began = self.clock.now()
+        self._ledger = self._check_ledger()
+        self._renew()
+        self._write_devices()
+        self._gateways = Gateways(self.store.home, self.settings, self.clock)
+        self._gateways.start()
+        watch = JumpWatch(self.clock)
+        said = False
+        try:
+            while not ended.wait(LOOK):
+                self._gateways.watch()
+                self._note_jump(watch)
+                self._work(ended)
+                self._tell()
+                if not said and self._gateways.listening:
+                    said = True
+                    self._announce()
+        finally:
+            self._gateways.stop()
+            self._farewell()
+
+    def _renew(self) -> None:
+        """Make the loop from what is stored: at the start, and after a step that failed half-way."""
+        on = local_date(self.clock.now(), self.settings.zone)
+        home, city = self.store.home.path, self.store.settings
+        addresses = mail_addresses(
+            self.store.records.register, lambda: local_date(self.clock.now(), self.settings.zone)
+        )
+        notifications = Notifications(notifiers_of(self.settings, home / "outbox", addresses), home / "notices.jsonl")
+        self._loop = Loop(
+            self.store,
+            self.settings.zone,
+            notifications,
+            self._began,
+            frozenset(city.get("standards.allow", on, ())),
+            case_settings(city.get("cases", on, {})),
+        )
+
+    def _work(self, ended: threading.Event) -> None:
+        """Step what is due, or at least take in what has come; nothing that fails here ends the server."""
+        try:
+            now = self.clock.now()
+            for tick in self._ticks(now):
+                if ended.is_set():
+                    return
+                until = tick if now - tick >= TICK else None
+                while self._loop.take(tick, until).full and not ended.is_set():
+                    self._tell()
+                self._loop.step(tick, until)
+                self._new_day(tick)
+                self._tell()
+            if self._is_due("take", self.settings.whole("loop_seconds")):
+                self._loop.take(now)
+            self.troubles.now = ""
+        except DiskFull as problem:
+            self._trouble("disk_full", problem)
+        except Exception as problem:  # a device must never lose a frame to a fault of the loop
+            self.troubles.failures += 1
+            self._trouble(f"{type(problem).__name__}: {problem}", problem)
+
+    def _ticks(self, now: datetime) -> list[datetime]:
+        """Ticks that are due, the earliest first; none while a step that failed is left to cool."""
+        if self._due.get("retry", 0.0) > self.clock.monotonic():
+            return []
+        last, current = self._loop.watermark, floor_to(now, TICK)
+        first = current if last is None else max(last + TICK, current - CATCH_UP)
+        return [first + TICK * number for number in range(max(0, (current - first) // TICK + 1))]
+
+    def _trouble(self, what: str, problem: Exception) -> None:
+        """Say what failed, once a minute at most, and go on from what is stored."""
+        if self.troubles.now != what:
+            log.error("the loop stands still: %s", problem, exc_info=not isinstance(problem, StoreError))
+        self.troubles.now = what
+        self._due["retry"] = self.clock.monotonic() + self.settings.whole("loop_seconds")
+        try:
+            self._renew()
+        except Exception as again:
+            log.error("the loop cannot be made anew yet: %s", again)
+
+    def _is_due(self, what: str, seconds: float) -> bool:
+        now = self.clock.monotonic()
+        if self._due.get(what, 0.0) > now or self._due.get("retry", 0.0) > now:
+            return False
+        self._due[what] = now + seconds
+        return True
+
+    def _note_jump(self, watch: JumpWatch) -> None:
+        jump = watch.check()
+        if jump is None:
+            return
+        self.troubles.clock_jumps += 1
+        last = self._loop.watermark
+        waits = last is not None and self.clock.now() < last
+        after = f"; the loop waits until it is past {iso(last)}" if waits and last is not None else ""
+        log.warning("the clock of this machine was set by %+.1f s%s", jump.total_seconds(), after)
+
+    def _new_day(self, tick: datetime) -> None:
+        """Once a day: who may send by the register of the day, and older days stored in the order they are asked in."""
+        day = local_date(tick, self.settings.zone)
+        if day == self._day:
+            return
+        self._day = day
+        self._write_devices()
+        self.store.series.resort(floor_to(tick, DAY) - DAY)
+
+    def _write_devices(self) -> None:
+        on = local_date(self.clock.now(), self.settings.zone)
+        write_devices(self.store.home.devices, self.store.records.register(), on)
+
+    def _check_ledger(self) -> str:
+        try:
+            self.store.ledger.check()
+        except LedgerError as problem:
+            log.error("%s", problem)
+            return str(problem)
+        return ""
+
+    # -- what others read ------------------------------------------------------------------------------------------
+
+    def _announce(self) -> None:
+        """Say where devices reach us, to commands and to the terminal."""
+        address = {
+            "pid": os.getpid(),
+            "version": __version__,
+            "host": self.settings.text("host"),
+            "hj212_port": self._gateways.port,
+            "began": iso(self._began),
+        }
+        write_whole(self.store.home.server, to_json(address), durable=False)
+        log.info("devices are listened to on %s:%d", address["host"], self._gateways.port)
+
+    def _tell(self) -> None:
+        """Write `status.json`, for `bihuan doctor` while this process owns the store."""
+        if self._due.get("tell", 0.0) > self.clock.monotonic():
+            return
+        self._due["tell"] = self.clock.monotonic() + STATUS_EVERY
+        self._write_status(os.getpid())
+
+    def _write_status(self, pid: int) -> None:
+        status = {
+            "pid": pid,
+            "at": iso(self.clock.now()),
+            "began": iso(self._began),
+            "gateways": self._gateways.describe(),
+            "trouble": self.troubles.now,
+            "failures": self.troubles.failures,
+            "clock_jumps": self.troubles.clock_jumps,
+        }
+        try:
+            state = state_of(self.store, self._loop.town, self._ledger)
+            write_whole(self.store.home.path / "status.json", to_json(status | {"store": state}), durable=False)
+        except StoreError as problem:
+            log.error("status was not written: %s", problem)
+
+    def _farewell(self) -> None:
+        """Take in what the gateways made durable at the last, and say that nobody serves any more."""
+        try:
+            self._loop.take(self.clock.now())
+            self._write_status(0)
+        except StoreError as problem:
+            log.error("the last frames wait in the journal for the next start: %s", problem)
+        self.store.home.server.unlink(missing_ok=True)
+        log.info("stopped")
