@@ -199,8 +199,9 @@ class _Import:
         register, calendar = self._on_file(), Calendar()
         district_of = {fact.name: fact.id for fact in register.all(District, self._today)}
         table = read_complaints(data, calendar, district_of)
-        log = self._store.home.path / "notices" / "log.jsonl"
-        desk = Desk(self._store.records, lambda: register, calendar, Notifications((), log))
+        # no channel: the notices of these cases go out when the server that owns the channels starts
+        silent = Notifications((), self._store.home.path / "notices.jsonl")
+        desk = Desk(self._store.records, lambda: register, calendar, silent)
         outcomes = []
         with self._store.records.transaction():
             outcomes += [desk.from_complaint(row, self._now).outcome for row in table.rows]
