@@ -187,7 +187,7 @@ def torn_parquet(path: Path) -> Path:
         ("strange.csv", b"a,b,c\n1,2,3\n", "national_city_hour"),
         ("strange.csv", b"a,b,c\n1,2,3\n", "mapping file"),
         ("strange.csv", b"a,b,c\n1,2,3\n", "work orders"),
-        ("page.pdf", b"%PDF-1.7\n\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type/Catalog>>", "no file we know"),
+        ("page.pdf", b"%PDF-1.7\n\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type/Catalog>>", "begins with '%PDF-1.7'"),
         ("picture.csv", bytes(range(256)) * 20, "no file we know"),
         ("torn.xlsx", b"PK\x03\x04" + b"\0" * 40, "no file we know"),
     ],
