@@ -69,11 +69,17 @@ class Window:
         self._rows = None
 
     def _judged(self, kept: pl.DataFrame) -> pl.DataFrame:
-        """One value a site, pollutant and period: what an outlet is judged by (zs_avg), else the mean."""
+        """One value a site, pollutant and period: what an outlet is judged by (zs_avg), else the mean.
+
+        The checks look at what was measured; a folded mean is as doubtful as the one it was folded from.
+        """
+        before = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in KEY).fill_null(False)
+        folded = before & (pl.col("reason") == "")
         return (
             self._prepare(kept)
             .filter(pl.col("stat").is_in(list(VALUE_STATS)))
             .sort(*KEY, "stat")
+            .with_columns(reason=pl.when(folded).then(pl.col("reason").shift(1)).otherwise("reason"))
             .unique(KEY, keep="last", maintain_order=True)
             .select(
                 "site",
