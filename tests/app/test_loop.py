@@ -14,7 +14,7 @@ from bihuan.cases import Action, Actor, Case, Photo
 from bihuan.core import digest
 from tests.app.hamlet import HOUR, MIDNIGHT, Hamlet, Sent, told
 
-HOURS = 6.5
+HOURS = 7.25
 RISE = (MIDNIGHT + 2 * HOUR, MIDNIGHT + 3.5 * HOUR)
 OFFICER = Actor("officer", ("grid_officer",), "street", "d")
 CHECKER = Actor("checker", ("verifier",), "", "d")
@@ -74,15 +74,18 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Haml
         yield town, list(a_day(town))
 
 
-def test_a_day_goes_the_whole_way_from_frames_to_a_closed_case(undisturbed: tuple[Hamlet, list[Outcome]]) -> None:
+def test_a_day_goes_the_whole_way_from_frames_to_the_measured_effect(
+    undisturbed: tuple[Hamlet, list[Outcome]],
+) -> None:
     town, outcomes = undisturbed
     assert {"local_rise", "outlet_over"} <= {event.rule for one in outcomes for event in one.events}
-    verdicts = {verdict.kind for one in outcomes for verdict in one.verdicts}
-    assert verdicts == {"aqi_hour", "outlet_hour"}
+    assert {verdict.kind for one in outcomes for verdict in one.verdicts} == {"aqi_hour", "outlet_hour"}
     first, *others = town.loop.desk.cases
-    assert first.state == "closed" and first.done and first.fixed and first.effective is None
+    assert first.state == "closed"
+    assert first.done and first.fixed and first.effective
+    assert first.effective.value == "effective"
     assert {case.merged_into for case in others} == {first.id}
-    assert not town.loop.desk.open_cases
+    assert [effect.case for one in outcomes for effect in one.effects] == [first.ref]
 
 
 def test_the_order_of_frames_within_a_tick_and_the_gateway_they_came_by_do_not_matter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import polars as pl
 
 from bihuan.alerts import LadderState, Proposal, Warning, draft, in_force, ladder_step, scheme_on, sign
 from bihuan.app.town import Town
-from bihuan.core import InputError, NotCovered, Verdict, from_json, local_date, to_json
+from bihuan.core import HOUR, InputError, NotCovered, Verdict, from_json, local_date, to_json
 from bihuan.register import Person
 from bihuan.store import Link, Row, Store
 
@@ -56,11 +57,21 @@ class Outlook:
             {"start": starts, "aqi": [self._hours[start] for start in starts]},
             schema={"start": pl.Datetime("us", "UTC"), "aqi": pl.Float64},
         )
-        self._state, proposals = ladder_step(self._state, scheme, table, now, zone=self._zone)
+        as_of = self._as_of(starts, scheme.lift_hours)
+        self._state, proposals = ladder_step(self._state, scheme, table, as_of, zone=self._zone)
         self._store.records.set_state(STATE, to_json(self._state))
-        drafts = tuple(self._save(proposal, town) for proposal in proposals)
+        drafts = tuple(self._save(replace(proposal, made=now), town) for proposal in proposals)
         self._store.records.link(Link(hour.ref, one.ref) for one in drafts for hour in fresh)
         return drafts
+
+    def _as_of(self, starts: list[datetime], lift_hours: int) -> datetime:
+        """Where the ladder looks ahead from, so that what it finds ahead are hours that were measured.
+
+        Without a forecast nothing is known after the last hour: a grade is due when that hour still lies in an episode,
+        and a warning is to be lifted when the hours that must stay low have been low.
+        """
+        back = (lift_hours - 1) * HOUR if self._state.in_force else timedelta(0)
+        return max(starts[0], starts[-1] - back)
 
     def _past(self, town: Town, now: datetime) -> dict[datetime, float | None]:
         """The hours that an earlier process judged."""

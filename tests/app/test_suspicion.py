@@ -1,0 +1,165 @@
+"""What the tracer is shown, when it is asked, and what officers' findings do to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bihuan.alerts import VALUES_COLUMNS
+from bihuan.app.suspicion import AGAIN, FINDING_WEIGHT, LONG_ENOUGH, Suspicion, findings, is_traced, own_suspect
+from bihuan.app.town import Town
+from bihuan.app.values import as_values
+from bihuan.cases import Action, Actor, Case, Photo, open_from_event, step
+from bihuan.core import CHINA, Event, Period, Ref, Suspects, local_date
+from bihuan.register import Register
+from tests.app.hamlet import HOUR, MIDNIGHT, STACK, Hamlet, at_km, facts
+
+ON = local_date(MIDNIGHT, CHINA)
+REGISTER = Register(facts())
+OFFICER = Actor("officer", ("grid_officer",), "street", "d")
+ONSET = MIDNIGHT + 2 * HOUR
+SOURCE = Ref("outlet", STACK)
+
+
+def rise(**changes: object) -> Event:
+    fields: dict[str, object] = {
+        "id": "ev1",
+        "rule": "local_rise",
+        "kind": "pattern",
+        "subject": Ref("station", "s1"),
+        "place": at_km(0.0, 0.0),
+        "period": Period(ONSET, ONSET + HOUR),
+        "pollutant": "so2",
+        "grade": "minor",
+        "value": 160.0,
+        "threshold": 40.0,
+        "method": "alerts/excess/1",
+        **changes,
+    }
+    return Event(**fields)  # type: ignore[arg-type]
+
+
+def ranked(home: Path, speed: float = 3.0, wind_from: float = 0.0) -> Suspects:
+    """Two quiet hours, then half an hour of SO2 at the first station; what the tracer makes of it."""
+    with Hamlet(home) as town:
+        town.weather.speed, town.weather.wind_from = speed, wind_from
+        town.pass_time(2)
+        town.rise = {1: {"so2": 150.0}}
+        outcomes = town.pass_time(1.5)
+        found = [ranking for outcome in outcomes for ranking in outcome.suspects]
+        assert found, [outcome.events for outcome in outcomes]
+        return found[-1]
+
+
+def test_the_stack_upwind_of_the_station_is_the_first_suspect(tmp_path: Path) -> None:
+    found = ranked(tmp_path)
+    assert found.ranked[0].source == SOURCE
+    assert found.ranked[0].probability > 0.8
+    assert sum(row.probability for row in found.ranked) + found.none_of_listed + found.regional == pytest.approx(1.0)
+
+
+def test_with_the_wind_from_elsewhere_the_stack_is_not_blamed(tmp_path: Path) -> None:
+    found = ranked(tmp_path, wind_from=180.0)
+    odds = {row.source: row.probability for row in found.ranked}
+    assert odds.get(SOURCE, 0.0) < 0.1
+    assert found.none_of_listed > 0.5
+
+
+def test_in_a_calm_it_says_that_it_cannot_tell(tmp_path: Path) -> None:
+    assert ranked(tmp_path, speed=0.2).cannot_tell == "calm"
+
+
+def test_without_any_reading_it_says_so() -> None:
+    assert Suspicion(Town(REGISTER, ON)).rank(rise(), _no_values(), ONSET + HOUR).cannot_tell == "no_data"
+
+
+def test_without_wind_it_says_so(tmp_path: Path) -> None:
+    with Hamlet(tmp_path) as town:
+        town.pass_time(1)
+        values = _minutes(town)
+        deaf = values.filter(~pl.col("pollutant").is_in(["wind_speed", "wind_from"]))
+        suspicion = Suspicion(Town(REGISTER, ON))
+        event = rise(period=Period(MIDNIGHT + HOUR / 2, MIDNIGHT + HOUR))
+        assert suspicion.rank(event, deaf, MIDNIGHT + HOUR).cannot_tell == "no_wind"
+
+
+def _minutes(town: Hamlet) -> pl.DataFrame:
+    rows = town.store.series.readings(interval="minute")
+    return as_values(Suspicion(Town(REGISTER, ON)).with_sites(rows), "minute")
+
+
+def _no_values() -> pl.DataFrame:
+    kinds = {"start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC"), "value": pl.Float64}
+    return pl.DataFrame(
+        schema={name: kinds.get(name, pl.Boolean if name == "usable" else pl.String) for name in VALUES_COLUMNS}
+    )
+
+
+def test_an_event_is_traced_at_once_then_again_while_it_lasts_and_never_after_it_ended() -> None:
+    suspicion = Suspicion(Town(REGISTER, ON))
+    now = ONSET + HOUR
+    assert suspicion.due(rise(), now)
+    suspicion.rank(rise(), _no_values(), now)
+    assert not suspicion.due(rise(), now + AGAIN - timedelta(seconds=1))
+    assert suspicion.due(rise(), now + AGAIN)
+    assert not suspicion.due(rise(open=False), now + AGAIN)
+
+
+def test_what_lasts_long_is_traced_again_only_when_it_rises_further() -> None:
+    suspicion = Suspicion(Town(REGISTER, ON))
+    now = ONSET + HOUR
+    suspicion.rank(rise(), _no_values(), now)
+    late = now + LONG_ENOUGH + AGAIN
+    assert not suspicion.due(rise(), late)
+    assert suspicion.due(rise(value=400.0), late)
+
+
+def test_when_it_was_asked_outlives_the_midnight_and_the_process() -> None:
+    asked: dict[str, object] = {}
+    Suspicion(Town(REGISTER, ON), asked).rank(rise(), _no_values(), ONSET + HOUR)  # type: ignore[arg-type]
+    assert not Suspicion(Town(REGISTER, ON + timedelta(days=1)), asked).due(rise(), ONSET + HOUR)  # type: ignore[arg-type]
+
+
+def test_only_rises_are_traced() -> None:
+    """Everything else names its subject itself."""
+    assert is_traced(rise())
+    assert is_traced(rise(method="alerts/regional/1", subject=Ref("city", "410100")))
+    assert not is_traced(rise(kind="silence", method="alerts/silence/1"))
+    assert not is_traced(rise(kind="limit", method="alerts/verdict/1", subject=SOURCE))
+
+
+def test_an_outlet_over_its_limit_names_itself() -> None:
+    event = rise(subject=SOURCE, kind="limit", rule="outlet_over", method="alerts/verdict/1")
+    found = own_suspect(event, "一号排口")
+    assert [(row.source, row.probability) for row in found.ranked] == [(SOURCE, 1.0)]
+    assert (found.none_of_listed, found.regional, found.method) == (0.0, 0.0, "own_reading/1")
+    assert own_suspect(replace(event, value=999.0), "一号排口").id == found.id
+
+
+def visited(result: str, ident: str = "ev1") -> Case:
+    event = rise(id=ident)
+    suspects = replace(own_suspect(event, "x"), ranked=own_suspect(replace(event, subject=SOURCE), "x").ranked)
+    now = MIDNIGHT + 10 * HOUR
+    case = open_from_event(event, REGISTER, now, suspects=suspects).case
+    case = step(case, Action("dispatch", Actor("duty", ("duty_officer",)), now))
+    case = step(case, Action("sign", OFFICER, now))
+    case = step(case, Action("arrive", OFFICER, now, place=case.place))
+    photo = (Photo("sha256:1", "after", now, case.place),)
+    return step(case, Action("handle", OFFICER, now, {"result": result, "note": "x"}, photos=photo))
+
+
+@pytest.mark.parametrize("result", sorted(FINDING_WEIGHT))
+def test_a_finding_weighs_the_source_that_was_visited(result: str) -> None:
+    assert findings([visited(result)]) == {SOURCE: FINDING_WEIGHT[result]}
+
+
+def test_a_visit_that_could_not_look_says_nothing() -> None:
+    assert findings([visited("no_access")]) == {}
+
+
+def test_a_caught_source_is_likelier_than_one_that_was_cleared() -> None:
+    assert FINDING_WEIGHT["true"] > 1 > FINDING_WEIGHT["not_found"] > FINDING_WEIGHT["untrue"] > 0
