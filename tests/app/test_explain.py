@@ -40,6 +40,12 @@ def cases(lived: Lived) -> tuple[Case, ...]:
     return lived.run.loop.desk.cases
 
 
+@pytest.fixture(scope="module")
+def measured(cases: tuple[Case, ...]) -> Case:
+    """The first case that a rise or a limit opened; a silence has no readings to walk forward from."""
+    return next(case for case in cases if case.kind == "issue")
+
+
 def refs(nodes: object) -> list[str]:
     return [str(node.ref) for node in nodes]  # type: ignore[attr-defined]
 
@@ -108,8 +114,8 @@ def test_a_verdict_rests_on_readings_and_these_on_frames(store: Store) -> None:
     assert len({envelope(store.journal.read(node.ref.id).raw).mn for node in chain.frames}) >= len(stations) > 3
 
 
-def test_a_frame_leads_to_the_verdict_the_event_and_the_case_it_served(cases: tuple[Case, ...], store: Store) -> None:
-    case = cases[0]
+def test_a_frame_leads_to_the_verdict_the_event_and_the_case_it_served(measured: Case, store: Store) -> None:
+    case = measured
     event = next(ref for ref in case.sources if ref.kind == "event")
     frame = explain(store, event, CHINA).frames[0].ref
     chain = explain(store, frame, CHINA)
@@ -147,8 +153,8 @@ def test_a_silence_shows_the_last_frame_that_was_heard(lived: Lived, town: Town,
     assert explain(store, early.ref, CHINA).asked.note == "never_heard"
 
 
-def test_a_measured_effect_is_found_from_the_case_and_from_the_frame(cases: tuple[Case, ...], store: Store) -> None:
-    case = cases[0]
+def test_a_measured_effect_is_found_from_the_case_and_from_the_frame(measured: Case, store: Store) -> None:
+    case = measured
     effect = Effect("fx", case.ref, "so2", 9.0, 1.0, -8.0, -9.0, -7.0, "effective", method="hand/1")
     store.records.save("effect", [Row(effect.id, to_json(effect), str(case.ref), effect.verdict)])
     store.records.link([Link(case.ref, effect.ref)])

@@ -121,7 +121,9 @@ def test_of_two_reports_of_one_period_the_later_by_the_devices_clock_holds_whate
     for number, reverse in enumerate((False, True)):
         with Hamlet(tmp_path / str(number)) as town:
             first = town.frame("MN1", "minute", MIDNIGHT, {"so2": 90.0})
-            second = town.frame("MN1", "minute", MIDNIGHT, {"so2": 12.0}).replace(b"QN=20260311000500", b"QN=20260311000530")
+            second = town.frame("MN1", "minute", MIDNIGHT, {"so2": 12.0}).replace(
+                b"QN=20260311000500", b"QN=20260311000530"
+            )
             assert b"QN=20260311000530" in second
             frames = [Sent(_checked(raw), MIDNIGHT + MINUTE, f"g{1 + raw.count(b'530')}") for raw in (first, second)]
             town.hear(reversed(frames) if reverse else frames)
@@ -164,7 +166,7 @@ def test_our_flags_never_change_the_value_of_an_official_series(tmp_path: Path) 
         assert rows["value"].to_list() == [2000.0, 2000.0], "what was measured stays"
         flagged = dict(rows.select("site", "quality").iter_rows())
         assert flagged["station:s1"] == flagged["station:s2"] != "good"
-        used = {str(v.subject): dict((name, value) for name, value, _ in v.items) for v in verdicts}
+        used = {str(v.subject): {name: value for name, value, _ in v.items} for v in verdicts}
         assert used["station:s1"]["pm25"] == 2000.0
         if flagged["station:s2"] == "bad":
             assert used["station:s2"].get("pm25") is None

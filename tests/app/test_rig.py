@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from datetime import timedelta
@@ -29,7 +30,7 @@ def test_the_loop_steps_on_whole_ticks_to_the_end_of_the_city(lived: Lived) -> N
     times = [outcome.now for outcome in lived.outcomes]
     assert times[0] == lived.began + TICK
     assert times[-1] == lived.run.city.end == lived.began + timedelta(hours=HOURS)
-    assert {after - before for before, after in zip(times, times[1:], strict=False)} == {TICK}
+    assert {after - before for before, after in itertools.pairwise(times)} == {TICK}
     assert lived.run.loop.watermark == times[-1]
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bihuan.app.window import Window
@@ -39,6 +39,7 @@ def table(rows):
     ).unique(KEY, keep="last", maintain_order=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(row, max_size=6), max_size=6))
 def test_a_window_kept_up_to_date_equals_one_made_anew(batches):
     window = Window("minute", lambda rows: rows)

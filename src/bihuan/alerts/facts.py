@@ -41,6 +41,8 @@ class Site:
         Class a section must reach.
     limits : mapping of str to float
         Permit limits of the hour by pollutant (outlet), or site limits (dust).
+    day_limits : mapping of str to float
+        Permit limits of the day by pollutant (outlet).
     """
 
     ref: Ref
@@ -49,6 +51,7 @@ class Site:
     district: str = ""
     target: str = ""
     limits: Mapping[str, float] = field(default_factory=dict)
+    day_limits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +257,12 @@ def sites_of(register: Register, on: date) -> tuple[Site, ...]:
         for station in register.all(Station, on)
     ]
     for outlet in register.all(Outlet, on):
-        limits = {limit.pollutant: limit.limit for limit in outlet.limits if limit.averaging == "hour"}
-        sites.append(Site(Ref("outlet", outlet.id), "outlet", outlet.place, outlet.district, limits=limits))
+        hour, day = (
+            {limit.pollutant: limit.limit for limit in outlet.limits if limit.averaging == averaging}
+            for averaging in ("hour", "day")
+        )
+        ref = Ref("outlet", outlet.id)
+        sites.append(Site(ref, "outlet", outlet.place, outlet.district, limits=hour, day_limits=day))
     for section in register.all(Section, on):
         sites.append(
             Site(Ref("section", section.id), "section", section.place, section.district, target=section.target_class)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from bihuan.alerts.facts import Facts, Matrix, Site
 from bihuan.alerts.hold import Levels, Subject
 from bihuan.alerts.rule import RuleRow
-from bihuan.core import HOUR
+from bihuan.core import EARTH_RADIUS, HOUR, Place
 from bihuan.observations import median_last
 
 Float = NDArray[np.float64]
@@ -104,10 +105,11 @@ def background_without(value: Float, member: Bool) -> tuple[Float, Int, Float]:
 def excess(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """A station well above what the rest of the network and its own habit let expect."""
     subjects: list[Subject] = []
-    parts: list[tuple[Float, Float, Float]] = []
+    parts: list[tuple[Float, Float, Float, Bool]] = []
     ends: tuple[datetime, ...] = ()
     background, who = rule.table("background"), judged(rule, facts)
     member = of_kinds(facts.sites, background["kinds"])
+    near = _neighbours(tuple(site.place for site in facts.sites), float(background["near"]))
     for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
         matrix = recent(rule, facts, pollutant, seen)
         rows = np.flatnonzero(who & np.isfinite(matrix.value).any(axis=1))
@@ -124,14 +126,37 @@ def excess(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
         enough = count >= int(background["least"])
         value = np.where(enough, matrix.value, np.nan)[rows]
         subjects += [_subject(facts.sites[row], pollutant) for row in rows]
-        parts.append((value, expected[rows], needed[rows]))
+        first = _greatest_around(value - expected[rows], needed[rows], near[np.ix_(rows, rows)])
+        parts.append((value, expected[rows], needed[rows], first))
     if not parts:
         return None
-    value, expected, needed = (np.concatenate(group) for group in zip(*parts, strict=True))
+    value, expected, needed, greatest = (np.concatenate(group) for group in zip(*parts, strict=True))
     rise = value - expected
     with np.errstate(invalid="ignore"):
-        over, under = rise >= needed, rise < rule.hysteresis * needed
+        over, under = (rise >= needed) & greatest, rise < rule.hysteresis * needed
     return Levels(tuple(subjects), ends, over, under, value, expected + needed)
+
+
+@lru_cache(maxsize=16)
+def _neighbours(places: tuple[Place | None, ...], near: float) -> Bool:
+    """Say which sites lie within `near` [m] of each other, shape (s, s); cached, because sites do not move."""
+    known = [place or Place(0.0, 0.0) for place in places]
+    lon, lat = (np.radians([getattr(place, name) for place in known]) for name in ("lon", "lat"))
+    north = np.subtract.outer(lat, lat)
+    east = np.subtract.outer(lon, lon) * np.cos(np.add.outer(lat, lat) / 2)
+    placed = np.array([place is not None for place in places])
+    return np.asarray((np.hypot(north, east) * EARTH_RADIUS <= near) & placed[:, None] & placed[None, :])
+
+
+def _greatest_around(rise: Float, needed: Float, near: Bool) -> Bool:
+    """Say where no neighbour that is over its threshold as well rises more: one plume, one event; shape (s, t)."""
+    with np.errstate(invalid="ignore"):
+        seen = np.where(rise >= needed, rise, -np.inf)
+    greatest = np.ones(rise.shape, dtype=bool)
+    for column in np.flatnonzero(np.isfinite(seen).sum(axis=0) > 1):
+        most = np.where(near, seen[None, :, column], -np.inf).max(axis=1)
+        greatest[:, column] = ~(most > seen[:, column])
+    return greatest
 
 
 def own_habit(rule: RuleRow, facts: Facts, pollutant: str, member: Bool) -> tuple[Float, Float]:
@@ -220,6 +245,28 @@ def value_over(rule: RuleRow, facts: Facts, seen: datetime | None, limits: Mappi
     with np.errstate(invalid="ignore"):
         over, under = value > limit, value <= rule.hysteresis * limit
     return Levels(tuple(subjects), ends, over, under, value, limit)
+
+
+def day_limit(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
+    """An hour so far above the limit of the day that the day can hardly stay within it."""
+    subjects: list[Subject] = []
+    parts: list[tuple[Float, Float]] = []
+    ends: tuple[datetime, ...] = ()
+    who, times = judged(rule, facts), float(rule.table("day_limit")["times"])
+    for pollutant in sorted({code for site in facts.sites for code in site.day_limits} & set(facts.pollutants())):
+        matrix = recent(rule, facts, pollutant, seen)
+        ends = matrix.ends
+        limit = np.array([site.day_limits.get(pollutant, np.nan) for site in facts.sites])
+        rows = np.flatnonzero(who & np.isfinite(limit) & np.isfinite(matrix.value).any(axis=1))
+        subjects += [_subject(facts.sites[row], pollutant) for row in rows]
+        value = matrix.value[rows]
+        parts.append((value, np.broadcast_to(times * limit[rows][:, None], value.shape)))
+    if not parts:
+        return None
+    value, line = (np.concatenate(group) for group in zip(*parts, strict=True))
+    with np.errstate(invalid="ignore"):
+        over, under = value > line, value <= rule.hysteresis * line
+    return Levels(tuple(subjects), ends, over, under, value, line)
 
 
 def _subject(site: Site, pollutant: str) -> Subject:

@@ -13,17 +13,30 @@ from typing import Any, get_args
 from bihuan.core import INTERVALS, EventKind, Interval, SettingError
 
 GRADES = ("note", "minor", "major")
-TABLES = ("background", "flagged", "levels", "limit", "series", "silence", "thresholds", "verdict")
+TABLES = ("background", "day_limit", "flagged", "levels", "limit", "series", "silence", "thresholds", "verdict")
 NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "ceiling": {"series": ("hours", "step", "ties", "share", "share_fall", "distinct"), "levels": ()},
     "clipped": {"series": ("hours", "least", "share", "share_fall", "band", "distinct")},
     "copied": {"series": ("hours", "distinct", "lags"), "levels": ()},
     "divergence": {"series": ("hours", "least", "low", "low_fall", "agree", "usual", "usual_hours"), "levels": ()},
+    "day_limit": {"day_limit": ("times",)},
     "excess": {
-        "background": ("kinds", "least", "spreads", "own_hours", "own_skip", "own_least", "own_spreads", "share"),
+        "background": (
+            "near",
+            "kinds",
+            "least",
+            "spreads",
+            "own_hours",
+            "own_skip",
+            "own_least",
+            "own_spreads",
+            "share",
+        ),
         "thresholds": (),
     },
     "flagged": {"flagged": ("reasons",)},
     "regional": {"background": ("least", "own_hours", "own_skip", "own_least", "share"), "thresholds": ()},
+    "replayed": {"series": ("hours", "step", "least", "distinct", "lags"), "levels": ()},
     "silence": {"silence": ("missed", "grace", "together", "together_least")},
     "smooth": {"series": ("hours", "least", "low", "low_fall"), "levels": ()},
     "value": {"limit": ("standard", "grade", "averaging", "pollutants")},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bihuan.alerts import metrics_air, metrics_series, metrics_silence, metrics_verdicts
+from bihuan.alerts import metrics_air, metrics_logger, metrics_series, metrics_silence, metrics_verdicts
 from bihuan.alerts.facts import Facts
 from bihuan.alerts.hold import Levels, RuleState, advance
 from bihuan.alerts.rule import RuleRow, default_rules
@@ -55,6 +55,14 @@ class RuleSet:
             spans += [rule.lookback_hours for rule in self.rules]
         return max(spans, default=timedelta(0))
 
+    def wanted(self, state: RulesState, interval: Interval, now: datetime) -> timedelta:
+        """Return how much data of an interval the rules look at in a step at `now`: less than `lookback`, mostly.
+
+        Rules that look back on a whole day do so once a period; between two of these the facts may be small.
+        """
+        due = (rule for rule in self.rules if _is_due(rule, state.rules.get(rule.id, RuleState()), now))
+        return max((rule.lookback for rule in due if rule.interval == interval), default=timedelta(0))
+
     def pollutants(self) -> tuple[str, ...]:
         """Return the pollutants that any rule names, sorted."""
         return tuple(sorted({code for rule in self.rules for code in rule.pollutants}))
@@ -88,7 +96,7 @@ class RuleSet:
         return RulesState(states), tuple(told)
 
     def _one(self, rule: RuleRow, state: RuleState, facts: Facts) -> tuple[RuleState, tuple[Event, ...]]:
-        if rule.metric in _BY_PERIOD and state.seen is not None and _newest(rule, facts.now) <= state.seen:
+        if not _is_due(rule, state, facts.now):
             return state, ()
         levels = self._levels(rule, facts, state.seen)
         return (state, ()) if levels is None else advance(rule, state, levels)
@@ -101,18 +109,21 @@ class RuleSet:
 
 
 _METRICS = {
+    "ceiling": metrics_logger.ceiling,
     "clipped": metrics_series.clipped,
     "copied": metrics_series.copied,
     "divergence": metrics_series.divergence,
+    "day_limit": metrics_air.day_limit,
     "excess": metrics_air.excess,
     "flagged": metrics_series.flagged,
     "regional": metrics_air.regional,
+    "replayed": metrics_logger.replayed,
     "silence": metrics_silence.silence,
     "smooth": metrics_series.smooth,
     "verdict": metrics_verdicts.verdict_levels,
 }
 
-_BY_PERIOD = frozenset({"clipped", "copied", "divergence", "flagged", "regional", "smooth"})
+_BY_PERIOD = frozenset({"ceiling", "clipped", "copied", "divergence", "flagged", "regional", "replayed", "smooth"})
 """Metrics that look back on many hours: worked once a period. The others look at every step, for late data."""
 
 
@@ -125,6 +136,10 @@ def hour_limits(rule: RuleRow, on: date, place: str, allow: frozenset[str]) -> M
         code: float(edition.row("limits", code, averaging=setting["averaging"])[column])
         for code in setting["pollutants"]
     }
+
+
+def _is_due(rule: RuleRow, state: RuleState, now: datetime) -> bool:
+    return rule.metric not in _BY_PERIOD or state.seen is None or _newest(rule, now) > state.seen
 
 
 def _newest(rule: RuleRow, now: datetime) -> datetime:

@@ -80,22 +80,19 @@ def wide_hours_of(
     A pivot of 1.8 million rows takes 3 s in polars and a third of one here.
     """
     bases = ", ".join(f"'{basis}'" for basis in BASES)
-    cell = (
-        f"arg_min(value, list_position([{bases}], basis)) FILTER (pollutant = '{{code}}' AND value IS NOT NULL AND "
-        "(quality IN ('good', 'suspect') OR site LIKE 'city:%' OR list_contains(?::VARCHAR[], site))) AS {code}"
-    )
-    cells = ", ".join(cell.format(code=code) for code in NATIONAL_SIX)
     six = ", ".join(f"'{code}'" for code in NATIONAL_SIX)
+    cells = ", ".join(
+        f"arg_min(v, r) FILTER (pollutant = '{code}' AND v IS NOT NULL) AS {code}" for code in NATIONAL_SIX
+    )
     among = "" if sites is None else "AND site IN (SELECT unnest(?::VARCHAR[])) "
-    values: list[object] = [list(official)] * len(NATIONAL_SIX)
-    values += [period.start, period.end]
-    values += [] if sites is None else [list(sites)]
+    usable = "quality IN ('good', 'suspect') OR site LIKE 'city:%' OR site IN (SELECT unnest(?::VARCHAR[]))"
     return series.query(
-        f'SELECT site, start, max("end") AS "end", {_LEVEL} AS level, {cells} FROM hours '
-        f"WHERE stat = 'avg' AND pollutant IN ({six}) AND start >= ? AND start < ? {among}"
-        'AND "end" - start = INTERVAL 1 HOUR '
-        "GROUP BY site, start ORDER BY site, start",
-        values,
+        f'SELECT site, start, max("end") AS "end", {_LEVEL} AS level, {cells} FROM ('
+        f'SELECT site, pollutant, start, "end", level, CASE WHEN {usable} THEN value END AS v, '
+        f"list_position([{bases}], basis) AS r FROM hours "
+        f"WHERE stat = 'avg' AND pollutant IN ({six}) AND start >= ? AND start < ? "
+        f'AND "end" - start = INTERVAL 1 HOUR {among}) GROUP BY site, start ORDER BY site, start',
+        [list(official), period.start, period.end, *([] if sites is None else [list(sites)])],
     )
 
 

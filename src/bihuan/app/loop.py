@@ -17,7 +17,7 @@ import polars as pl
 
 from bihuan.alerts import Facts, Heard, RuleSet, RulesState
 from bihuan.app.desk import Desk
-from bihuan.app.ingest import Ingest, Taken
+from bihuan.app.ingest import SHORT, Ingest, Taken
 from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
@@ -55,6 +55,9 @@ WATERMARK = "loop/watermark"
 
 TICK = timedelta(minutes=5)
 """The loop steps on whole multiples of this, in the city's time."""
+
+MINUTES_SHOWN = timedelta(hours=6)
+"""Minutes shown at every step; more only when a rule that looks back on a day is due."""
 
 HOURS_KEPT = timedelta(hours=30)
 """Hours shown to the rules."""
@@ -230,13 +233,24 @@ class Loop:
     # -- facts -----------------------------------------------------------------------------------------------------
 
     def _values(self, taken: Taken, now: datetime) -> pl.DataFrame:
-        """Minutes and hours of record of the last day, in the form the rules and the tracer read."""
-        assert self.ingest.recent is not None
-        oldest = self.ingest.recent["start"].min()
-        since = oldest if isinstance(oldest, datetime) else now
-        minutes = self._minute_window.take(self.ingest.recent, taken.readings, since)
+        """Minutes and hours of record, as far back as a rule or the tracer looks now."""
+        minutes = self._minute_window.take(self._recent_minutes(now), taken.readings, self._minutes_since(now))
+        span = max(MINUTES_SHOWN, self.rules.wanted(self._rules_state, "minute", now))
+        minutes = minutes.filter(pl.col("start") >= now - span)
         hours = self._hour_window.take(self._recent_hours(taken, now), taken.hours, self._hours_since(now))
         return pl.concat([minutes, hours]).filter(pl.col("end") <= now)
+
+    def _minutes_since(self, now: datetime) -> datetime:
+        return now - max(self.rules.lookback("minute"), MINUTES_SHOWN)
+
+    def _recent_minutes(self, now: datetime) -> pl.DataFrame:
+        """What the window is brought up to date from: memory, or the store when it is made anew."""
+        assert self.ingest.recent is not None
+        if not self._minute_window.empty:
+            return self.ingest.recent
+        period = Period(self._minutes_since(now), now + timedelta(days=1))
+        found = [self._store.series.readings(interval=interval, period=period) for interval in SHORT]
+        return pl.concat(found).select(self.ingest.recent.columns)
 
     def _hours_since(self, now: datetime) -> datetime:
         return now - max(self.rules.lookback("hour"), HOURS_KEPT)

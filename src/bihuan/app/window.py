@@ -10,6 +10,8 @@ import polars as pl
 from bihuan.app.values import as_values
 from bihuan.core import Interval
 
+KEY = ["site", "pollutant", "start"]
+
 
 class Window:
     """One value a site, pollutant and period.
@@ -33,9 +35,9 @@ class Window:
         Parameters
         ----------
         kept : DataFrame
-            Everything that is kept, `fresh` rows among it.
+            `fresh` rows among it, and every other row of their keys. Of an empty window: everything.
         fresh : DataFrame
-            What came in since the last time; periods with the same start are made anew, all others stay.
+            What came in since the last time; rows with the same start are made anew, all others stay.
         since : datetime
             Older periods fall out.
 
@@ -48,9 +50,16 @@ class Window:
         else:
             starts = fresh["start"].unique().implode()
             touched = self._judged(kept.filter(pl.col("start").is_in(starts)))
-            self._rows = pl.concat([self._rows.filter(~pl.col("start").is_in(starts)), touched])
+            hit = pl.col("start").is_in(starts)
+            others = self._rows.filter(hit).join(touched, on=KEY, how="anti", maintain_order="left")
+            self._rows = pl.concat([self._rows.filter(~hit), others, touched])
         self._rows = self._rows.filter(pl.col("start") >= since)
         return self._rows
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is to be made anew."""
+        return self._rows is None
 
     def forget(self) -> None:
         """Make the window anew the next time: the register has changed."""

@@ -71,14 +71,16 @@ def store_indices(connection: duckdb.DuckDBPyConnection, batch: pa.Table | pl.Da
     changes = ", ".join(f'"{column}" = b."{column}"' for column in rest)
     connection.register("batch", frame.to_arrow())
     try:
+        added = int(connection.execute(INDICES.insert_new.format(**bounds)).fetchall()[0][0])
+        if added == frame.height:
+            return added, 0
         revised = connection.execute(
             f"UPDATE indices r SET {changes}, revision = r.revision + 1 FROM batch b WHERE {same} "
             f"AND r.start BETWEEN {bounds['first']} AND {bounds['last']} AND ({old}) IS DISTINCT FROM ({new})"
         ).fetchall()[0][0]
-        added = connection.execute(INDICES.insert_new.format(**bounds)).fetchall()[0][0]
     finally:
         connection.unregister("batch")
-    return int(added), int(revised)
+    return added, int(revised)
 
 
 def store_files(connection: duckdb.DuckDBPyConnection, batch: pa.Table | pl.DataFrame) -> None:

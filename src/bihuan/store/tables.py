@@ -68,8 +68,11 @@ class Kept:
 
     @property
     def any_between(self) -> str:
-        """Ask whether anything of the batch's time is there yet."""
-        return f"SELECT 1 FROM {self.name} WHERE start BETWEEN {{first}} AND {{last}} LIMIT 1"
+        """Ask whether anything of the batch's time is there yet, of those it is about."""
+        return (
+            f"SELECT 1 FROM {self.name} WHERE start BETWEEN {{first}} AND {{last}} "
+            f'AND "{self.key[0]}" IN (SELECT DISTINCT "{self.key[0]}" FROM batch) LIMIT 1'
+        )
 
     @property
     def insert_new(self) -> str:
