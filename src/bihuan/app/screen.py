@@ -109,7 +109,7 @@ class Screen:
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
-        table.add_column(ratio=1)
+        table.add_column(ratio=1, overflow="fold")
         newest = sorted(self._events.values(), key=lambda event: (event.open, event.period.end), reverse=True)
         for event in newest[:ALERT_ROWS]:
             style = KIND_STYLE[event.kind] if event.open else "dim"
@@ -125,7 +125,7 @@ class Screen:
             return Panel(self._say("no_trace"), title=self._say("suspects"), title_align="left")
         event = self._events.get(found.event.id)
         table = Table.grid(padding=(0, 1), expand=True)
-        table.add_column(ratio=1)
+        table.add_column(ratio=1, overflow="fold")
         table.add_column(width=BAR)
         table.add_column(justify="right", no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
@@ -148,7 +148,7 @@ class Screen:
     def _cases(self) -> Panel:
         table = Table.grid(padding=(0, 1), expand=True)
         for ratio in (0, 1, 0, 0):
-            table.add_column(ratio=ratio or None, no_wrap=not ratio)
+            table.add_column(ratio=ratio or None, no_wrap=not ratio, overflow="fold")
         cases = sorted(
             (case for case in self._run.loop.desk.cases if case.state != "merged"),
             key=lambda case: (not case.ended, case.since),
@@ -176,7 +176,7 @@ class Screen:
 
     def _stations(self) -> Panel:
         table = Table.grid(padding=(0, 1), expand=True)
-        table.add_column(ratio=1)
+        table.add_column(ratio=1, overflow="fold")
         table.add_column(justify="right", no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
