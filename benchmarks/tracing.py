@@ -79,7 +79,8 @@ def event_scene(rng: np.random.Generator) -> tuple[Event, list[Series], list[Sou
     series = []
     for i in range(STATIONS):
         place = PLANE.place(float(east[i]), float(north[i]))
-        series.append(Series(f"S{i:02d}", "pm10", "minute", sky.start, sky.end, values[:, i], np.ones(48, bool), place))
+        site, usable = f"station:S{i:02d}", np.ones(48, bool)
+        series.append(Series(site, "pm10", "minute", sky.start, sky.end, values[:, i], usable, place))
     worst = int(np.argmax(unit[30:, :, culprit].mean(axis=0)))
     period = Period(START + timedelta(minutes=150), START + timedelta(minutes=240))
     ref = Ref("station", f"S{worst:02d}")
