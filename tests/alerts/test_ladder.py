@@ -138,11 +138,12 @@ def test_an_hour_named_twice_or_none_at_all_is_refused() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(20, 480), min_size=3, max_size=8), st.integers(0, 300))
-def test_worse_air_never_gets_a_lower_grade(daily: list[int], more: int) -> None:
+def test_worse_air_never_gets_a_lower_strictest_grade(daily: list[int], more: int) -> None:
     scheme = scheme_named("zhengzhou-2023")
     low = Hours.of(series([float(v) for v in daily]))
     high = Hours(low.first, low.aqi + more)
-    assert (hour_orders(high, scheme) >= hour_orders(low, scheme)).all()
+    # hour by hour it need not hold: episodes apart are joined under the stricter grade, one that never paused is not
+    assert hour_orders(high, scheme).max() >= hour_orders(low, scheme).max()
 
 
 def test_a_replay_is_stamped() -> None:

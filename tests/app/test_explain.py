@@ -11,32 +11,39 @@ from bihuan.alerts import Warning
 from bihuan.app.city import City
 from bihuan.app.explain import Chain, explain, explain_ref
 from bihuan.app.rig import CityRun
+from bihuan.app.town import Town
 from bihuan.cases import Case
 from bihuan.core import CHINA, Effect, Event, InputError, NotCovered, Period, Ref, Verdict, from_json, to_json
 from bihuan.devices.hj212 import envelope
-from bihuan.store import Link, Row, Store
+from bihuan.store import Link, Row, Store, backup, open_store, restore
+from tests.app.lived import Lived
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CityRun]:
-    """The first hours of a city, until the first case that measurements opened is half an hour old."""
-    with CityRun(City(3, hours=12), tmp_path_factory.mktemp("city") / "home") as run:
-        for _ in run.ticks(until=run.city.end - timedelta(hours=2)):
-            if measured_cases(run):
-                break
-        for _ in run.ticks(until=run.city.now + timedelta(minutes=30)):
-            pass
-        yield run
+def store(lived: Lived, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A copy of what the small city remembers, for these tests to write into."""
+    folder = tmp_path_factory.mktemp("copy")
+    backup(lived.run.store, folder / "backup", lived.run.city.now)
+    restore(folder / "backup", folder / "home")
+    with open_store(folder / "home") as copy:
+        yield copy
 
 
-def measured_cases(run: CityRun) -> list[Case]:
-    """Cases that a rise or a limit opened; a silence has no readings to walk forward from."""
-    return [case for case in run.loop.desk.cases if case.kind == "issue"]
+@pytest.fixture(scope="module")
+def town(lived: Lived) -> Town:
+    return lived.run.loop.town
 
 
-@pytest.fixture
-def store(run: CityRun) -> Store:
-    return run.store
+@pytest.fixture(scope="module")
+def cases(lived: Lived) -> tuple[Case, ...]:
+    assert lived.run.loop.desk.cases
+    return lived.run.loop.desk.cases
+
+
+@pytest.fixture(scope="module")
+def measured(cases: tuple[Case, ...]) -> Case:
+    """The first case that a rise or a limit opened; a silence has no readings to walk forward from."""
+    return next(case for case in cases if case.kind == "issue")
 
 
 def refs(nodes: object) -> list[str]:
@@ -62,12 +69,10 @@ def hold_case(store: Store, case: Case) -> Chain:
     return chain
 
 
-def test_every_case_walks_back_to_frames_and_forward(run: CityRun, store: Store) -> None:
-    cases = run.loop.desk.cases
-    assert cases
+def test_every_case_walks_back_to_frames_and_forward(cases: tuple[Case, ...], town: Town, store: Store) -> None:
     for case in cases:
         chain = hold_case(store, case)
-        mine = {device for device, site in run.loop.town.site_of.items() if site == str(case.opening.subject)}
+        mine = {device for device, site in town.site_of.items() if site == str(case.opening.subject)}
         assert {envelope(store.journal.read(node.ref.id).raw).mn for node in chain.frames} & mine
 
 
@@ -109,8 +114,8 @@ def test_a_verdict_rests_on_readings_and_these_on_frames(store: Store) -> None:
     assert len({envelope(store.journal.read(node.ref.id).raw).mn for node in chain.frames}) >= len(stations) > 3
 
 
-def test_a_frame_leads_to_the_verdict_the_event_and_the_case_it_served(run: CityRun, store: Store) -> None:
-    case = measured_cases(run)[0]
+def test_a_frame_leads_to_the_verdict_the_event_and_the_case_it_served(measured: Case, store: Store) -> None:
+    case = measured
     event = next(ref for ref in case.sources if ref.kind == "event")
     frame = explain(store, event, CHINA).frames[0].ref
     chain = explain(store, frame, CHINA)
@@ -123,10 +128,10 @@ def test_a_frame_leads_to_the_verdict_the_event_and_the_case_it_served(run: City
     assert str(verdict.ref) in refs(explain(store, frame, CHINA).forward)
 
 
-def test_a_silence_shows_the_last_frame_that_was_heard(run: CityRun, store: Store) -> None:
+def test_a_silence_shows_the_last_frame_that_was_heard(lived: Lived, town: Town, store: Store) -> None:
     known = from_json(store.records.find("event", limit=1)[0].body, Event)
-    site = run.loop.town.stations[3]
-    since = run.city.start + timedelta(minutes=30)
+    site = town.stations[3]
+    since = lived.began + timedelta(minutes=30)
     event = replace(
         known,
         id="quiet",
@@ -139,17 +144,17 @@ def test_a_silence_shows_the_last_frame_that_was_heard(run: CityRun, store: Stor
     store.records.save("event", [Row(event.id, to_json(event), str(event.subject), "open", start=since)])
     chain = explain(store, event.ref, CHINA)
     assert chain.asked.note == "silence"
-    last = store.series.readings(run.loop.town.site_of, None, None, Period(run.city.start, since))
-    mine = [mn for mn, place in run.loop.town.site_of.items() if place == f"station:{site.id}"]
+    last = store.series.readings(town.site_of, None, None, Period(lived.began, since))
+    mine = [mn for mn, place in town.site_of.items() if place == f"station:{site.id}"]
     last = last.filter(last["device"].is_in(mine)).sort("start")
     assert refs(chain.frames) == [f"frame:{last['frame'][-1]}"]
-    early = replace(event, id="never", period=Period(run.city.start - timedelta(hours=2), since))
+    early = replace(event, id="never", period=Period(lived.began - timedelta(hours=2), since))
     store.records.save("event", [Row(early.id, to_json(early), str(early.subject), "open", start=since)])
     assert explain(store, early.ref, CHINA).asked.note == "never_heard"
 
 
-def test_a_measured_effect_is_found_from_the_case_and_from_the_frame(run: CityRun, store: Store) -> None:
-    case = measured_cases(run)[0]
+def test_a_measured_effect_is_found_from_the_case_and_from_the_frame(measured: Case, store: Store) -> None:
+    case = measured
     effect = Effect("fx", case.ref, "so2", 9.0, 1.0, -8.0, -9.0, -7.0, "effective", method="hand/1")
     store.records.save("effect", [Row(effect.id, to_json(effect), str(case.ref), effect.verdict)])
     store.records.link([Link(case.ref, effect.ref)])
@@ -160,14 +165,14 @@ def test_a_measured_effect_is_found_from_the_case_and_from_the_frame(run: CityRu
     assert back.as_dict()["asked"]["what"]["verdict"] == "effective"
 
 
-def test_a_drafted_warning_rests_on_the_hours_of_the_city(run: CityRun, store: Store) -> None:
-    hours = [from_json(row.body, Verdict) for row in store.records.find("verdict", subject=str(run.loop.town.ref))]
+def test_a_drafted_warning_rests_on_the_hours_of_the_city(town: Town, store: Store) -> None:
+    hours = [from_json(row.body, Verdict) for row in store.records.find("verdict", subject=str(town.ref))]
     draft = Warning(
         id="w1",
         sequence=1,
         state="proposed",
         action="issue",
-        area=run.loop.town.ref,
+        area=town.ref,
         scheme="zhengzhou-2023",
         number="",
         clause="",
@@ -186,8 +191,8 @@ def test_a_drafted_warning_rests_on_the_hours_of_the_city(run: CityRun, store: S
     assert refs(explain(store, hours[0].ref, CHINA).forward) == [str(draft.ref)]
 
 
-def test_the_words_tell_the_way_in_both_languages(run: CityRun, store: Store) -> None:
-    chain = explain(store, run.loop.desk.cases[0].ref, CHINA)
+def test_the_words_tell_the_way_in_both_languages(cases: tuple[Case, ...], store: Store) -> None:
+    chain = explain(store, cases[0].ref, CHINA)
     for language, said in (("zh", "原始报文"), ("en", "raw frames")):
         words = chain.words(language)  # type: ignore[arg-type]
         assert said in words

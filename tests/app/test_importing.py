@@ -1,6 +1,7 @@
 """Files into the store: what stands there afterwards, what was said, and what was left as it was."""
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,7 @@ def torn_parquet(path: Path) -> Path:
         ("strange.csv", b"a,b,c\n1,2,3\n", "national_city_hour"),
         ("strange.csv", b"a,b,c\n1,2,3\n", "mapping file"),
         ("strange.csv", b"a,b,c\n1,2,3\n", "work orders"),
-        ("page.pdf", b"%PDF-1.7\n\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type/Catalog>>", "no file we know"),
+        ("page.pdf", b"%PDF-1.7\n\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type/Catalog>>", "begins with '%PDF-1.7'"),
         ("picture.csv", bytes(range(256)) * 20, "no file we know"),
         ("torn.xlsx", b"PK\x03\x04" + b"\0" * 40, "no file we know"),
     ],
@@ -286,6 +287,21 @@ def test_a_bad_row_of_the_register_is_named_with_row_and_column(tmp_path: Path) 
     assert (report.kind, report.new) == ("register", 1)
     assert [(fault.row, fault.column) for fault in report.errors] == [(3, "经度")]
     assert "经度" in report.words()
+
+
+def test_a_later_file_may_take_the_days_of_an_earlier_span(tmp_path: Path) -> None:
+    old = replace(FACTS[1], valid_from=date(2020, 1, 1))
+    new = replace(FACTS[1], name="新名", valid_from=date(2019, 1, 1), valid_to=date(2030, 1, 1))
+    write_register([old], tmp_path / "old.csv")
+    write_register([new], tmp_path / "new.csv")
+    reports = take(tmp_path / "home", [tmp_path / "old.csv", tmp_path / "new.csv"])
+    assert not [report.failed for report in reports if report.failed]
+    with open_alone(tmp_path / "home") as store:
+        spans = [(fact.name, fact.valid_from, fact.valid_to) for fact in store.records.facts()]
+    assert spans == [
+        ("新名", date(2019, 1, 1), date(2030, 1, 1)),
+        ("合成点位", date(2030, 1, 1), None),
+    ]
 
 
 def test_an_empty_template_is_a_register_of_nothing(tmp_path: Path) -> None:

@@ -62,3 +62,10 @@ def test_the_folded_mean_of_an_outlet_stands_before_the_plain_one():
 def test_a_reading_marked_bad_stays_in_sight_but_is_not_usable():
     rows = table([("station:b", "so2", "avg", 0, 40.0, "bad")])
     assert Window("hour", lambda rows: rows).take(rows, rows, BEGIN)["usable"].to_list() == [False]
+
+
+def test_a_folded_mean_is_as_doubtful_as_the_one_it_was_folded_from():
+    rows = table([("outlet:a", "so2", "avg", 0, 40.0, "suspect"), ("outlet:a", "so2", "zs_avg", 0, 70.0, "good")])
+    rows = rows.with_columns(reason=pl.when(pl.col("stat") == "avg").then(pl.lit("stuck")).otherwise(pl.lit("")))
+    shown = Window("minute", lambda rows: rows).take(rows, rows, BEGIN)
+    assert shown.select("value", "reason").row(0) == (70.0, "stuck")

@@ -152,7 +152,7 @@ def _look_at_store(place: Home, status: dict[str, Any], report: Report, clock: C
         report.findings.append(f"the store has format {found}, this Bihuan has {FORMAT}: {what}")
         return
     running = alive(int(status.get("pid", 0)))
-    state = status.get("store", {}) if running else _own_look(place, clock, report)
+    state = status.get("store", {}) if running else _own_look(place, status.get("store", {}), clock, report)
     gateways = {path.name: read_status(place.journal, path.name) for path in _folders(place.journal)}
     report.facts["server"] = _server(place, status, running, gateways)
     report.facts["store"] = {
@@ -170,8 +170,8 @@ def _look_at_store(place: Home, status: dict[str, Any], report: Report, clock: C
         report.findings.append("the server died without stopping: start it again with bihuan serve; nothing is lost")
 
 
-def _own_look(place: Home, clock: Clock, report: Report) -> dict[str, Any]:
-    """The state of a store that no server owns."""
+def _own_look(place: Home, last: dict[str, Any], clock: Clock, report: Report) -> dict[str, Any]:
+    """The state of a store that no server owns; what its last server counted after its last step is not in there."""
     try:
         with open_store(place, create=False, threads=1) as store:
             problem = ""
@@ -180,7 +180,9 @@ def _own_look(place: Home, clock: Clock, report: Report) -> dict[str, Any]:
             except LedgerError as broken:
                 problem = str(broken)
             on = local_date(clock.now(), read_settings(place.path).zone)
-            return state_of(store, Town(store.records.register(), on), problem)
+            state = state_of(store, Town(store.records.register(), on), problem)
+        same = last.get("consumed") == state["consumed"]
+        return state | {"ingest": last["ingest"]} if same else state
     except StoreLocked as problem:
         report.findings.append(f"the store cannot be looked at: {problem}")
     except BihuanError as problem:

@@ -199,8 +199,9 @@ class _Import:
         register, calendar = self._on_file(), Calendar()
         district_of = {fact.name: fact.id for fact in register.all(District, self._today)}
         table = read_complaints(data, calendar, district_of)
-        log = self._store.home.path / "notices" / "log.jsonl"
-        desk = Desk(self._store.records, lambda: register, calendar, Notifications((), log))
+        # no channel: the notices of these cases go out when the server that owns the channels starts
+        silent = Notifications((), self._store.home.path / "notices.jsonl")
+        desk = Desk(self._store.records, lambda: register, calendar, silent)
         outcomes = []
         with self._store.records.transaction():
             outcomes += [desk.from_complaint(row, self._now).outcome for row in table.rows]
@@ -225,23 +226,33 @@ def kind_of(path: Path, data: bytes) -> str:
     FormatError
         If it is none of them; names the columns that each of them needs.
     """
-    said = []
     try:
         return recognise_feed(path).name
-    except FormatError as problem:
-        said.append(str(problem))
+    except FormatError:
         if data[:4] == b"PAR1":
             raise
     if recognise(data, path.name) is not None:
         return REGISTER
     try:
         read_complaints(data, Calendar())
-        return COMPLAINTS
-    except FormatError as problem:
-        said.append(str(problem))
-    raise FormatError(
-        f"{path} is no file we know. It is no table of the register: its header must be one of the templates, "
-        f"which bihuan writes. It is no feed: {said[0]}. It is no table of 12345 work orders: {said[1]}"
+    except FormatError:
+        raise FormatError(_strange(path, data)) from None
+    return COMPLAINTS
+
+
+def _strange(path: Path, data: bytes) -> str:
+    """Say what was found and what is allowed, so that the next try can succeed."""
+    first = next((line for line in data[:4096].decode("utf-8", "replace").splitlines() if line.strip()), "")
+    found = "".join(letter for letter in first if letter.isprintable())[:80]
+    feeds = "; ".join(
+        f"{name} ({', '.join(layout.recognise.columns[:4])} ...)"
+        for name, layout in layouts().items()
+        if layout.recognise
+    )
+    return (
+        f"{path} is no file we know; it begins with {found!r}. Known are the tables of the register (headers as in the "
+        f"template of bihuan.formats.write_templates), feeds ({feeds}) and 12345 work orders (CSV with their number, "
+        "time of receipt and content). For another table of values write a mapping file and give it with --format"
     )
 
 

@@ -267,9 +267,7 @@ def _concluded(store: Store) -> dict[str, Position]:
     """Where to read on: never ahead of the series, and behind it where a step was cut short."""
     consumed = store.series.consumed()
     known = store.records.state(CONCLUDED)
-    if known is None:
-        return consumed
-    concluded = from_json(known, dict[str, Position])
+    concluded = from_json(known, dict[str, Position]) if known else {}  # the very first step may be cut short as well
     return {gateway: min(end, concluded.get(gateway, START)) for gateway, end in consumed.items()}
 
 

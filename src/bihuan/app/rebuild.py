@@ -9,23 +9,24 @@ Verdicts, events and cases stay: they were concluded from what was known then.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from bihuan.app.importing import open_alone
-from bihuan.app.ingest import COUNTS, Counts, Ingest
+from bihuan.app.ingest import CONCLUDED, COUNTS, Counts, Ingest
 from bihuan.app.judge import DAY_GRACE
 from bihuan.app.loop import TICK
 from bihuan.app.settings import read_settings
 from bihuan.app.town import Town
-from bihuan.core import Language, Period, floor_to, local_date, local_day, text, to_json
+from bihuan.core import Language, Period, floor_to, from_json, local_date, local_day, text, to_json
 from bihuan.observations import days_from_hours, needed
-from bihuan.store import REAL_FILES, Position, Record, SeriesStore, Store
+from bihuan.store import REAL_FILES, START, Position, Record, SeriesStore, Store
 
 JOURNALLED = ("device", "minutes", "hours")
 """Bases of rows that are made from frames."""
@@ -83,8 +84,7 @@ def rebuild_series(home: Path) -> Rebuilt:
                 store.records.set_state(COUNTS, to_json(Counts()))
                 before = store.series.counts()
                 _take_over(store, fresh)
-                ingest = _replay(replace(store, series=fresh), zone)
-                store.records.set_state(COUNTS, to_json(ingest.counts))
+                counts = _replay(replace(store, series=fresh), zone)
                 after = fresh.counts()
                 fresh.checkpoint()
                 fresh.close()
@@ -94,7 +94,7 @@ def rebuild_series(home: Path) -> Rebuilt:
         finally:
             fresh.close()
             _clear(fresh_path)
-    return Rebuilt(ingest.counts.frames, before, after, dict(ingest.counts.unclaimed))
+    return Rebuilt(counts.frames, before, after, counts.unclaimed)
 
 
 def _clear(path: Path) -> None:
@@ -114,25 +114,41 @@ def _take_over(store: Store, fresh: SeriesStore) -> None:
     )
 
 
-def _replay(store: Store, zone: ZoneInfo) -> Ingest:
-    """Read every frame, tick by tick of the time it came."""
+def _replay(store: Store, zone: ZoneInfo) -> Counts:
+    """Read every frame, tick by tick of the time it came.
+
+    What the loop has not concluded from yet it will read and count once more: it is stored, and left out of the counts
+    that are kept.
+    """
     register = store.records.register()
     ends = {gateway: store.journal.end(gateway) for gateway in store.journal.gateways()}
+    known = store.records.state(CONCLUDED)
+    concluded = from_json(known, dict[str, Position]) if known else {}
     ingest, town, now = Ingest(store, zone), None, None
-    for now, records in _ticks(store, ends):
-        on = local_date(now, zone)
-        if town is None or town.on != on:
-            town = Town(register, on)
-        ingest.feed(town, records, {}, now)
+    for done in (True, False):
+        streams = [_part(store, gateway, concluded.get(gateway, START), done) for gateway in ends]
+        for now, records in _ticks(streams):
+            on = local_date(now, zone)
+            if town is None or town.on != on:
+                town = Town(register, on)
+            ingest.feed(town, records, {}, now)
+        if done:
+            store.records.set_state(COUNTS, to_json(ingest.counts))
     store.series.append(consumed=ends)
     if now is not None:
         _days(store.series, zone, now)
-    return ingest
+    return ingest.counts
 
 
-def _ticks(store: Store, ends: dict[str, Position]) -> Iterator[tuple[datetime, list[Record]]]:
+def _part(store: Store, gateway: str, at: Position, done: bool) -> Iterator[Record]:
+    """Frames of a gateway before a position, or those from there on."""
+    if not done:
+        return store.journal.follow(gateway, at)
+    return takewhile(lambda record: record.position < at, store.journal.follow(gateway))
+
+
+def _ticks(streams: Iterable[Iterator[Record]]) -> Iterator[tuple[datetime, list[Record]]]:
     """Yield each tick and what had come by then, over all gateways."""
-    streams = [store.journal.follow(gateway) for gateway in ends]
     held: list[Record] = []
     now = None
     for record in heapq.merge(*streams, key=lambda record: record.received):

@@ -257,7 +257,7 @@ class Server:
             "clock_jumps": self.troubles.clock_jumps,
         }
         try:
-            state = state_of(self.store, self._loop.town, self._ledger)
+            state = state_of(self.store, self._loop.town, self._ledger, self._loop.ingest.counts)
             write_whole(self.store.home.path / "status.json", to_json(status | {"store": state}), durable=False)
         except StoreError as problem:
             log.error("status was not written: %s", problem)

@@ -14,7 +14,7 @@ from bihuan.store import FORMAT, START, Store
 RECORD_KINDS = ("verdict", "event", "suspects", "case", "effect", "warning")
 
 
-def state_of(store: Store, town: Town, ledger: str) -> dict[str, Any]:
+def state_of(store: Store, town: Town, ledger: str, counts: Counts | None = None) -> dict[str, Any]:
     """Return the state of an open store as plain values.
 
     Parameters
@@ -24,14 +24,16 @@ def state_of(store: Store, town: Town, ledger: str) -> dict[str, Any]:
         The register of the day.
     ledger : str
         What its check said, empty when it holds; the check reads all of it, so the owner does it at its start.
+    counts : Counts, optional
+        Of a running ingest; those of the last complete step otherwise.
     """
-    counts = store.records.state(COUNTS)
+    kept = store.records.state(COUNTS)
     watermark = store.records.state(WATERMARK)
     consumed = store.series.consumed()
     return {
         "format": FORMAT,
         "watermark": from_json(watermark, str) if watermark else None,
-        "ingest": plain(from_json(counts, Counts) if counts else Counts()),
+        "ingest": plain(counts or (from_json(kept, Counts) if kept else Counts())),
         "series": store.series.counts(),
         "records": {kind: store.records.count(kind) for kind in RECORD_KINDS},
         "register": {name: len(town.register.all(kind, town.on)) for name, kind in sorted(KINDS.items())},

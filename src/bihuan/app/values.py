@@ -20,11 +20,18 @@ def as_values(rows: pl.DataFrame, interval: Interval) -> pl.DataFrame:
     rows : DataFrame
         ``site pollutant stat start end value quality reason`` of one interval; hours of record only.
     interval : Interval
+
+    Notes
+    -----
+    The checks look at what was measured; a folded mean is as doubtful as the one it was folded from.
     """
     keys = ["site", "pollutant", "start"]
+    before = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in keys).fill_null(False)
+    folded = before & (pl.col("reason") == "")
     return (
         rows.filter(pl.col("stat").is_in(list(VALUE_STATS)))
         .sort(*keys, "stat")
+        .with_columns(reason=pl.when(folded).then(pl.col("reason").shift(1)).otherwise("reason"))
         .unique(keys, keep="last", maintain_order=True)
         .select(
             "site",
