@@ -210,12 +210,21 @@ def test_stored_hours_are_assessed_and_replayed(home: Path) -> None:
     assert invoke(home, "replay", "--from", "2026-03-02", "--what-if", "zhengzhou-2023", "--json").exit_code == 0
 
 
-def test_a_register_is_imported_and_its_bad_row_is_a_finding(tmp_path: Path) -> None:
+def test_a_file_that_is_nothing_of_ours_is_bad_input(tmp_path: Path) -> None:
     home, file = tmp_path / "home", tmp_path / "feed.csv"
     file.write_text("this,is\nno,feed\n")
     done = invoke(home, "import", str(file), "--json")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert json.loads(done.output)["failed"]
+
+
+def test_the_empty_workbook_is_written_and_imports_without_a_finding(tmp_path: Path) -> None:
+    book = tmp_path / "register.xlsx"
+    assert invoke(tmp_path / "home", "import", "--templates", str(book)).exit_code == 0
+    done = invoke(tmp_path / "home", "import", str(book), "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["kind"] == "register"
+    assert invoke(tmp_path / "home", "import").exit_code == 2
 
 
 def test_the_demo_scores_as_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,17 +94,34 @@ def serve(host: str | None, hj212_port: int | None, gateways: int | None) -> Non
 
 
 @cli.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "layout", help="layout or mapping file; recognised from the header without it")
+@click.option(
+    "--templates",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="write the empty workbook of the register (XLSX) and import nothing",
+)
 @LANGUAGE
 @JSON
-def import_command(files: tuple[Path, ...], layout: str | None, language: Any, as_json: bool) -> None:
+def import_command(
+    files: tuple[Path, ...], layout: str | None, templates: Path | None, language: Any, as_json: bool
+) -> None:
     """Import registers (XLSX, CSV, GeoJSON), feeds (CSV, Parquet) and 12345 work orders."""
+    if templates is not None:
+        from bihuan.formats import write_templates
+
+        write_templates(templates)
+        click.echo(templates)
+        return
+    if not files:
+        raise click.UsageError("name at least one file to import, or --templates FILE for the empty workbook")
     from bihuan.app.importing import import_files
 
     reports = import_files(home_path(), files, layout)
     for report in reports:
         say(report.as_dict() if as_json else report.words(language), as_json)
+    if any(report.failed for report in reports):
+        sys.exit(BAD_INPUT)
     if any(report.errors for report in reports):
         sys.exit(FINDING)
 
