@@ -9,21 +9,8 @@ from typing import Any
 import pytest
 
 from bihuan.app import scoring
+from tests.app.house_plan import SCORE_KEYS
 
-HOUSE_PLAN = (
-    "mode",
-    "seed",
-    "hours",
-    "incidents",
-    "found",
-    "top1",
-    "top3",
-    "none_of_listed_right",
-    "verdicts",
-    "minutes_to_warning_median",
-    "minutes_to_case_median",
-    "false_alarms_per_station_day",
-)
 SHARES = ("found", "top1", "top3", "none_of_listed_right")
 
 
@@ -34,7 +21,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_a_run_has_the_keys_of_the_house_plan_in_their_order(line: dict[str, Any]) -> None:
-    assert tuple(line)[: len(HOUSE_PLAN)] == HOUSE_PLAN
+    assert tuple(line)[: len(SCORE_KEYS)] == SCORE_KEYS
     assert tuple(line)[-2:] == ("frames", "seconds")
 
 

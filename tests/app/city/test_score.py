@@ -11,22 +11,7 @@ from bihuan.app.city.score import belongs, fits, matches
 from bihuan.cases import SYSTEM, Case, Opening, Outcome, open_case
 from bihuan.core import Effect, Event, Message, Period, Place, Ref, Suspect, Suspects, local_date
 from bihuan.register import Outlet
-
-KEYS = [
-    "mode",
-    "seed",
-    "hours",
-    "incidents",
-    "found",
-    "top1",
-    "top3",
-    "none_of_listed_right",
-    "verdicts",
-    "minutes_to_warning_median",
-    "minutes_to_case_median",
-    "false_alarms_per_station_day",
-]
-"""House plan, section 5, in its order."""
+from tests.app.house_plan import SCORE_KEYS
 
 
 def event_of(fate: Fate, ident: str, minutes: float = 30.0) -> tuple[Event, datetime]:
@@ -88,7 +73,7 @@ def perfect(city: City) -> dict[str, Any]:
 
 def test_a_perfect_loop_scores_one(easy: City) -> None:
     result = perfect(easy)
-    assert [key for key in result if key in KEYS] == KEYS
+    assert [key for key in result if key in list(SCORE_KEYS)] == list(SCORE_KEYS)
     assert (result["mode"], result["seed"], result["hours"]) == ("easy", 1, 48)
     assert result["incidents"] == len(easy.reveal()) >= 12
     for key in ("found", "top1", "top3", "none_of_listed_right", "found_strict", "regional_right", "top3_gate"):
