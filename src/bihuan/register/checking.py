@@ -42,7 +42,7 @@ def _unknown(register: Register, fact: Fact, on: date) -> Iterator[Complaint]:
     for name, kind in (_NAMES.get(type(fact), {}) | {"district": District}).items():
         value = getattr(fact, name, "")
         for ident in value if isinstance(value, tuple) else (value,):
-            if ident and register.get(kind, ident, on) is None:
+            if ident and register.get(kind, ident, on) is None and not _works_there(register, fact, name, ident, on):
                 yield _complaint("register_unknown", fact, f"{name} {KIND_OF[kind]}:{ident} is not in the register")
     if isinstance(fact, Device):
         try:
@@ -52,6 +52,12 @@ def _unknown(register: Register, fact: Fact, on: date) -> Iterator[Complaint]:
             return
         if register.resolve(site, on) is None:
             yield _complaint("register_unknown", fact, f"site {site} is not in the register")
+
+
+def _works_there(register: Register, fact: Fact, name: str, ident: str, on: date) -> bool:
+    """The environmental manager of an enterprise has the enterprise as unit."""
+    manages = isinstance(fact, Person) and "enterprise_manager" in fact.roles
+    return manages and name == "unit" and register.get(Enterprise, ident, on) is not None
 
 
 def _outside(register: Register, fact: Fact, on: date) -> Iterator[Complaint]:

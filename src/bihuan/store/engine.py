@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bihuan.core import DiskFull, StoreError, StoreLocked, StoreVersionError
 
-NEWEST = "v0001"
+NEWEST = "v0002"
 """The last step under `migrations/versions`."""
 
 WAIT = 10.0

@@ -50,21 +50,27 @@ class Day(TypeDecorator[date]):
 METADATA = MetaData()
 
 RECORD_TABLES: dict[str, str] = {
+    "account": "accounts",
     "alert": "alerts",
+    "bulletin": "bulletins",
     "case": "cases",
     "correction": "corrections",
     "effect": "effects",
     "event": "events",
     "finding": "findings",
+    "mark": "marks",
     "notice": "notices",
+    "session": "sessions",
+    "shift": "shifts",
     "step": "case_steps",
     "suspects": "suspects",
+    "token": "tokens",
     "verdict": "verdicts",
     "warning": "warnings",
 }
 """Kind, as it stands in a `Ref` -> table."""
 
-FINAL_KINDS = frozenset({"correction", "step"})
+FINAL_KINDS = frozenset({"correction", "mark", "step"})
 """Never rewritten: another body under the same id is an error."""
 
 

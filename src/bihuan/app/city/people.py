@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bihuan.app.city.draws import table
 from bihuan.cases import matters
-from bihuan.register import Cell, District, Duty, Fact, Person, Unit
+from bihuan.register import Cell, District, Duty, Enterprise, Fact, Person, Unit
+
+OFFICE_ROLES = ("signatory", "data_engineer", "system_admin", "security_admin", "audit_admin")
+"""One person each, who signs warnings or keeps the system; the three administrators are three people."""
 
 
 def draw_people(facts: Iterable[Fact]) -> list[Fact]:
@@ -19,12 +23,23 @@ def draw_people(facts: Iterable[Fact]) -> list[Fact]:
     out += [_street(town) for town in towns]
     out += _duties()
     out += [_person("duty_leader", 1, "duty_desk"), *(_person("duty_officer", n, "duty_desk") for n in (1, 2, 3))]
+    out += [_person(role, 1, "environment") for role in OFFICE_ROLES]
     out += [_person("handler", 1, code) for code in names["unit"]]
     out += [_person("maintainer", n, code) for code in names["maintainer"] for n in (1, 2)]
     for district in facts:
         if isinstance(district, District):
             out += _district_people(district, facts)
     return out
+
+
+def draw_managers(enterprises: Iterable[Fact]) -> list[Fact]:
+    """The environmental manager of every enterprise; the enterprise itself is the manager's unit."""
+    title = table("names")["person"]["enterprise_manager"]
+    return [
+        replace(_person("enterprise_manager", 1, fact.id), name=f"{fact.name}{title}001")
+        for fact in enterprises
+        if isinstance(fact, Enterprise)
+    ]
 
 
 def _unit(code: str, label: str, kind: str) -> Unit:

@@ -9,7 +9,7 @@ from bihuan.app.city.draws import table
 from bihuan.app.city.enterprises import draw_enterprises, draw_waste_water
 from bihuan.app.city.ground import Ground, River, lay_ground
 from bihuan.app.city.loggers import draw_loggers
-from bihuan.app.city.people import draw_people
+from bihuan.app.city.people import draw_managers, draw_people
 from bihuan.app.city.sites import Taken, draw_dust_stations, draw_sections, draw_stations, draw_worksites
 from bihuan.app.city.sky import seen_weather, true_weather
 from bihuan.core import Place, Plane, Ref, Weather, local_date, parse_instant
@@ -116,4 +116,4 @@ def _facts(seed: int, ground: Ground) -> list[Fact]:
         *worksites,
         *draw_sections(ground),
     ]
-    return [*ground.facts, *draw_people(ground.facts), *sites, *draw_loggers(seed, sites)]
+    return [*ground.facts, *draw_people(ground.facts), *draw_managers(enterprises), *sites, *draw_loggers(seed, sites)]

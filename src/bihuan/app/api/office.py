@@ -1,0 +1,91 @@
+"""The office: everything that a route may lean on, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bihuan.app.access import Accounts, Sessions
+from bihuan.app.api.live import Live
+from bihuan.app.clock import Clock
+from bihuan.app.desk import Desk
+from bihuan.app.loop import Loop
+from bihuan.app.settings import Settings
+from bihuan.app.town import Town
+from bihuan.core import Language, Ref, local_date
+from bihuan.register import Register
+from bihuan.store import Store
+
+
+@dataclass(slots=True)
+class Office:
+    """What the routes share.
+
+    Attributes
+    ----------
+    store : Store
+        Owned by this process. Whoever changes cases or the register holds ``store.step`` while doing so.
+    loop_of : callable
+        Returns the loop in force; a server makes it anew after a failure, so nobody keeps it.
+    clock : Clock
+        The wall's, or the synthetic city's.
+    settings : Settings
+        Of the process.
+    city : CityPlan or None
+        The synthetic city of a demo; None when real devices speak.
+    """
+
+    store: Store
+    loop_of: Callable[[], Loop]
+    clock: Clock
+    settings: Settings
+    demo: Any = None
+    live: Live = field(default_factory=Live)
+    accounts: Accounts = field(init=False)
+    sessions: Sessions = field(default_factory=Sessions)
+
+    def __post_init__(self) -> None:
+        self.accounts = Accounts(self.store.records)
+
+    @property
+    def loop(self) -> Loop:
+        """The loop in force."""
+        return self.loop_of()
+
+    @property
+    def desk(self) -> Desk:
+        """The desk of cases."""
+        return self.loop.desk
+
+    @property
+    def town(self) -> Town:
+        """The register as the last step saw it."""
+        return self.loop.town
+
+    @property
+    def register(self) -> Register:
+        """The register."""
+        return self.town.register
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Local time of the city."""
+        return self.settings.zone
+
+    @property
+    def now(self) -> datetime:
+        """The present instant, UTC."""
+        return self.clock.now()
+
+    @property
+    def today(self) -> date:
+        """The present day of the city."""
+        return local_date(self.now, self.zone)
+
+    def name(self, ref: Ref, language: Language = "zh") -> str:
+        """Return what a thing is called, its id where the register knows no name."""
+        fact = self.register.resolve(ref, self.town.on)
+        return fact.name if fact and fact.name else ref.id

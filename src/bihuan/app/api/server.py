@@ -1,0 +1,114 @@
+"""The application and the thread that serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+
+from bihuan import __version__
+from bihuan.app.api import face, session
+from bihuan.app.api.errors import install_errors
+from bihuan.app.api.guard import TheOffice, TheSession
+from bihuan.app.api.office import Office
+from bihuan.core import SettingError
+
+log = logging.getLogger("bihuan.api")
+
+ROUTERS = (session.router,)
+"""Every part of the interface, one file a subject."""
+
+
+def create_app(office: Office | None = None) -> FastAPI:
+    """Return the application.
+
+    Parameters
+    ----------
+    office : Office, optional
+        Left out only to describe the interface (OpenAPI).
+    """
+    app = FastAPI(
+        title="Bihuan",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.office = office
+    install_errors(app)
+    for router in ROUTERS:
+        app.include_router(router)
+
+    @app.get("/api/live", tags=["live"], response_class=StreamingResponse)
+    async def live(office: TheOffice, session: TheSession, request: Request) -> StreamingResponse:
+        """Tell what changes, as server-sent events; the page then reads what it shows anew."""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(office.live.listen(), media_type="text/event-stream", headers=headers)
+
+    face.install(app)
+    return app
+
+
+class ApiServer:
+    """The interface on a thread of its own.
+
+    Parameters
+    ----------
+    office : Office
+    host : str
+    port : int
+        0 for a free one.
+
+    Raises
+    ------
+    SettingError
+        If the address cannot be listened on.
+    """
+
+    def __init__(self, office: Office, host: str, port: int) -> None:
+        self.office, self.host = office, host
+        self._socket = _bind(host, port)
+        self.port = int(self._socket.getsockname()[1])
+        config = uvicorn.Config(
+            create_app(office), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="bihuan-api", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Where people type it in."""
+        return f"http://{self.host}:{self.port}"
+
+    def start(self) -> None:
+        """Serve until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every request and the thread."""
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve([self._socket]))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(512)
+    except OSError as problem:
+        raise SettingError(
+            f"cannot listen for pages on {host}:{port}: {problem.strerror}; choose another port, or stop who listens"
+        ) from None
+    return listening

@@ -1,0 +1,19 @@
+import { createApp } from 'vue'
+import App from './App.vue'
+import { whenLoggedOut } from './api/client'
+import { router } from './router'
+import { leave, resume } from './stores/session'
+import { applyTheme } from './theme'
+import { speak } from './words'
+import './styles/base.css'
+
+applyTheme()
+whenLoggedOut(() => {
+  leave()
+  const at = router.currentRoute.value
+  if (!at.meta.open) void router.push({ name: 'login', query: { to: at.fullPath } })
+})
+
+await speak()
+await resume().catch(() => undefined) // offline: the officer's page works from what the phone keeps
+createApp(App).use(router).mount('#app')

@@ -1,0 +1,24 @@
+/**
+ * Every page: its address, the right it needs, and whether it stands in the navigation. Each page is a chunk of its
+ * own, so that the first page stays small. Order is the order of the navigation.
+ */
+import type { Component } from 'vue'
+
+export interface Page {
+  name: string
+  path: string
+  /** Right that is needed; none for pages that anyone may open before logging in. */
+  right?: string
+  open?: boolean
+  /** Icon of `@lucide/vue`; pages without one do not stand in the navigation. */
+  icon?: string
+  /** Key of its words. */
+  title: string
+  /** Whether it stands in the bottom bar of a phone. */
+  phone?: boolean
+  load: () => Promise<Component>
+}
+
+export const pages: Page[] = [
+  { name: 'login', path: '/login', open: true, title: 'session.title', load: () => import('./session/LoginPage.vue') },
+]
