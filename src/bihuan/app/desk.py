@@ -83,6 +83,11 @@ class Desk:
         return tuple(sorted(self._cases.values(), key=lambda case: (case.opened, case.id)))
 
     @property
+    def calendar(self) -> Calendar:
+        """When time counts, with the city's settings for cases."""
+        return self._calendar
+
+    @property
     def open_cases(self) -> tuple[Case, ...]:
         """Those that somebody still has to do something about."""
         return tuple(case for case in self.cases if not case.ended)
