@@ -43,7 +43,7 @@ SETTINGS = (
     Setting(
         "map_tiles",
         "",
-        "address of raster tiles (the national map or the bureau's own), {z} {x} {y}; empty: own layers",
+        "address of raster tiles with {z} {x} {y}; empty: the city's own layers only",
     ),
     Setting("map_attribution", "", "who made the base map, printed on every map"),
     Setting("map_review", "", "review number (GS) of the base map, printed on every map"),
