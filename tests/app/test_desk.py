@@ -23,6 +23,7 @@ from bihuan.cases import (
     PublicComplaint,
     case_settings,
     choose,
+    choose_for,
 )
 from bihuan.core import (
     CHINA,
@@ -405,3 +406,13 @@ def test_a_suspect_that_a_visit_cleared_is_not_visited_again_by_choice(world: Wo
         world.desk.send_to(rise, found, chosen(STACK_REF, here), decided(NOON + 2 * HOUR, now.revision))
     sent = world.desk.send_to(rise, found, chosen(YARD_REF, SITE), decided(NOON + 2 * HOUR, now.revision))
     assert (sent.outcome, sent.case.suspect, sent.case.result) == ("redirected", YARD_REF, "")
+
+
+def test_a_fault_of_an_instrument_stays_one_whoever_sends_it() -> None:
+    silent = event(kind="silence", rule="silence", pollutant="")
+    choice = choose_for(silent, None, at_km(0, 0), REGISTER, local_date(NOON, CHINA))
+    assert (choice.matter, choice.way.lead, choice.way.officer) == ("device_fault", "mender", "")
+    outlet = event(kind="limit", rule="outlet_over", subject=STACK_REF)
+    assert choose_for(outlet, STACK_REF, at_km(0, 1), REGISTER, local_date(NOON, CHINA)).matter == "industry"
+    rise = choose_for(event(), YARD_REF, SITE, REGISTER, local_date(NOON, CHINA))
+    assert (rise.matter, rise.way.lead) == ("construction", "housing")

@@ -79,7 +79,16 @@ def test_without_a_known_wind_nothing_is_drawn() -> None:
 
 @pytest.mark.parametrize(
     ("probability", "said"),
-    [(0.0, "0"), (1e-9, "<1"), (0.004, "<1"), (0.014, "1"), (0.62, "62"), (0.985, "98"), (0.9951, ">99"), (1.0, "100")],
+    [
+        (0.0, "<1"),
+        (1e-9, "<1"),
+        (0.004, "<1"),
+        (0.014, "1"),
+        (0.62, "62"),
+        (0.985, "98"),
+        (0.9951, ">99"),
+        (1.0, ">99"),
+    ],
 )
 def test_what_is_uncertain_is_never_printed_as_nothing_or_as_certain(probability: float, said: str) -> None:
     assert odds(probability) == said

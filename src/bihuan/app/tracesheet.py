@@ -35,8 +35,8 @@ FIRST = 5
 KEPT = 64
 """Sheets kept in memory."""
 
-AROUND = 1.35
-"""A footprint is drawn so much farther than the station it explains."""
+AROUND = 1.2
+"""A footprint is looked at so much farther than the station it explains, at least."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

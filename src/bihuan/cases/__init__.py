@@ -15,7 +15,7 @@ from bihuan.cases.actions import (
     Told,
     Visit,
 )
-from bihuan.cases.choosing import PATROL, Choice, choose, next_suspect
+from bihuan.cases.choosing import PATROL, Choice, choose, choose_for, next_suspect
 from bihuan.cases.clocks import Calendar, Clock, clocks, running
 from bihuan.cases.complaints import ComplaintTable, matter_of_words, read_complaints
 from bihuan.cases.duplicates import Intake, IntakeOutcome, merge_by_hand, settle_followers
@@ -82,6 +82,7 @@ __all__ = [
     "allowed",
     "case_settings",
     "choose",
+    "choose_for",
     "clocks",
     "default_settings",
     "escalate",

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bihuan.cases.actions import SYSTEM, Action, Fields
-from bihuan.cases.intake import leading_suspect
+from bihuan.cases.intake import leading_suspect, matter_of_event
 from bihuan.cases.machine import step
 from bihuan.cases.model import Case
 from bihuan.cases.routing import Route, route
 from bihuan.cases.settings import CaseSettings, default_settings
-from bihuan.core import Place, Ref, Suspects, local_date
+from bihuan.core import Event, Place, Ref, Suspects, local_date
 from bihuan.register import Outlet, Register, WorkSite
 
 PATROL = "unknown_source"
@@ -80,6 +80,18 @@ def choose(source: Ref | None, place: Place | None, register: Register, on: date
     elif source is None:
         matter = PATROL
     return Choice(source, place, matter, route(matter, place, register, on))
+
+
+def choose_for(event: Event, source: Ref | None, place: Place | None, register: Register, on: date) -> Choice:
+    """Return who answers for what an event amounts to when it is sent to a source, or on patrol.
+
+    A fault of an instrument stays one and goes to the maintainer, a limit at an outlet or a section speaks for itself;
+    only a rise takes the kind of the source that is chosen.
+    """
+    matter = matter_of_event(event, None, None, register, on)
+    if matter == PATROL:
+        return choose(source, place, register, on)
+    return Choice(source, place, matter, route(matter, place, register, on, subject=event.subject))
 
 
 def next_suspect(

@@ -89,16 +89,14 @@ def mean_direction(wind_from: Float) -> float | None:
 
 
 def odds(probability: float) -> str:
-    """Return a probability as people may read it: what is uncertain is never printed as 0 % or 100 %.
+    """Return an estimated probability as people may read it: an estimate is never printed as 0 % or 100 %.
 
     Returns
     -------
     str
-        A whole number of per cent, ``<1`` or ``>99``; ``0`` and ``100`` only for what is exactly so.
+        A whole number of per cent, ``<1`` or ``>99``.
     """
     percent = 100 * probability
-    if percent in (0.0, 100.0):
-        return f"{percent:.0f}"
     if percent < 1:
         return "<1"
     return ">99" if percent > 99 else f"{percent:.0f}"

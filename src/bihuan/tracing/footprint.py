@@ -22,11 +22,14 @@ LEVELS = (0.1, 0.3, 0.6)
 NEAR = 400.0
 """Within this of the source the value does not count as the largest: inside the fence it rises without bound. [m]"""
 
-LEAST, MOST = 1500.0, 12000.0
+LEAST, MOST = 2000.0, 15000.0
 """Reach of the mesh, at least and at most. [m]"""
 
 ALONG, ACROSS = 110, 91
 """Points of the mesh down and across the mean wind."""
+
+RAY = 30
+"""Points along each axis where it is looked up how far a plume is felt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def footprint(
     weather : Weather
         The periods that speak for the source.
     reach : float
-        How far from the source is looked at; kept between `LEAST` and `MOST`. [m]
+        How far from the source is looked at, at least; farther where the plume is felt farther, up to `MOST`. [m]
     near : float
         Within this of the source no value counts as the largest. [m]
     settings : TraceSettings, optional
@@ -98,6 +101,7 @@ def footprint(
         return Footprint((), None, 0)
     weather = _picked(weather, known)
     bearing, widest = _heading(weather)
+    reach = max(reach, _felt(model, plane, source, weather, near, settings))
     reach = float(np.clip(reach, LEAST, MOST))
     along, across, east, north = _mesh(plane, source, bearing, widest, reach)
     mean = _mean_response(model, source, east, north, weather, settings.direction_step)
@@ -112,6 +116,21 @@ def footprint(
         for share in LEVELS
     )
     return Footprint(contours, bearing, int(known.sum()))
+
+
+def _felt(
+    model: ForwardModel, plane: Plane, source: Source, weather: Weather, near: float, settings: TraceSettings
+) -> float:
+    """How far from the source the widest contour reaches, looked up along the axes of the plumes. [m]"""
+    bearings = np.unique(np.round((weather.wind_from + 180) / 10) * 10)
+    away = np.geomspace(max(near, 50.0), MOST, RAY)
+    angle = np.radians(np.repeat(bearings, RAY))
+    east, north = plane.forward([source.place.lon], [source.place.lat])
+    far = np.tile(away, len(bearings))
+    points = (east[0] + far * np.sin(angle), north[0] + far * np.cos(angle))
+    mean = np.nan_to_num(_mean_response(model, source, *points, weather, settings.direction_step))
+    felt = far[mean >= LEVELS[0] * mean.max()] if mean.max() > 0 else far[:0]
+    return 1.15 * float(felt.max()) if len(felt) else LEAST
 
 
 def _picked(weather: Weather, which: NDArray[np.bool_]) -> Weather:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 from fastapi.testclient import TestClient
 
+from bihuan.alerts import Proposal, Warning, draft, scheme_named
 from bihuan.app.api import Office, create_app
-from bihuan.core import Event, Ref, Suspect, Suspects, content_id, from_json, to_json
+from bihuan.core import Event, Period, Ref, Suspect, Suspects, content_id, from_json, to_json
 from bihuan.store import Row
 from tests.app.api.stand import PASSWORD
 
@@ -57,3 +59,28 @@ def audited(office: Office, action: str, subject: Ref) -> list[str]:
     """Who is in the ledger for an act."""
     found = office.store.ledger.entries()
     return [entry.actor for entry in found if entry.action == action and entry.subject == str(subject)]
+
+
+def drafted(office: Office, name: str = "a", grade: str = "yellow") -> Warning:
+    """A draft of the ladder over the hours that the city has lived."""
+    scheme = scheme_named("zhengzhou-2023")
+    period = Period(office.now - timedelta(hours=6), office.now + timedelta(hours=18))
+    proposal = Proposal(
+        id=content_id("proposal", name),
+        action="issue",
+        scheme=scheme.id,
+        number=scheme.number,
+        clause=scheme.clause,
+        status=scheme.status,
+        grade=grade,
+        response=scheme.grade(grade).response,
+        before="",
+        period=period,
+        speaks=(),
+        ordered=(),
+        made=office.now,
+    )
+    warning = draft(proposal, office.town.ref)
+    row = Row(warning.ref.id, to_json(warning), str(warning.area), warning.state, start=period.start)
+    office.store.records.save("warning", [row])
+    return warning

@@ -17,6 +17,7 @@ from bihuan.app.api.alarms import (
     mark_line,
     person_name,
     seen_event,
+    subject_name,
     unit_name,
     units,
 )
@@ -25,7 +26,7 @@ from bihuan.app.api.events import set_mark
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.desk import Sent
-from bihuan.cases import Action, Case, Choice, choose, matter_of
+from bihuan.cases import PATROL, Action, Case, Choice, choose_for, matter_of
 from bihuan.core import CaseChanged, Event, Language, Place, Ref, Suspects, text, to_json
 from bihuan.register import Unit
 from bihuan.store import Entry
@@ -87,7 +88,9 @@ def preview(
     began = case.opened if case and not case.ended else now
     return Preview(
         suspect=str(choice.suspect) if choice.suspect else None,
-        suspect_name=office.name(choice.suspect, language) if choice.suspect else text("alarm.patrol", language),
+        suspect_name=office.name(choice.suspect, language)
+        if choice.suspect
+        else _target(event, choice, office, language),
         matter=choice.matter,
         matter_name=text(f"matter.{choice.matter}", language),
         unit=way.lead,
@@ -151,13 +154,19 @@ def _choice(event: Event, suspect: str | None, office: Office) -> Choice:
         422 when it is not a suspect of the last ranking.
     """
     if not suspect:
-        return choose(None, _place(event, office), office.register, office.today)
+        return choose_for(event, None, _place(event, office), office.register, office.today)
     found = office.loop.ranking(event.id)
     named = next((one for one in found.ranked if str(one.source) == suspect), None) if found else None
     if named is None:
         raise Refused(422, "no_suspect", f"{suspect!r} is no suspect of event {event.id}: choose one of its ranking")
     place = named.place or office.register.place_of(named.source, office.today) or _place(event, office)
-    return choose(named.source, place, office.register, office.today)
+    return choose_for(event, named.source, place, office.register, office.today)
+
+
+def _target(event: Event, choice: Choice, office: Office, language: Language) -> str:
+    """What a dispatch without a suspect is about: a patrol, or the subject of the alarm itself."""
+    patrol = choice.matter == PATROL
+    return text("alarm.patrol", language) if patrol else subject_name(event.subject, office, language)
 
 
 def _place(event: Event, office: Office) -> Place | None:

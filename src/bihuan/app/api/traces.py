@@ -140,7 +140,7 @@ def _nothing(event: Event, language: Language) -> TracePage:
         cannot_tell="",
         answers=[],
         others=0.0,
-        others_odds="0",
+        others_odds="",
         others_count=0,
         blocks=[],
         step=0.0,
@@ -240,7 +240,14 @@ def _suspect(
         values = {"name": part.name, "unit": unit, "computed": _short(part.computed), "measured": _short(part.measured)}
         evidence.append(text("alarm.added", language, **values))
     for finding in seen:
-        evidence.append(text("alarm.found_before", language, at=f"{finding.at:%m-%d}", result=finding.result_words))
+        evidence.append(
+            text(
+                "alarm.found_before",
+                language,
+                at=f"{finding.at.astimezone(office.zone):%m-%d %H:%M}",
+                result=finding.result_words,
+            )
+        )
     return SuspectLine(
         ref=str(one.source),
         kind="suspect",

@@ -31,6 +31,7 @@ class AqiHour(BaseModel):
 
     start: datetime
     aqi: float | None
+    label: str = Field(description="grade, as judged")
 
 
 class Threshold(BaseModel):
@@ -191,7 +192,7 @@ def _hours(one: Warning, office: Office) -> list[AqiHour]:
     since, until = one.period.start - BEFORE, one.period.end
     rows = office.store.records.find("verdict", subject=str(one.area), since=since, until=until)
     verdicts = (from_json(row.body, Verdict) for row in rows)
-    return [AqiHour(start=v.period.start, aqi=v.value) for v in verdicts if v.kind == "aqi_hour"]
+    return [AqiHour(start=v.period.start, aqi=v.value, label=v.label) for v in verdicts if v.kind == "aqi_hour"]
 
 
 def _thresholds(one: Warning) -> list[Threshold]:

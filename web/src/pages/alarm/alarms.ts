@@ -21,7 +21,8 @@ export function sentence(words: string): string {
 export function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
   const size = Math.abs(value)
-  return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1).replace(/\.0$/, '') : value.toFixed(1)
+  const words = size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : size >= 1 ? value.toFixed(2) : value.toPrecision(2)
+  return (size >= 100 ? words : words.replace(/\.?0+$/, '') || '0').replace('-', '−')
 }
 
 const NAMES = ['n', 'ne', 'e', 'se', 's', 'sw', 'w', 'nw']
@@ -35,8 +36,10 @@ export function span(start: string, end: string, on?: string): string {
   return `${first}–${day(start) === day(end) ? clock(end) : dayClock(end)}`
 }
 
-export function minutes(start: string, end: string): number {
-  return Math.round((new Date(end).getTime() - new Date(start).getTime()) / 60000)
+/** 历时 45 分钟, 历时 4.3 小时 */
+export function lasted(start: string, end: string): string {
+  const minutes = Math.round((new Date(end).getTime() - new Date(start).getTime()) / 60000)
+  return minutes < 120 ? t('alarm.lasted', { minutes }) : t('alarm.lasted_hours', { hours: (minutes / 60).toFixed(1).replace(/\.0$/, '') })
 }
 
 /** Width of a bar in per cent: as likely as it is, yet seen when it is small. */
