@@ -325,7 +325,7 @@ def chosen(source: Ref | None, place: Place) -> Choice:
 
 
 STACK_REF = Ref("outlet", STACK)
-YARD_REF = Ref("worksite", "yard")
+YARD_REF = Ref("worksite", "y1")
 
 
 def test_an_alarms_case_waits_for_the_duty_officer_and_then_goes_by_the_duty_table(world: World) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from fastapi.testclient import TestClient
@@ -310,3 +311,16 @@ def test_a_waiting_case_is_sent_where_the_duty_officer_says(office: Office, duty
     asked = {"suspect": str(ranked[1].source), "revision": case.revision}
     sent = duty.post(f"/api/events/{event.id}/dispatch", json=asked).json()
     assert (sent["outcome"], sent["case"]["suspect"]) == ("dispatched", str(ranked[1].source))
+
+
+def test_the_hours_around_an_alarm_have_no_gap_in_their_times_and_say_what_is_missing(
+    office: Office, duty: TestClient
+) -> None:
+    event = rises(office)[0]
+    page = duty.get(f"/api/events/{event.id}/series").json()
+    starts = [datetime.fromisoformat(one) for one in page["start"]]
+    assert starts
+    assert {b - a for a, b in pairwise(starts)} == {timedelta(hours=1)}
+    assert len(page["value"]) == len(page["usable"]) == len(starts)
+    assert all(value is not None or not usable for value, usable in zip(page["value"], page["usable"], strict=True))
+    assert page["threshold"] is None, "what a rise is compared with is no line"

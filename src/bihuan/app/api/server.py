@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
-from bihuan.app.api import dispatching, events, face, session, shift, traces, warnings
+from bihuan.app.api import dispatching, events, eventseries, face, session, shift, traces, warnings
 from bihuan.app.api.errors import install_errors
 from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.office import Office
@@ -20,7 +20,15 @@ from bihuan.core import SettingError
 
 log = logging.getLogger("bihuan.api")
 
-ROUTERS = (session.router, events.router, traces.router, dispatching.router, warnings.router, shift.router)
+ROUTERS = (
+    session.router,
+    events.router,
+    eventseries.router,
+    traces.router,
+    dispatching.router,
+    warnings.router,
+    shift.router,
+)
 """Every part of the interface, one file a subject."""
 
 
