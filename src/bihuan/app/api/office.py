@@ -15,6 +15,7 @@ from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
 from bihuan.app.town import Town
+from bihuan.app.tracesheet import TraceSheets
 from bihuan.core import Language, Ref, local_date
 from bihuan.register import Register
 from bihuan.store import Store
@@ -46,8 +47,10 @@ class Office:
     live: Live = field(default_factory=Live)
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(default_factory=Sessions)
+    sheets: TraceSheets = field(init=False)
 
     def __post_init__(self) -> None:
+        self.sheets = TraceSheets(self.store)
         self.accounts = Accounts(self.store.records)
 
     @property
