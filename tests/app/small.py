@@ -116,7 +116,7 @@ def serving(home: Path, *words: str, kill: bool = False) -> Iterator[tuple[subpr
     """A server of its own and its port, once devices may come; stopped by SIGTERM, or killed, at the end."""
     said = (home / "server.log").open("a") if home.is_dir() else subprocess.DEVNULL
     process = subprocess.Popen(
-        command("serve", "--hj212-port", "0", *words), env=environment(home), stderr=said, text=True
+        command("serve", "--port", "0", "--hj212-port", "0", *words), env=environment(home), stderr=said, text=True
     )
     try:
         yield process, wait_for_port(home, process)

@@ -17,7 +17,7 @@ from bihuan.app.clock import CityClock
 from bihuan.app.gateway import DeviceLink, Gateway, GatewayConfig, Limits, write_devices
 from bihuan.app.loop import TICK, Loop, Outcome
 from bihuan.app.notify import Notifications, OutboxNotifier
-from bihuan.cases import Action
+from bihuan.cases import SYSTEM, Action, Case
 from bihuan.core import CHINA, CaseError, Language, Ref, Suspects, local_date
 from bihuan.store import Store, open_store
 
@@ -117,6 +117,7 @@ class CityRun:
         self.loop = Loop(self.store, CHINA, notifications, city.start)
         self.wire = Wire(self.store, self.clock)
         self.rankings: dict[Ref, Suspects] = {}
+        self._played: set[str] = set()
         self.raised: dict[str, tuple[Any, datetime]] = {}
         self.refused: list[str] = []
 
@@ -131,7 +132,7 @@ class CityRun:
     def tick(self) -> Outcome:
         """Let the city live one tick and the loop answer."""
         now = self.city.now + TICK
-        lived = self.city.advance(now, self.loop.desk.cases, self.rankings)
+        lived = self.city.advance(now, self._left_to_the_city(), self.rankings)
         if self._by_hand:
             self.clock.advance_to(now)
         lost = self.wire.send((mn, frame) for mn, _, frame in lived.frames)
@@ -151,10 +152,26 @@ class CityRun:
         while self.city.now + TICK <= until:
             yield self.tick()
 
+    def _left_to_the_city(self) -> list[Case]:
+        """Cases that nobody at a screen has taken over; a visit that somebody there reported is a visit."""
+        left = []
+        for case in self.loop.desk.cases:
+            own = [
+                step for step in case.steps if step.action.by.person != SYSTEM.person and step.id not in self._played
+            ]
+            for step in own:
+                if step.action.kind == "handle" and self.city.visited(case, step.at):
+                    log.info("a visit ended what went on", extra={"case": case.id})
+            if not own:
+                left.append(case)
+        return left
+
     def _act(self, ident: str, action: Action) -> None:
         """People act on what they saw last; what the case no longer allows is refused and they look again."""
+        self._played.add(action.id)
         try:
-            self.loop.desk.act(ident, action)
+            with self.store.step:
+                self.loop.desk.act(ident, action)
         except CaseError as refused:
             self.refused.append(str(refused))
             log.info("refused: %s", refused)

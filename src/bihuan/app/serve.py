@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bihuan import __version__
+from bihuan.app.api import ApiServer, Office
 from bihuan.app.clock import Clock, JumpWatch, WallClock
 from bihuan.app.gateway import write_devices
 from bihuan.app.logs import start_logging
@@ -100,6 +101,7 @@ class Server:
     clock: Clock
     troubles: Troubles = field(default_factory=Troubles)
     _gateways: Gateways = field(init=False)
+    _api: ApiServer = field(init=False)
     _loop: Loop = field(init=False)
     _began: datetime = field(init=False)
     _day: date | None = None
@@ -112,8 +114,11 @@ class Server:
         self._ledger = self._check_ledger()
         self._renew()
         self._write_devices()
+        office = Office(self.store, lambda: self._loop, self.clock, self.settings)
+        self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
         self._gateways.start()
+        self._api.start()
         watch = JumpWatch(self.clock)
         said = False
         try:
@@ -126,6 +131,7 @@ class Server:
                     said = True
                     self._announce()
         finally:
+            self._api.stop()
             self._gateways.stop()
             self._farewell()
 
@@ -156,7 +162,8 @@ class Server:
                 until = tick if now - tick >= TICK else None
                 while self._loop.take(tick, until).full and not ended.is_set():
                     self._tell()
-                self._loop.step(tick, until)
+                outcome = self._loop.step(tick, until)
+                self._api.office.live.tell_outcome(outcome)
                 self._new_day(tick)
                 self._tell()
             if self._is_due("take", self.settings.whole("loop_seconds")):
@@ -234,10 +241,13 @@ class Server:
             "version": __version__,
             "host": self.settings.text("host"),
             "hj212_port": self._gateways.port,
+            "port": self._api.port,
+            "url": self._api.address,
             "began": iso(self._began),
         }
         write_whole(self.store.home.server, to_json(address), durable=False)
         log.info("devices are listened to on %s:%d", address["host"], self._gateways.port)
+        log.info("the pages stand at %s", self._api.address)
 
     def _tell(self) -> None:
         """Write `status.json`, for `bihuan doctor` while this process owns the store."""

@@ -40,7 +40,11 @@ SETTINGS = (
     Setting("smtp_host", "", "mail server; empty sends no mail"),
     Setting("smtp_port", 25, "port of the mail server"),
     Setting("smtp_sender", "", "address mails come from"),
-    Setting("map_tiles", "", "address of raster tiles (the national map or the bureau's own), {z} {x} {y}; empty: own layers"),
+    Setting(
+        "map_tiles",
+        "",
+        "address of raster tiles with {z} {x} {y}; empty: the city's own layers only",
+    ),
     Setting("map_attribution", "", "who made the base map, printed on every map"),
     Setting("map_review", "", "review number (GS) of the base map, printed on every map"),
     Setting("webhook_url", "", "where notices are posted; empty posts none"),

@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator
 
+from bihuan.app.loop import Outcome
 from bihuan.core import to_json
 
 WAITING = 64
@@ -36,6 +37,17 @@ class Live:
         for loop, queue in listeners:
             with contextlib.suppress(RuntimeError):  # its server is just closing
                 loop.call_soon_threadsafe(_offer, queue, message)
+
+    def tell_outcome(self, outcome: Outcome, pace: float | None = 1.0) -> None:
+        """Tell what one step of the loop changed, and what time it is."""
+        self.tell("clock", now=outcome.now, pace=pace)
+        for event in outcome.events:
+            self.tell("event", id=event.id, open=event.open)
+        for found in outcome.suspects:
+            self.tell("event", id=found.event.id)
+        for case in outcome.cases:
+            self.tell("case", id=case.id, state=case.state)
+        self.tell("overview", now=outcome.now)
 
     async def listen(self) -> AsyncIterator[bytes]:
         """Yield messages as they come, and a heart-beat."""

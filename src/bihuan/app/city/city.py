@@ -148,6 +148,17 @@ class City:
         self._now = now
         return Step(frames, actions)
 
+    def visited(self, case: Case, at: datetime) -> bool:
+        """Let somebody who is no officer of the city stand where a case sends them; return whether that ended anything.
+
+        A person at the screen of a demo takes the case over; what goes on at its suspect, or around its place where
+        it names none, is stopped as by any visit.
+        """
+        guilty = self._officers.guilty(case, at)
+        if guilty is not None:
+            self._stop(guilty, at)
+        return guilty is not None
+
     def reveal(self) -> tuple[Fate, ...]:
         """Return every planted incident and when it really ended: for the scorer and for people after the run."""
         return tuple(

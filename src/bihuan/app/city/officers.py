@@ -159,6 +159,10 @@ class Officers:
             return Action("rework", _actor(person), at, {"reason": "nothing was done on the spot"}, photos=photos)
         return Action("pass", _actor(person), at, {"note": "seen on the spot"}, photos=photos, place=case.place)
 
+    def guilty(self, case: Case, at: datetime) -> Incident | None:
+        """Return what goes on where a case sends its visitor, if anything."""
+        return self._guilty(case, Visit(case.suspect or PATROL, at, at))
+
     # ---- what they know and draw ----
 
     def _visits(self, case: Case, attached: Mapping[Ref, Suspects], start: datetime) -> list[Visit]:
