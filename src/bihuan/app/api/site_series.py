@@ -1,13 +1,11 @@
-"""What a station page draws: series with their flags, the limits of the day, wind, a calendar; and the same as CSV."""
+"""What a station page draws: series with their flags, the limits of the day, wind, a calendar."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -381,33 +379,3 @@ def calendar_of(office: Office, ref: Ref, year: int) -> CalendarAnswer:
 def _severity(label: str) -> int:
     order = ("", "within", *CLASSES, "not_evidence", "suspected_over")
     return order.index(label) if label in order else 0
-
-
-# -- CSV --------------------------------------------------------------------------------------------------------------
-
-
-def csv_of(office: Office, answer: SeriesAnswer, title: str, language: Language) -> bytes:
-    """Return a series as CSV that a table program opens as text: no cell of it is ever taken for a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    heads = ("start", "end", "value", "unit", "quality", "reason", "origin")
-    writer.writerow([safe(title), safe(answer.name), *[""] * 5])
-    writer.writerow([safe(text(f"station.csv_{name}", language)) for name in heads])
-    columns: Iterable[tuple[Any, ...]] = zip(
-        answer.start, answer.end, answer.value, answer.quality, answer.reason, answer.origin, strict=True
-    )
-    for start, end, value, quality, reason, origin in columns:
-        written = "" if value is None else repr(value)
-        words = [text(f"station.quality_{quality}", language), answer.reasons.get(reason, reason)]
-        times = [_local(start, office), _local(end, office)]
-        writer.writerow([*times, written, safe(answer.unit), *(safe(word) for word in words), safe(origin)])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def safe(cell: str) -> str:
-    """Return a cell that no table program takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else cell
-
-
-def _local(instant: datetime, office: Office) -> str:
-    return instant.astimezone(office.zone).strftime("%Y-%m-%d %H:%M")

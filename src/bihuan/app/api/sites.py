@@ -20,6 +20,7 @@ from bihuan.app.api.office import Office
 from bihuan.app.api.overview import remembered
 from bihuan.app.api.overview_air import SHOWN
 from bihuan.app.api.overview_work import words_of
+from bihuan.app.api.site_csv import csv_of
 from bihuan.app.api.site_rows import SiteTable, site_table
 from bihuan.app.api.site_series import (
     CalendarAnswer,
@@ -27,7 +28,6 @@ from bihuan.app.api.site_series import (
     WindAnswer,
     asked_for,
     calendar_of,
-    csv_of,
     series_of,
     wind_of,
 )
