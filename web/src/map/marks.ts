@@ -6,7 +6,7 @@ import { colour, ink } from '@/aqi'
 
 export type Shape = 'station' | 'section' | 'outlet' | 'worksite'
 
-const SIZE: Record<Shape, number> = { station: 30, section: 24, outlet: 16, worksite: 12 }
+const SIZE: Record<Shape, number> = { station: 30, section: 24, outlet: 14, worksite: 11 }
 /** Grades of water and verdicts of outlets in the colours of the AQI they come nearest to. */
 const STAND_IN: Record<string, string> = {
   I: '#8fd3ff', II: '#5bb6f0', III: '#3fae6a', IV: '#f2c037', V: '#e4762b', worse_than_V: '#b3261e',
@@ -23,7 +23,9 @@ export function drawMark(id: string, ratio: number): ImageData | null {
   if (kind !== 'mark' || !(type in SIZE)) return null
   const shape = type as Shape
   const small = shape === 'station' && figure === '·'
-  const size = (small ? 16 : SIZE[shape]) + 6
+  const loud = shape === 'outlet' && (label === 'suspected_over' || alarm === '1')
+  const own = small ? 14 : loud ? 19 : SIZE[shape]
+  const size = own + 6
   const canvas = document.createElement('canvas')
   canvas.width = canvas.height = Math.ceil(size * ratio)
   const pen = canvas.getContext('2d')

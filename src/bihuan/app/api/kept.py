@@ -65,15 +65,20 @@ class Kept:
         self._mutex = threading.Lock()
         self._found: OrderedDict[Hashable, tuple[Hashable, Packed]] = OrderedDict()
 
+    def fresh(self, key: Hashable, state: Hashable) -> Packed | None:
+        """Return the answer of a key if it was made in this state."""
+        found = self._found.get(key)
+        return found[1] if found is not None and found[0] == state else None
+
     def get(self, key: Hashable, state: Hashable, make: Callable[[], bytes]) -> Packed:
         """Return the answer of a key, made anew when `state` is not the one it was made in."""
-        found = self._found.get(key)
-        if found is not None and found[0] == state:
-            return found[1]
+        known = self.fresh(key, state)
+        if known is not None:
+            return known
         with self._mutex:
-            found = self._found.get(key)
-            if found is not None and found[0] == state:
-                return found[1]
+            known = self.fresh(key, state)
+            if known is not None:
+                return known
             packed = Packed.of(make())
             self._found[key] = (state, packed)
             self._found.move_to_end(key)

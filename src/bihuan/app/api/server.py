@@ -20,7 +20,7 @@ from bihuan.core import SettingError
 
 log = logging.getLogger("bihuan.api")
 
-ROUTERS = (session.router, overview.router, sites.router)
+ROUTERS = (session.router, overview.router, sites.bulk, sites.router)
 """Every part of the interface, one file a subject."""
 
 
