@@ -78,14 +78,14 @@ class Desk:
         self._unsent: list[Notice] = from_json(waiting, list[Notice]) if waiting else []
 
     @property
-    def cases(self) -> tuple[Case, ...]:
-        """Every case, oldest first."""
-        return tuple(sorted(self._cases.values(), key=lambda case: (case.opened, case.id)))
-
-    @property
     def calendar(self) -> Calendar:
         """When time counts, with the city's settings for cases."""
         return self._calendar
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """Every case, oldest first."""
+        return tuple(sorted(self._cases.values(), key=lambda case: (case.opened, case.id)))
 
     @property
     def open_cases(self) -> tuple[Case, ...]:

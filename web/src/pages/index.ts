@@ -26,4 +26,8 @@ export const pages: Page[] = [
   { name: 'shift', path: '/shift', right: 'shift.read', icon: 'BookOpenCheck', title: 'shift.title', load: () => import('./alarm/ShiftPage.vue') },
   { name: 'shift-record', path: '/shift/:id', right: 'shift.read', title: 'shift.title', load: () => import('./alarm/ShiftRecordPage.vue') },
   { name: 'login', path: '/login', open: true, title: 'session.title', load: () => import('./session/LoginPage.vue') },
+  { name: 'overview', path: '/overview', right: 'overview.read', icon: 'LayoutDashboard', title: 'overview.title', phone: true, load: () => import('./overview/OverviewPage.vue') },
+  { name: 'map', path: '/map', right: 'site.read', icon: 'MapIcon', title: 'map.title', load: () => import('./overview/MapPage.vue') },
+  { name: 'sites', path: '/sites', right: 'site.read', icon: 'MapPin', title: 'station.sites', load: () => import('./overview/SitesPage.vue') },
+  { name: 'site', path: '/sites/:ref(.*)', right: 'site.read', title: 'station.title', load: () => import('./overview/SitePage.vue') },
 ]

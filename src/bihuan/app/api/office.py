@@ -90,5 +90,5 @@ class Office:
 
     def name(self, ref: Ref, language: Language = "zh") -> str:
         """Return what a thing is called, its id where the register knows no name."""
-        fact = self.register.resolve(ref, self.town.on)
+        fact = self.town.cell if ref == self.town.ref else self.register.resolve(ref, self.town.on)
         return fact.name if fact and fact.name else ref.id

@@ -12,7 +12,19 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
-from bihuan.app.api import demo, dispatching, events, eventseries, face, session, shift, traces, warnings
+from bihuan.app.api import (
+    demo,
+    dispatching,
+    events,
+    eventseries,
+    face,
+    overview,
+    session,
+    shift,
+    sites,
+    traces,
+    warnings,
+)
 from bihuan.app.api.errors import install_errors
 from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.office import Office
@@ -29,6 +41,9 @@ ROUTERS = (
     dispatching.router,
     warnings.router,
     shift.router,
+    overview.router,
+    sites.bulk,
+    sites.router,
 )
 """Every part of the interface, one file a subject."""
 
