@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
-from bihuan.app.api import face, session
+from bihuan.app.api import case_actions, case_metrics, cases, face, instructions, photos, session
 from bihuan.app.api.errors import install_errors
 from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.office import Office
@@ -20,7 +20,14 @@ from bihuan.core import SettingError
 
 log = logging.getLogger("bihuan.api")
 
-ROUTERS = (session.router,)
+ROUTERS = (
+    session.router,
+    case_metrics.router,  # before cases, whose /cases/{ident} would take its addresses
+    cases.router,
+    case_actions.router,
+    photos.router,
+    instructions.router,
+)
 """Every part of the interface, one file a subject."""
 
 
