@@ -21,4 +21,10 @@ export interface Page {
 
 export const pages: Page[] = [
   { name: 'login', path: '/login', open: true, title: 'session.title', load: () => import('./session/LoginPage.vue') },
+  { name: 'cases', path: '/cases', right: 'case.read', icon: 'ClipboardList', phone: true, title: 'board.title', load: () => import('./cases/BoardPage.vue') },
+  { name: 'case-metrics', path: '/cases/metrics', right: 'case.read', title: 'board.metrics', load: () => import('./cases/MetricsPage.vue') },
+  { name: 'case', path: '/cases/:id', right: 'case.read', title: 'board.title', load: () => import('./cases/CasePage.vue') },
+  { name: 'officer', path: '/officer', right: 'case.act', icon: 'Smartphone', phone: true, title: 'officer.title', load: () => import('./officer/OfficerPage.vue') },
+  { name: 'officer-report', path: '/officer/new', right: 'case.report', title: 'officer.report_new', load: () => import('./officer/ReportPage.vue') },
+  { name: 'officer-case', path: '/officer/:id', right: 'case.act', title: 'officer.title', load: () => import('./officer/OfficerCasePage.vue') },
 ]
