@@ -13,12 +13,17 @@ from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
 from bihuan.app.api import (
+    case_actions,
+    case_metrics,
+    cases,
     demo,
     dispatching,
     events,
     eventseries,
     face,
+    instructions,
     overview,
+    photos,
     session,
     shift,
     sites,
@@ -44,6 +49,11 @@ ROUTERS = (
     overview.router,
     sites.bulk,
     sites.router,
+    case_metrics.router,
+    cases.router,
+    case_actions.router,
+    photos.router,
+    instructions.router,
 )
 """Every part of the interface, one file a subject."""
 
