@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from bihuan.app.access.areas import EVERYWHERE, Area
 from bihuan.app.api import Office, create_app
-from bihuan.app.api.area import EVERYWHERE, Area
 from bihuan.app.api.overview import make_overview
 from bihuan.app.api.overview_air import air_now, night_of, ranks, so_far, the_night
 from bihuan.app.api.overview_work import REPORTS, board_of, loggers, todo

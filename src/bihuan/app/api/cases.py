@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from bihuan.app.access import Session
+from bihuan.app.access import Session, sees_case
 from bihuan.app.api.case_shapes import (
     Board,
     CaseDetail,
@@ -23,7 +23,7 @@ from bihuan.app.api.case_shapes import (
     Personal,
     Position,
 )
-from bihuan.app.api.case_views import case_for, checklist_of, detail_of, line_of, sees, spot
+from bihuan.app.api.case_views import case_for, checklist_of, detail_of, line_of, spot
 from bihuan.app.api.case_words import Words
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -103,7 +103,7 @@ def seen_lines(session: Session, office: Office, language: Language, scope: Scop
     return [
         line_of(case, session, office, language, now)
         for case in office.desk.cases
-        if sees(session, case) and (scope == "all" or case.ended == (scope == "ended"))
+        if sees_case(session, case) and (scope == "all" or case.ended == (scope == "ended"))
     ]
 
 

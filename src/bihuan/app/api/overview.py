@@ -10,8 +10,7 @@ from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request, Response
 
-from bihuan.app.access import Session
-from bihuan.app.api.area import Area, area_of
+from bihuan.app.access import Area, Session, area_of
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.kept import Kept

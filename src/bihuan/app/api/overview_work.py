@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from bihuan.alerts import LadderState, RuleRow, Warning, describe, headline, kind_words, scheme_on
-from bihuan.app.api.area import Area
+from bihuan.app.access import Area
 from bihuan.app.api.office import Office
 from bihuan.app.api.overview_air import judged_until
 from bihuan.app.api.overview_models import (

@@ -12,9 +12,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from bihuan.app.access import Session
+from bihuan.app.access import Session, area_of
 from bihuan.app.api import map_layers
-from bihuan.app.api.area import area_of
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs, office_of, session_of
 from bihuan.app.api.map_layers import MapLayers
@@ -134,7 +133,7 @@ class Quick(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of the route."""
         usual = super().get_route_handler()
-        may_read: Callable[[Session], Session] = needs("site.read").dependency  # type: ignore[attr-defined]
+        may_read: Callable[[Session], Session] = needs("site.read").dependency
 
         async def handler(request: Request) -> Response:
             office = office_of(request)
