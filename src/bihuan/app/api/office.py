@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from bihuan.app.access import Accounts, Sessions
@@ -13,6 +12,7 @@ from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock
 from bihuan.app.desk import Desk
 from bihuan.app.loop import Loop
+from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
 from bihuan.app.town import Town
 from bihuan.app.tracesheet import TraceSheets
@@ -35,15 +35,15 @@ class Office:
         The wall's, or the synthetic city's.
     settings : Settings
         Of the process.
-    city : CityPlan or None
-        The synthetic city of a demo; None when real devices speak.
+    demo : Pacing or None
+        Of the synthetic city; None when real devices speak.
     """
 
     store: Store
     loop_of: Callable[[], Loop]
     clock: Clock
     settings: Settings
-    demo: Any = None
+    demo: Pacing | None = None
     live: Live = field(default_factory=Live)
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(default_factory=Sessions)
@@ -90,5 +90,5 @@ class Office:
 
     def name(self, ref: Ref, language: Language = "zh") -> str:
         """Return what a thing is called, its id where the register knows no name."""
-        fact = self.register.resolve(ref, self.town.on)
+        fact = self.town.cell if ref == self.town.ref else self.register.resolve(ref, self.town.on)
         return fact.name if fact and fact.name else ref.id

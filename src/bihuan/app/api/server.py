@@ -12,7 +12,24 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
-from bihuan.app.api import dispatching, events, eventseries, face, session, shift, traces, warnings
+from bihuan.app.api import (
+    case_actions,
+    case_metrics,
+    cases,
+    demo,
+    dispatching,
+    events,
+    eventseries,
+    face,
+    instructions,
+    overview,
+    photos,
+    session,
+    shift,
+    sites,
+    traces,
+    warnings,
+)
 from bihuan.app.api.errors import install_errors
 from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.office import Office
@@ -22,12 +39,21 @@ log = logging.getLogger("bihuan.api")
 
 ROUTERS = (
     session.router,
+    demo.router,
     events.router,
     eventseries.router,
     traces.router,
     dispatching.router,
     warnings.router,
     shift.router,
+    overview.router,
+    sites.bulk,
+    sites.router,
+    case_metrics.router,
+    cases.router,
+    case_actions.router,
+    photos.router,
+    instructions.router,
 )
 """Every part of the interface, one file a subject."""
 
