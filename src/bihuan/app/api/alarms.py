@@ -316,6 +316,11 @@ def units(office: Office, district: str) -> list[tuple[str, str]]:
     return [(unit.id, unit.name) for unit in found if unit.district in ("", district)]
 
 
+def written(words: str) -> str:
+    """Return what somebody typed without the spaces around it, and without NUL, which no database keeps."""
+    return words.replace("\x00", "").strip()
+
+
 def point(place: Place | None) -> Point | None:
     """Return a place for the wire."""
     return Point(lon=place.lon, lat=place.lat) if place else None
