@@ -12,7 +12,19 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
-from bihuan.app.api import face, overview, session, sites
+from bihuan.app.api import (
+    demo,
+    dispatching,
+    events,
+    eventseries,
+    face,
+    overview,
+    session,
+    shift,
+    sites,
+    traces,
+    warnings,
+)
 from bihuan.app.api.errors import install_errors
 from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.office import Office
@@ -20,7 +32,19 @@ from bihuan.core import SettingError
 
 log = logging.getLogger("bihuan.api")
 
-ROUTERS = (session.router, overview.router, sites.bulk, sites.router)
+ROUTERS = (
+    session.router,
+    demo.router,
+    overview.router,
+    sites.bulk,
+    sites.router,
+    events.router,
+    eventseries.router,
+    traces.router,
+    dispatching.router,
+    warnings.router,
+    shift.router,
+)
 """Every part of the interface, one file a subject."""
 
 
@@ -103,7 +127,7 @@ class ApiServer:
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # with the protocol named asyncio turns Nagle off: else head and body of every answer lie 40 ms apart
+        # with the protocol named asyncio sends small answers at once (TCP_NODELAY): 40 ms less for each
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
