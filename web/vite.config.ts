@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, URL } from 'node:url'
@@ -18,6 +19,35 @@ function words(): Plugin {
       if (!file.endsWith('.toml')) return null
       this.addWatchFile(file)
       return `export default ${JSON.stringify(parse(readFileSync(file, 'utf-8')))}`
+    },
+  }
+}
+
+/** Pages that open without network; the rest is kept once it was looked at. */
+const OFFLINE = /src\/(main\.ts|pages\/(officer|cases|session)\/\w+Page\.vue)$|texts\/(zh|en)\.toml$|index\.html$/
+const FIXED = ['/', '/icon.svg', '/manifest.webmanifest', '/icon-192.png', '/icon-512.png']
+
+/** The service worker with the list of what it keeps: the shell, the officer's and the cases' pages, both languages. */
+function worker(): Plugin {
+  return {
+    name: 'bihuan-worker',
+    apply: 'build',
+    generateBundle(_, bundle) {
+      const wanted = new Set<string>()
+      const take = (name: string): void => {
+        const part = bundle[name]
+        if (wanted.has(name) || part?.type !== 'chunk') return
+        wanted.add(name)
+        part.viteMetadata?.importedCss.forEach((css) => wanted.add(css))
+        part.imports.forEach(take)
+      }
+      for (const part of Object.values(bundle)) {
+        if (part.type === 'chunk' && (part.isEntry || OFFLINE.test((part.facadeModuleId ?? '').split('?')[0]))) take(part.fileName)
+      }
+      const files = [...FIXED, ...[...wanted].sort().map((name) => `/${name}`)]
+      const version = createHash('sha256').update(files.join()).update(readFileSync(here('./index.html'))).digest('hex').slice(0, 12)
+      const source = readFileSync(here('./sw.js'), 'utf-8').replace('__VERSION__', version).replace('__FILES__', JSON.stringify(files))
+      this.emitFile({ type: 'asset', fileName: 'sw.js', source })
     },
   }
 }
@@ -44,7 +74,7 @@ function packed(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [words(), vue(), packed()],
+  plugins: [words(), vue(), worker(), packed()],
   resolve: { alias: { '@': here('./src'), '@texts': here('../src/bihuan/texts') } },
   build: {
     outDir: here('../src/bihuan/app/api/dist'),

@@ -2,6 +2,8 @@ import { createApp } from 'vue'
 import App from './App.vue'
 import { whenLoggedOut } from './api/client'
 import { router } from './router'
+import { startQueue } from './offline/queue'
+import { startWorker } from './offline/worker'
 import { leave, resume } from './stores/session'
 import { applyTheme } from './theme'
 import { speak } from './words'
@@ -17,3 +19,5 @@ whenLoggedOut(() => {
 await speak()
 await resume().catch(() => undefined) // offline: the officer's page works from what the phone keeps
 createApp(App).use(router).mount('#app')
+startQueue()
+startWorker()

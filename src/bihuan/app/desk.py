@@ -28,10 +28,12 @@ from bihuan.cases import (
     open_from_event,
     open_from_order,
     open_from_report,
+    press,
+    running,
     settle_followers,
     step,
 )
-from bihuan.core import Effect, Event, InputError, Notice, Ref, Suspects, from_json, to_json
+from bihuan.core import Effect, Event, InputError, Notice, Ref, StepRefused, Suspects, from_json, to_json
 from bihuan.register import Register
 from bihuan.store import Link, Records, Row
 
@@ -105,6 +107,14 @@ class Desk:
         except KeyError:
             raise InputError(f"case {ident!r} does not exist; list them with bihuan doctor or in the records") from None
 
+    def find(self, ident: str) -> Case | None:
+        """Return one case, or None."""
+        return self._cases.get(ident)
+
+    def shown_in(self, digest: str) -> Ref | None:
+        """Return the case that showed a photo first, or None."""
+        return self._photos.get(digest)
+
     def from_event(self, event: Event, suspects: Suspects | None, now: datetime) -> Intake:
         """Open, extend or reopen the case of an event, and send it on its way by the duty table."""
         settings = self._calendar.settings
@@ -156,6 +166,45 @@ class Desk:
             self._keep([after])
             self._keep(settle_followers(after, self._cases.values(), at, self._calendar.settings))
         return after
+
+    def press(self, ident: str, level: str, by: Actor, now: datetime) -> Case:
+        """Let a person urge, supervise or elevate (催办, 督办, 提级) the clock that ends first.
+
+        Raises
+        ------
+        StepRefused
+            If no clock of the case runs.
+        RightRefused
+            If `by` has no right to it.
+        """
+        case = self.get(ident)
+        settings = next(row for row in self._calendar.settings.escalation if row.level == level)
+        clock = min(running(case, now, self._calendar), key=lambda one: one.due, default=None)
+        if clock is None:
+            raise StepRefused(f"case {ident}: no clock runs while it is {case.state}, so there is nothing to {level}")
+        after, notices = press(case, settings, clock, now, register=self._register(), calendar=self._calendar, by=by)
+        if after.revision == case.revision:
+            return case
+        self._unsent += notices
+        self._keep([after], told=False)
+        return after
+
+    def merge(self, ident: str, action: Action) -> Case:
+        """Let another case, named by the field ``case``, answer for this one (并案).
+
+        Raises
+        ------
+        InputError
+            If there is no such case.
+        StepRefused, RightRefused
+            If either of the two does not allow it; nothing has changed then.
+        """
+        before, into = self.get(ident), self.get(action.get("case"))
+        if any(past.id == action.id for past in before.steps):
+            return before
+        merged, linked = merge_by_hand(before, into, action, self._calendar.settings)
+        self._keep([merged, linked])
+        return merged
 
     def redirect(self, ident: str, suspects: Suspects, now: datetime) -> Case:
         """Send a case whose suspect was ruled out to the next of the ranking, if there is one worth a visit."""
@@ -223,20 +272,6 @@ class Desk:
             self._keep(fresh)
             self._keep([after])
         return Sent(after, OUTCOMES[kind])
-
-    def merge(self, ident: str, into: str, action: Action) -> Case:
-        """Let another case answer for one (并案) and return that one.
-
-        Raises
-        ------
-        InputError
-            If one of them does not exist.
-        StepRefused, RightRefused
-            If either does not allow it; nothing has changed then.
-        """
-        merged, linked = merge_by_hand(self.get(ident), self.get(into), action, self._calendar.settings)
-        self._keep([merged, linked])
-        return linked
 
     def measured(self, effect: Effect, now: datetime) -> Case:
         """Write the measured effect (见效评价) into its case."""

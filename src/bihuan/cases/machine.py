@@ -251,6 +251,10 @@ def _odd(case: Case, action: Action, settings: CaseSettings, used: Mapping[str, 
     odd = examine(action.photos, case.place, action.at, settings, {**used, **own})
     if action.kind in {"arrive", "pass"}:
         odd += strayed(action.place, case.place, settings)
+    if action.get("place_by") == "hand":
+        odd += (
+            Complaint("place_by_hand", f"the place was given by hand: {action.get('place_reason') or 'no reason'}"),
+        )
     if action.at > received + timedelta(minutes=settings.clock_minutes):
         odd += (Complaint("time_ahead", f"said to be done {action.at - received} after it reached us"),)
     if action.at < case.since:

@@ -10,6 +10,8 @@ export class Problem extends Error {
     readonly code: string,
     readonly detail: string,
     readonly where: string[] = [],
+    /** The whole answer, for problems that tell more than their words. */
+    readonly body: Record<string, unknown> = {},
   ) {
     super(detail)
   }
@@ -61,6 +63,7 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
   if (answer.ok) return told as T
   const problem = new Problem(
     answer.status, String(told.code ?? answer.status), String(told.detail ?? ''), (told.where as string[]) ?? [],
+    told,
   )
   if (answer.status === 401 && problem.code === 'not_logged_in') onLoggedOut()
   throw problem

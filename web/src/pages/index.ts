@@ -20,14 +20,20 @@ export interface Page {
 }
 
 export const pages: Page[] = [
+  { name: 'login', path: '/login', open: true, title: 'session.title', load: () => import('./session/LoginPage.vue') },
   { name: 'overview', path: '/overview', right: 'overview.read', icon: 'LayoutDashboard', title: 'overview.title', phone: true, load: () => import('./overview/OverviewPage.vue') },
+  { name: 'alarms', path: '/alarms', right: 'event.read', icon: 'Siren', phone: true, title: 'alarm.title', load: () => import('./alarm/AlarmListPage.vue') },
+  { name: 'alarm', path: '/alarms/:id', right: 'event.read', title: 'alarm.trace', load: () => import('./alarm/AlarmPage.vue') },
+  { name: 'cases', path: '/cases', right: 'case.read', icon: 'ClipboardList', phone: true, title: 'board.title', load: () => import('./cases/BoardPage.vue') },
+  { name: 'case-metrics', path: '/cases/metrics', right: 'case.read', title: 'board.metrics', load: () => import('./cases/MetricsPage.vue') },
+  { name: 'case', path: '/cases/:id', right: 'case.read', title: 'board.title', load: () => import('./cases/CasePage.vue') },
+  { name: 'officer', path: '/officer', right: 'case.act', icon: 'Smartphone', phone: true, title: 'officer.title', load: () => import('./officer/OfficerPage.vue') },
+  { name: 'officer-report', path: '/officer/new', right: 'case.report', title: 'officer.report_new', load: () => import('./officer/ReportPage.vue') },
+  { name: 'officer-case', path: '/officer/:id', right: 'case.act', title: 'officer.title', load: () => import('./officer/OfficerCasePage.vue') },
   { name: 'map', path: '/map', right: 'site.read', icon: 'MapIcon', title: 'map.title', load: () => import('./overview/MapPage.vue') },
   { name: 'sites', path: '/sites', right: 'site.read', icon: 'MapPin', title: 'station.sites', load: () => import('./overview/SitesPage.vue') },
   { name: 'site', path: '/sites/:ref(.*)', right: 'site.read', title: 'station.title', load: () => import('./overview/SitePage.vue') },
-  { name: 'alarms', path: '/alarms', right: 'event.read', icon: 'Siren', phone: true, title: 'alarm.title', load: () => import('./alarm/AlarmListPage.vue') },
-  { name: 'alarm', path: '/alarms/:id', right: 'event.read', title: 'alarm.trace', load: () => import('./alarm/AlarmPage.vue') },
   { name: 'warnings', path: '/warnings', right: 'warning.read', icon: 'Bell', title: 'warning_page.title', load: () => import('./alarm/WarningsPage.vue') },
   { name: 'shift', path: '/shift', right: 'shift.read', icon: 'BookOpenCheck', title: 'shift.title', load: () => import('./alarm/ShiftPage.vue') },
   { name: 'shift-record', path: '/shift/:id', right: 'shift.read', title: 'shift.title', load: () => import('./alarm/ShiftRecordPage.vue') },
-  { name: 'login', path: '/login', open: true, title: 'session.title', load: () => import('./session/LoginPage.vue') },
 ]

@@ -41,7 +41,7 @@ class MarkLine(BaseModel):
     case: str | None = None
 
 
-class CaseLine(BaseModel):
+class AlarmCase(BaseModel):
     """The case that answers for an event, as it stands."""
 
     id: str
@@ -89,7 +89,7 @@ class EventLine(BaseModel):
     place: Point | None
     words: str
     mark: MarkLine | None
-    case: CaseLine | None
+    case: AlarmCase | None
     first: FirstLine | None
 
 
@@ -168,10 +168,10 @@ def mark_line(mark: Mark) -> MarkLine:
     )
 
 
-def case_line(case: Case, office: Office, language: Language) -> CaseLine:
+def case_line(case: Case, office: Office, language: Language) -> AlarmCase:
     """Return a case as the page of an alarm shows it."""
     sent = next((step.at for step in reversed(case.steps) if step.after == "dispatched" != step.before), None)
-    return CaseLine(
+    return AlarmCase(
         id=case.id,
         state=case.state,
         state_words=case.state_words(language),

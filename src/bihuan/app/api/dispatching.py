@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session
 from bihuan.app.api.alarms import (
-    CaseLine,
+    AlarmCase,
     MarkLine,
     case_line,
     district_name,
@@ -54,7 +54,7 @@ class Preview(BaseModel):
     sign_by: datetime
     arrive_by: datetime
     done_by: datetime
-    case: CaseLine | None
+    case: AlarmCase | None
     units: list[tuple[str, str]]
 
 
@@ -71,7 +71,7 @@ class Dispatched(BaseModel):
     """What came of it."""
 
     outcome: str = Field(description="dispatched, reassigned, redirected or unchanged")
-    case: CaseLine
+    case: AlarmCase
     mark: MarkLine
 
 

@@ -231,7 +231,7 @@ def _settle_case(made: Mark, session: Session, office: Office, language: Languag
     reason = made.note or text(f"alarm.mark_{made.kind}", language)
     if main is not None and main.id != case.id and not main.ended:
         fields = {"case": main.id, "reason": reason}
-        office.desk.merge(case.id, main.id, Action("merge", session.actor, office.now, fields))
+        office.desk.merge(case.id, Action("merge", session.actor, office.now, fields))
     elif "void" in allowed(case, session.actor, office.desk.calendar.settings):
         office.desk.act(case.id, Action("void", session.actor, office.now, {"reason": reason}))
     office.live.tell("case", id=case.id)

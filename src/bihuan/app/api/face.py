@@ -12,6 +12,9 @@ DIST = Path(__file__).parent / "dist"
 """Made by ``make web``; part of the wheel, never committed."""
 
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+mimetypes.add_type("application/manifest+json", ".webmanifest")
+mimetypes.add_type("text/javascript", ".js")  # some machines say otherwise, and no worker starts then
+
 FOREVER = "public, max-age=31536000, immutable"
 
 

@@ -13,12 +13,17 @@ from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
 from bihuan.app.api import (
+    case_actions,
+    case_metrics,
+    cases,
     demo,
     dispatching,
     events,
     eventseries,
     face,
+    instructions,
     overview,
+    photos,
     session,
     shift,
     sites,
@@ -35,15 +40,20 @@ log = logging.getLogger("bihuan.api")
 ROUTERS = (
     session.router,
     demo.router,
-    overview.router,
-    sites.bulk,
-    sites.router,
     events.router,
     eventseries.router,
     traces.router,
     dispatching.router,
     warnings.router,
     shift.router,
+    overview.router,
+    sites.bulk,
+    sites.router,
+    case_metrics.router,
+    cases.router,
+    case_actions.router,
+    photos.router,
+    instructions.router,
 )
 """Every part of the interface, one file a subject."""
 
