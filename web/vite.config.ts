@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath, URL } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
@@ -51,20 +52,22 @@ function worker(): Plugin {
   }
 }
 
-/** Packed beforehand, so that the server never packs on the fly. */
+/**
+ * Packed beforehand, so that the server never packs on the fly. From the written files: while the bundle is made, Vite
+ * still puts the list of preloads into its chunks, and a copy packed then would lack it.
+ */
 function packed(): Plugin {
   return {
     name: 'bihuan-packed',
     apply: 'build',
-    enforce: 'post',
-    generateBundle(_, bundle) {
-      for (const [name, part] of Object.entries(bundle)) {
+    writeBundle({ dir }, bundle) {
+      for (const name of Object.keys(bundle)) {
         if (!/\.(js|mjs|css|html|svg|json|webmanifest)$/.test(name)) continue
-        const source = Buffer.from(part.type === 'chunk' ? part.code : part.source)
+        const path = join(dir!, name)
+        const source = readFileSync(path)
         if (source.length < 1024) continue
-        const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 10 } }
-        this.emitFile({ type: 'asset', fileName: `${name}.br`, source: brotliCompressSync(source, quality) })
-        this.emitFile({ type: 'asset', fileName: `${name}.gz`, source: gzipSync(source, { level: 9 }) })
+        writeFileSync(`${path}.br`, brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: 10 } }))
+        writeFileSync(`${path}.gz`, gzipSync(source, { level: 9 }))
       }
     },
   }

@@ -11,8 +11,35 @@ import pytest
 
 from bihuan.app.desk import Desk
 from bihuan.app.notify import Notifications, OutboxNotifier
-from bihuan.cases import Action, Actor, Calendar, Case, FieldReport, Order, Photo, PublicComplaint
-from bihuan.core import Effect, Event, InputError, Period, Place, Ref, RightRefused, StepRefused, Suspect, Suspects
+from bihuan.cases import (
+    Action,
+    Actor,
+    Calendar,
+    Case,
+    Choice,
+    FieldReport,
+    Order,
+    Photo,
+    PublicComplaint,
+    case_settings,
+    choose,
+    choose_for,
+)
+from bihuan.core import (
+    CHINA,
+    CaseChanged,
+    Effect,
+    Event,
+    InputError,
+    Period,
+    Place,
+    Ref,
+    RightRefused,
+    StepRefused,
+    Suspect,
+    Suspects,
+    local_date,
+)
 from bihuan.register import Register
 from bihuan.store import Records
 from tests.app.hamlet import HOUR, STACK, at_km, facts
@@ -276,3 +303,116 @@ def test_a_photo_that_was_shown_in_another_case_is_flagged_also_after_a_restart(
     second = FieldReport(by=OFFICER, matter="road", place=far, photos=photo("same"), created=NOON + HOUR)
     case = world.again().from_report(second, NOON + HOUR).case
     assert "photo_reused" in {odd.reason for odd in case.complaints}
+
+
+# -- the duty officer decides --------------------------------------------------------------------------------------
+
+
+def waiting(world: World, minutes: int = 20) -> Desk:
+    """A desk whose city lets an alarm's case wait for the duty officer."""
+    outbox = Notifications([OutboxNotifier(world.home / "outbox")], world.home / "notices.jsonl")
+    settings = case_settings({"dispatch": {"wait_minutes": minutes}})
+    world.desk = Desk(world.records, lambda: REGISTER, Calendar(settings), outbox)
+    return world.desk
+
+
+def decided(at: datetime = NOON, revision: int | None = 0, by: Actor = DUTY, **fields: str) -> Action:
+    return Action("dispatch", by, at, fields, revision=revision)
+
+
+def chosen(source: Ref | None, place: Place) -> Choice:
+    return choose(source, place, REGISTER, local_date(NOON, CHINA))
+
+
+STACK_REF = Ref("outlet", STACK)
+YARD_REF = Ref("worksite", "y1")
+
+
+def test_an_alarms_case_waits_for_the_duty_officer_and_then_goes_by_the_duty_table(world: World) -> None:
+    desk, rise = waiting(world, 20), event()
+    found = ranking(rise, (STACK_REF, at_km(0, 1), 0.9))
+    case = desk.from_event(rise, found, NOON).case
+    assert case.state == "registered"
+    desk.run_clocks(NOON + timedelta(minutes=19))
+    desk.from_event(rise, found, NOON + timedelta(minutes=19))
+    assert desk.get(case.id).state == "registered"
+    desk.run_clocks(NOON + timedelta(minutes=20))
+    after = desk.get(case.id)
+    assert (after.state, after.steps[-1].action.by.person, after.lead) == ("dispatched", "system", "ecology")
+
+
+def test_without_a_wait_an_alarms_case_is_sent_at_once_as_before(world: World) -> None:
+    rise = event()
+    case = world.desk.from_event(rise, ranking(rise, (STACK_REF, at_km(0, 1), 0.9)), NOON).case
+    assert world.desk.get(case.id).state == "dispatched"
+
+
+def test_a_work_order_for_a_maintainer_does_not_wait(world: World) -> None:
+    desk = waiting(world)
+    silent = event(kind="silence", rule="silence", pollutant="")
+    assert desk.from_event(silent, None, NOON).case.state == "dispatched"
+
+
+def test_the_duty_officer_sends_a_waiting_case_to_another_suspect_than_the_first(world: World) -> None:
+    desk, rise = waiting(world), event()
+    found = ranking(rise, (STACK_REF, at_km(0, 1), 0.6), (YARD_REF, SITE, 0.3))
+    case = desk.from_event(rise, found, NOON).case
+    sent = desk.send_to(rise, found, chosen(YARD_REF, SITE), decided(revision=case.revision, note="dust seen"))
+    assert (sent.outcome, sent.case.state, sent.case.suspect) == ("dispatched", "dispatched", YARD_REF)
+    assert (sent.case.place, sent.case.officer, sent.case.district) == (SITE, "officer", "d")
+    assert world.again().get(case.id).suspect == YARD_REF
+
+
+def test_a_decision_sent_twice_is_one_step(world: World) -> None:
+    desk, rise = waiting(world), event()
+    found = ranking(rise, (STACK_REF, at_km(0, 1), 0.9))
+    first = desk.send_to(rise, found, chosen(STACK_REF, at_km(0, 1)), decided(note="go"))
+    again = desk.send_to(rise, found, chosen(STACK_REF, at_km(0, 1)), decided(NOON + timedelta(minutes=1), note="go"))
+    assert (again.outcome, again.case.revision) == ("unchanged", first.case.revision)
+
+
+def test_whoever_decides_second_hears_that_the_case_changed(world: World) -> None:
+    desk, rise = waiting(world), event()
+    found = ranking(rise, (STACK_REF, at_km(0, 1), 0.6), (YARD_REF, SITE, 0.3))
+    case = desk.from_event(rise, found, NOON).case
+    first = desk.send_to(rise, found, chosen(STACK_REF, at_km(0, 1)), decided(revision=case.revision))
+    with pytest.raises(CaseChanged, match="duty did dispatch"):
+        desk.send_to(
+            rise, found, chosen(YARD_REF, SITE), decided(revision=case.revision, by=Actor("other", ("duty_leader",)))
+        )
+    assert desk.get(case.id) == first.case
+
+
+def test_a_dispatched_case_is_reassigned_to_the_suspect_chosen_and_none_means_a_patrol(world: World) -> None:
+    rise = event()
+    found = ranking(rise, (STACK_REF, at_km(0, 1), 0.9))
+    case = world.desk.from_event(rise, found, NOON).case
+    case = world.desk.get(case.id)
+    sent = world.desk.send_to(rise, found, chosen(None, at_km(0, 0)), decided(revision=case.revision))
+    assert (sent.outcome, sent.case.state, sent.case.suspect) == ("reassigned", "dispatched", None)
+    assert (sent.case.matter, sent.case.place) == ("unknown_source", at_km(0, 0))
+
+
+def test_a_suspect_that_a_visit_cleared_is_not_visited_again_by_choice(world: World) -> None:
+    rise = event()
+    found = ranking(rise, (STACK_REF, at_km(0, 1), 0.9))
+    case = world.desk.from_event(rise, found, NOON).case
+    here = at_km(0, 1)
+    for kind, fields in (("sign", {}), ("arrive", {}), ("handle", {"result": "untrue"})):
+        photos = (Photo(f"sha256:{kind}"),)
+        world.desk.act(case.id, Action(kind, OFFICER, NOON + HOUR, fields, photos, place=here))
+    now = world.desk.get(case.id)
+    with pytest.raises(StepRefused, match="visited already"):
+        world.desk.send_to(rise, found, chosen(STACK_REF, here), decided(NOON + 2 * HOUR, now.revision))
+    sent = world.desk.send_to(rise, found, chosen(YARD_REF, SITE), decided(NOON + 2 * HOUR, now.revision))
+    assert (sent.outcome, sent.case.suspect, sent.case.result) == ("redirected", YARD_REF, "")
+
+
+def test_a_fault_of_an_instrument_stays_one_whoever_sends_it() -> None:
+    silent = event(kind="silence", rule="silence", pollutant="")
+    choice = choose_for(silent, None, at_km(0, 0), REGISTER, local_date(NOON, CHINA))
+    assert (choice.matter, choice.way.lead, choice.way.officer) == ("device_fault", "mender", "")
+    outlet = event(kind="limit", rule="outlet_over", subject=STACK_REF)
+    assert choose_for(outlet, STACK_REF, at_km(0, 1), REGISTER, local_date(NOON, CHINA)).matter == "industry"
+    rise = choose_for(event(), YARD_REF, SITE, REGISTER, local_date(NOON, CHINA))
+    assert (rise.matter, rise.way.lead) == ("construction", "housing")

@@ -9,6 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from bihuan.app.pacing import Pacing
 from bihuan.app.screen import Screen
 from bihuan.core import CHINA, Language, text
 from tests.app.lived import Lived
@@ -18,7 +19,7 @@ WIDTHS = (100, 170)
 
 
 def shown(lived: Lived, language: Language, width: int, whole: bool = True) -> str:
-    screen = Screen(lived.run, language, CHINA, 60.0)
+    screen = Screen(lived.run, language, CHINA, Pacing(5, False, 60.0))
     for outcome in lived.outcomes:
         screen.take(outcome)
     console = Console(file=io.StringIO(), width=width, height=44, force_terminal=False)
@@ -67,7 +68,7 @@ def test_english_uses_no_chinese_but_names(lived: Lived) -> None:
 
 
 def test_before_the_first_step_it_says_that_there_is_nothing_yet(lived: Lived) -> None:
-    screen = Screen(lived.run, "en", CHINA, 60.0)
+    screen = Screen(lived.run, "en", CHINA, Pacing(5, False, 60.0))
     console = Console(file=io.StringIO(), width=120, height=40, force_terminal=False)
     console.print(screen.draw())
     assert isinstance(console.file, io.StringIO)

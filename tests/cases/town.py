@@ -92,6 +92,8 @@ def act(kind: str, role: str, at: datetime = NOON, **fields: object) -> Action:
     }
     if kind in {"dispatch", "reassign"} and "officer" not in fields:
         given["officer"] = "officer"
+    if kind in {"dispatch", "reassign"} and "suspect" not in fields:
+        del given["suspect"]  # only a choice of the desk names one
     kept = {name: value for name, value in given.items() if value is not None}
     photos = (photo(f"{kind}{at.isoformat()}", taken=at),)
     return Action(kind, ROLES[role], at, kept, photos, place=YARD)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ format of 3.3.2 without ``Z``, coordinates as ``lat,lon`` pairs with a closed ri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -60,6 +60,7 @@ def cap(
     sender: CapSender,
     status: CapStatus = "Actual",
     zone: ZoneInfo = CHINA,
+    languages: Collection[Language] = ("zh", "en"),
 ) -> bytes:
     """Return a signed warning as CAP 1.2.
 
@@ -72,6 +73,8 @@ def cap(
         ``Exercise`` for a synthetic city.
     zone : ZoneInfo
         Local time that the message is written in.
+    languages : collection of Language
+        Each gives one ``info``; ours is always the order of Chinese, then English.
 
     Returns
     -------
@@ -106,6 +109,8 @@ def cap(
         )
         _put(alert, "references", " ".join(sent))
     for place, (language, tag) in enumerate(LANGUAGES):
+        if language not in languages:
+            continue
         _info(alert, warning, area, sender, (place, language, tag), zone)
     Xml.indent(alert)
     body: bytes = Xml.tostring(alert, encoding="utf-8", xml_declaration=True)

@@ -62,10 +62,22 @@ def cli() -> None:
 @click.option("--hours", type=click.IntRange(min=1), default=48, show_default=True, help="hours of the city's time")
 @click.option("--rough", is_flag=True, help="the mode that counts: another forward model, wrong rates, varying wind")
 @click.option("--pace", type=click.FloatRange(min=1), default=60.0, show_default=True, help="city seconds a second")
+@click.option("--host", default="127.0.0.1", show_default=True, help="address of the pages")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="port of the pages")
 @LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="with --score: one JSON line a run")
-def demo(score: bool, seed: int | None, hours: int, rough: bool, pace: float, language: Any, as_json: bool) -> None:
-    """Run the synthetic city (合成城市) through the whole loop."""
+def demo(
+    score: bool,
+    seed: int | None,
+    hours: int,
+    rough: bool,
+    pace: float,
+    host: str,
+    port: int,
+    language: Any,
+    as_json: bool,
+) -> None:
+    """Run the synthetic city (合成城市) through the whole loop, with its pages."""
     if score:
         from bihuan.app.scoring import score_runs
 
@@ -74,7 +86,8 @@ def demo(score: bool, seed: int | None, hours: int, rough: bool, pace: float, la
         return
     from bihuan.app.demo import show
 
-    show(seed=1 if seed is None else seed, hours=hours, rough=rough, pace=pace, language=language)
+    city = 1 if seed is None else seed
+    show(seed=city, hours=hours, rough=rough, pace=pace, language=language, host=host, port=port)
 
 
 def _score_words(line: dict[str, Any]) -> str:

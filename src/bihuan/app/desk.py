@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bihuan.app.notify import Notifications
 from bihuan.cases import (
@@ -12,7 +13,9 @@ from bihuan.cases import (
     Actor,
     Calendar,
     Case,
+    Choice,
     FieldReport,
+    Fields,
     Intake,
     Order,
     PublicComplaint,
@@ -38,6 +41,14 @@ UNSENT = "desk/unsent"
 """Name in `Records.state` of the notices that no channel has taken yet."""
 
 RULED_OUT = frozenset({"untrue", "not_found", "no_access"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of sending a case somewhere: ``dispatched``, ``reassigned``, ``redirected`` or ``unchanged``."""
+
+    case: Case
+    outcome: str
 
 
 class Desk:
@@ -74,6 +85,11 @@ class Desk:
         return tuple(sorted(self._cases.values(), key=lambda case: (case.opened, case.id)))
 
     @property
+    def calendar(self) -> Calendar:
+        """When time counts, with the city's settings for cases."""
+        return self._calendar
+
+    @property
     def open_cases(self) -> tuple[Case, ...]:
         """Those that somebody still has to do something about."""
         return tuple(case for case in self.cases if not case.ended)
@@ -94,11 +110,6 @@ class Desk:
     def find(self, ident: str) -> Case | None:
         """Return one case, or None."""
         return self._cases.get(ident)
-
-    @property
-    def calendar(self) -> Calendar:
-        """When time counts, with the city's settings for cases."""
-        return self._calendar
 
     def shown_in(self, digest: str) -> Ref | None:
         """Return the case that showed a photo first, or None."""
@@ -178,23 +189,6 @@ class Desk:
         self._keep([after], told=False)
         return after
 
-    def merge(self, ident: str, action: Action) -> Case:
-        """Let another case, named by the field ``case``, answer for this one (并案).
-
-        Raises
-        ------
-        InputError
-            If there is no such case.
-        StepRefused, RightRefused
-            If either of the two does not allow it; nothing has changed then.
-        """
-        before, into = self.get(ident), self.get(action.get("case"))
-        if any(past.id == action.id for past in before.steps):
-            return before
-        merged, linked = merge_by_hand(before, into, action, self._calendar.settings)
-        self._keep([merged, linked])
-        return merged
-
     def redirect(self, ident: str, suspects: Suspects, now: datetime) -> Case:
         """Send a case whose suspect was ruled out to the next of the ranking, if there is one worth a visit."""
         case = self.get(ident)
@@ -205,6 +199,77 @@ class Desk:
             self._keep([after])
         return after
 
+    def case_of(self, event: Ref) -> Case | None:
+        """Return the case that answers for an event."""
+        found = [case for case in self.cases if event in case.sources]
+        case = min(found, key=lambda one: one.state == "merged", default=None)
+        while case is not None and case.state == "merged" and case.merged_into in self._cases:
+            case = self._cases[case.merged_into]
+        return case
+
+    def send_to(
+        self,
+        event: Event,
+        suspects: Suspects | None,
+        choice: Choice,
+        action: Action,
+    ) -> Sent:
+        """Send the case of an event where somebody at the desk decided, opening it if there is none.
+
+        Parameters
+        ----------
+        event : Event
+        suspects : Suspects or None
+        choice : Choice
+        action : Action
+            Who decides, when, at which revision of the case (0: none was there); of its fields ``unit`` and ``note``
+            count. The same decision sent twice is one step.
+
+        Raises
+        ------
+        CaseChanged
+            If somebody moved the case since.
+        StepRefused, RightRefused
+            If the case or the role does not allow it; nothing has changed then.
+        """
+        fields = choice.fields(action.get("unit"), action.get("note"))
+        case = self.case_of(event.ref)
+        fresh: tuple[Case, ...] = ()
+        if case is None:
+            intake = open_from_event(
+                event,
+                self._register(),
+                action.at,
+                suspects=suspects,
+                existing=self._cases.values(),
+                settings=self._calendar.settings,
+            )
+            case, fresh = intake.case, intake.changed
+            action = replace(action, revision=None)
+        elif _as_decided(case, fields, action.by):
+            return Sent(case, "unchanged")
+        kind = _way(case, choice)
+        wanted = replace(action, kind=kind, fields=_reasoned(kind, fields), place=choice.place)
+        after = step(case, wanted, self._calendar.settings, self._photos)
+        with self._records.transaction():
+            self._keep(fresh)
+            self._keep([after])
+        return Sent(after, OUTCOMES[kind])
+
+    def merge(self, ident: str, into: str, action: Action) -> Case:
+        """Let another case answer for one (并案) and return that one.
+
+        Raises
+        ------
+        InputError
+            If one of them does not exist.
+        StepRefused, RightRefused
+            If either does not allow it; nothing has changed then.
+        """
+        merged, linked = merge_by_hand(self.get(ident), self.get(into), action, self._calendar.settings)
+        self._keep([merged, linked])
+        return linked
+
     def measured(self, effect: Effect, now: datetime) -> Case:
         """Write the measured effect (见效评价) into its case."""
         fields = {"effect": str(effect.ref), "verdict": effect.verdict, "reason": effect.reason}
@@ -214,6 +279,7 @@ class Desk:
     def run_clocks(self, now: datetime) -> tuple[Case, ...]:
         """Run every 催办, 督办 and 提级 that is due, and retry what could not be sent."""
         pressed = []
+        self._send_waiting(now)
         for case in self.open_cases:
             after, notices = escalate(case, now, self._register(), self._calendar)
             self._unsent += notices
@@ -235,9 +301,26 @@ class Desk:
         with self._records.transaction():
             self._keep(intake.changed)
             case = self._cases.get(intake.case.id, intake.case)
-            if case.state == "registered" and case.lead and self._may_dispatch(case):
+            if case.state == "registered" and case.lead and not self._waits(case, now) and self._may_dispatch(case):
                 case = self.act(case.id, Action("dispatch", SYSTEM, now))
         return Intake(case, intake.outcome, intake.changed)
+
+    def _waits(self, case: Case, now: datetime) -> bool:
+        """Say whether an alarm's case still waits for the duty officer's own decision."""
+        settings = self._calendar.settings
+        if not settings.dispatch_wait_minutes or case.door != "alarm" or case.kind == "maintenance":
+            return False
+        wait = timedelta(minutes=settings.dispatch_wait_minutes)
+        return now < self._calendar.add(case.since, wait, settings.dispatch_wait_on)
+
+    def _send_waiting(self, now: datetime) -> None:
+        """Dispatch by the duty table what nobody decided about in time."""
+        if not self._calendar.settings.dispatch_wait_minutes:
+            return
+        for case in self.open_cases:
+            over = case.door == "alarm" and case.lead and not self._waits(case, now)
+            if case.state == "registered" and over and self._may_dispatch(case):
+                self.act(case.id, Action("dispatch", SYSTEM, now))
 
     def _may_dispatch(self, case: Case) -> bool:
         return "dispatch" in allowed(case, SYSTEM, self._calendar.settings)
@@ -274,3 +357,31 @@ class Desk:
 def _row(case: Case) -> Row:
     end = case.since if case.ended else None
     return Row(case.id, to_json(case), str(case.opening.subject or ""), case.state, case.cell, case.opened, end)
+
+
+OUTCOMES = {"dispatch": "dispatched", "reassign": "reassigned", "redirect": "redirected"}
+
+
+def _way(case: Case, choice: Choice) -> str:
+    """Which step sends a case there: 交办 of what nobody has yet, 转查 after a visit in vain, 改派 otherwise."""
+    if case.state == "registered":
+        return "dispatch"
+    vain = case.state == "handling" and case.result in RULED_OUT
+    return "redirect" if vain and choice.suspect is not None else "reassign"
+
+
+def _reasoned(kind: str, fields: Fields) -> Fields:
+    """改派 asks for a reason; that the desk decided so is one."""
+    return fields if kind != "reassign" or fields.get("reason") else {**fields, "reason": "desk"}
+
+
+def _as_decided(case: Case, fields: Fields, by: Actor) -> bool:
+    """Say whether a case is on its way there already: sent so by the duty table, or by this person's first click."""
+    if case.state == "registered" or case.ended:
+        return False
+    if case.state == "handling" and case.result in RULED_OUT:
+        return False
+    sent = next(past for past in reversed(case.steps) if past.action.kind in (*OUTCOMES, "register"))
+    same = str(case.suspect or "") == fields["suspect"] and case.lead == fields["unit"]
+    mine = sent.action.by.person == by.person
+    return same and (not fields.get("note") or (mine and sent.action.get("note") == fields["note"]))

@@ -153,6 +153,11 @@ class Loop:
         return self._town
 
     @property
+    def outlook(self) -> Outlook:
+        """The heavy-pollution ladder, for whoever signs."""
+        return self._outlook
+
+    @property
     def watermark(self) -> datetime | None:
         """Instant of the last complete step."""
         body = self._store.records.state(WATERMARK)

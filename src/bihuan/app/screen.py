@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bihuan.alerts import RuleRow, describe, kind_words
-from bihuan.app.loop import Outcome
+from bihuan.app.loop import TICK, Outcome
+from bihuan.app.pacing import Pacing
 from bihuan.app.rig import CityRun
 from bihuan.cases import Calendar, Case, running
 from bihuan.core import Event, Language, Ref, Suspects, Verdict, local_date, pollutant, text
@@ -41,12 +43,12 @@ class Screen:
     run : CityRun
     language : Language
     zone : ZoneInfo
-    pace : float
-        City seconds a second.
+    pacing : Pacing
+        How fast the city's time goes by.
     """
 
-    def __init__(self, run: CityRun, language: Language, zone: ZoneInfo, pace: float) -> None:
-        self._run, self._language, self._zone, self._pace = run, language, zone, pace
+    def __init__(self, run: CityRun, language: Language, zone: ZoneInfo, pacing: Pacing) -> None:
+        self._run, self._language, self._zone, self._pacing = run, language, zone, pacing
         self._rules: dict[str, RuleRow] = {rule.id: rule for rule in run.loop.rules.rules}
         self._calendar = Calendar()
         self._events: dict[str, Event] = {}
@@ -80,6 +82,13 @@ class Screen:
         """Return alerts and cases one below the other, for the end and for terminals that cannot be redrawn."""
         return Group(self._alerts(), self._suspects(), self._cases())
 
+    def lines(self, outcome: Outcome) -> Iterator[str]:
+        """Return a line for each alarm that a step raised."""
+        for event in outcome.events:
+            if event.open and event.period.end >= outcome.now - TICK * 2:
+                words = describe(event, self._rules[event.rule], self._name(event.subject), self._language)
+                yield f"{self._clock(event.period.start)}  {kind_words(event, self._language)}  {words}"
+
     def _say(self, key: str, **values: object) -> str:
         return text(f"demo.{key}", self._language, **values)
 
@@ -90,7 +99,8 @@ class Screen:
         plan = self._run.city.plan
         now = self._clock(self._run.city.now, "%Y-%m-%d %H:%M")
         mode = self._say("rough" if plan.rough else "easy")
-        return Panel(Text(self._say("head", now=now, seed=plan.seed, mode=mode, pace=f"{self._pace:g}"), style="bold"))
+        pace = f"{self._pacing.pace or 0:g}"
+        return Panel(Text(self._say("head", now=now, seed=plan.seed, mode=mode, pace=pace), style="bold"))
 
     def _foot(self) -> Panel:
         counts = self._run.loop.ingest.counts

@@ -6,6 +6,7 @@ from bihuan.cases.actions import (
     SYSTEM,
     Action,
     Actor,
+    Fields,
     Outcome,
     Pause,
     Photo,
@@ -14,6 +15,7 @@ from bihuan.cases.actions import (
     Told,
     Visit,
 )
+from bihuan.cases.choosing import PATROL, Choice, choose, choose_for, next_suspect
 from bihuan.cases.clocks import Calendar, Clock, clocks, running
 from bihuan.cases.complaints import ComplaintTable, matter_of_words, read_complaints
 from bihuan.cases.duplicates import Intake, IntakeOutcome, merge_by_hand, settle_followers
@@ -23,7 +25,6 @@ from bihuan.cases.intake import (
     FieldReport,
     Order,
     PublicComplaint,
-    next_suspect,
     open_from_complaint,
     open_from_event,
     open_from_order,
@@ -40,6 +41,7 @@ from bihuan.cases.telling import notices_of
 
 __all__ = [
     "METRICS",
+    "PATROL",
     "RESULTS",
     "SATISFACTIONS",
     "SYSTEM",
@@ -49,11 +51,13 @@ __all__ = [
     "Case",
     "CaseKind",
     "CaseSettings",
+    "Choice",
     "Clock",
     "ComplaintTable",
     "Door",
     "EscalationLevel",
     "FieldReport",
+    "Fields",
     "Figure",
     "GroupBy",
     "Handover",
@@ -77,6 +81,8 @@ __all__ = [
     "addressees",
     "allowed",
     "case_settings",
+    "choose",
+    "choose_for",
     "clocks",
     "default_settings",
     "escalate",

@@ -16,6 +16,12 @@ from bihuan.core import EffectVerdict, InputError, parse_instant
 
 DESK = {"system", "duty_officer", "duty_leader", "dispatcher"}
 
+CLEARED = frozenset({"untrue", "not_found"})
+"""Results that say a suspected source was not it."""
+
+RULED_OUT = CLEARED | {"no_access"}
+"""Results after which the search goes on elsewhere."""
+
 
 def _own_area(case: Case, actor: Actor, role: str, settings: CaseSettings) -> str:
     if actor.district and case.district and actor.district != case.district:
@@ -91,7 +97,7 @@ def _nothing_merged(case: Case, role: str, settings: CaseSettings) -> str:
 
 
 def _ruled_out(case: Case, role: str, settings: CaseSettings) -> str:
-    if case.result in {"untrue", "not_found", "no_access"}:
+    if case.result in RULED_OUT:
         return ""
     return f"the visit found {case.result or 'nothing yet'}, not that the suspected source was not it"
 
@@ -167,6 +173,15 @@ def _another_suspect(case: Case, action: Action) -> str:
     return f"{action.get('suspect')} was visited already" if action.get("suspect") in seen else ""
 
 
+def _chosen_suspect(case: Case, action: Action) -> str:
+    """A suspect may be named along with the unit; one that a visit cleared is not visited for this case again."""
+    named = action.get("suspect")
+    if named and not all(named.partition(":")):
+        return f"suspect {named!r} must be a reference, for instance outlet:<id>"
+    cleared = {str(visit.suspect) for visit in case.visits if visit.result in CLEARED}
+    return f"{named} was visited already and it was not it" if named in cleared else ""
+
+
 def _its_answering_case(case: Case, action: Action) -> str:
     return "" if action.get("case") == case.merged_into else f"case {case.merged_into} answers for it"
 
@@ -188,6 +203,7 @@ ASKED: dict[str, Asked] = {
     "later_until": _later_until,
     "another_case": _another_case,
     "another_suspect": _another_suspect,
+    "chosen_suspect": _chosen_suspect,
     "its_answering_case": _its_answering_case,
     "told_so": _told_so,
 }

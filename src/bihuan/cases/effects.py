@@ -49,7 +49,16 @@ def _given(case: Case, step: Step) -> Changes:
         changes["officer"] = action.get("officer")
     if "support" in action.fields:
         changes["support"] = _listed(action, "support")
-    return changes | {name: action.get(name) for name in ("matter", "district", "cell") if action.get(name)}
+    changes |= {name: action.get(name) for name in ("matter", "district", "cell") if action.get(name)}
+    return changes | (_chosen(case, step) if "suspect" in action.fields else {})
+
+
+def _chosen(case: Case, step: Step) -> Changes:
+    """Another suspect by choice, or none for a patrol; what was found at the one before stays in `visits`."""
+    named = step.action.get("suspect")
+    suspect = Ref.parse(named) if named else None
+    place = step.action.place or case.place
+    return {"suspect": suspect, "place": place, "result": case.result if suspect == case.suspect else ""}
 
 
 def _touched(case: Case, step: Step) -> Changes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from bihuan.cases.actions import SYSTEM, Action, Actor, Fields, Photo
+from bihuan.cases.actions import SYSTEM, Actor, Photo
 from bihuan.cases.duplicates import Intake, admit
 from bihuan.cases.evidence import NOTHING_SEEN, examine
-from bihuan.cases.machine import step
 from bihuan.cases.masking import mask_name, mask_numbers, mask_phone
 from bihuan.cases.matters import matter_of, matter_of_rule
 from bihuan.cases.model import Case, Opening
@@ -289,55 +288,6 @@ def open_from_order(
         **_routed(way),
     )
     return admit(opening, existing, now, settings)
-
-
-def next_suspect(
-    case: Case, suspects: Suspects, register: Register, now: datetime, settings: CaseSettings | None = None
-) -> Case:
-    """Send a case whose suspected source was not it to the next of the ranking (转查).
-
-    Parameters
-    ----------
-    case : Case
-        Its officer found the suspect untrue, not there or not to be entered.
-    suspects : Suspects
-        The ranking as it stands now, perhaps after the finding was taken as a prior.
-    register : Register
-    now : datetime
-    settings : CaseSettings, optional
-
-    Returns
-    -------
-    Case
-        The same object when no suspect with a place is left, or the next one is less likely than every answer that
-        names nobody: the officer's report is the end of the search then.
-
-    Raises
-    ------
-    StepRefused
-        If the visit did not rule the suspect out.
-    """
-    settings = settings or default_settings()
-    seen = {visit.suspect for visit in case.visits}
-    left = [one for one in suspects.ranked if one.source not in seen and one.place is not None]
-    following = leading_suspect(replace(suspects, ranked=tuple(left)))
-    if following is None or following.place is None:
-        return case
-    on = local_date(now, settings.zone)
-    fact = register.resolve(following.source, on)
-    matter = "industry" if isinstance(fact, Outlet) else fact.matter if isinstance(fact, WorkSite) else case.matter
-    way = route(matter, following.place, register, on)
-    fields: Fields = {
-        "suspect": str(following.source),
-        "matter": matter,
-        "unit": way.lead,
-        "support": way.support,
-        "officer": way.officer,
-        "district": way.district,
-        "cell": way.cell,
-        "sources": (str(suspects.ref),),
-    }
-    return step(case, Action("redirect", SYSTEM, now, fields, place=following.place), settings)
 
 
 def leading_suspect(suspects: Suspects | None) -> Suspect | None:

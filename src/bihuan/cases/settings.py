@@ -69,6 +69,8 @@ class CaseSettings:
     """Every setting in force; see ``settings.toml`` for what each means and where it comes from."""
 
     max_returns: int
+    dispatch_wait_minutes: int
+    dispatch_wait_on: str
     duplicate_metres: float
     duplicate_hours: float
     rebound_days: float
@@ -147,6 +149,8 @@ def _settings(table: Mapping[str, Any]) -> CaseSettings:
     hours = {name: _hours(name, row) for name, row in table["hours"].items()}
     return CaseSettings(
         max_returns=_whole("returns.max", table["returns"]["max"]),
+        dispatch_wait_minutes=_whole("dispatch.wait_minutes", table["dispatch"]["wait_minutes"]),
+        dispatch_wait_on=_known_hours("dispatch.wait_on", table["dispatch"]["wait_on"], hours),
         duplicate_metres=_positive("duplicates.metres", table["duplicates"]["metres"]),
         duplicate_hours=_positive("duplicates.hours", table["duplicates"]["hours"]),
         rebound_days=_positive("rebound.days", table["rebound"]["days"]),
@@ -199,6 +203,12 @@ def _limit(path: str, row: Mapping[str, Any], hours: Mapping[str, Hours]) -> Lim
     days = int(amount) if "days" in row else 0
     minutes = 0 if days else round(amount * (60 if "hours" in row else 1))
     return Limit(minutes, days, row["on"], row.get("status", "city"), row.get("source", ""))
+
+
+def _known_hours(path: str, name: object, hours: Mapping[str, Hours]) -> str:
+    if not isinstance(name, str) or name not in hours:
+        raise SettingError(f"{path} = {name!r} is no set of hours; known: {', '.join(hours)}")
+    return name
 
 
 def _level(row: Mapping[str, Any]) -> EscalationLevel:

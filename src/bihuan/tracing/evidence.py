@@ -88,6 +88,20 @@ def mean_direction(wind_from: Float) -> float | None:
     return float(np.degrees(np.arctan2(np.sin(angles).mean(), np.cos(angles).mean())) % 360)
 
 
+def odds(probability: float) -> str:
+    """Return an estimated probability as people may read it: an estimate is never printed as 0 % or 100 %.
+
+    Returns
+    -------
+    str
+        A whole number of per cent, ``<1`` or ``>99``.
+    """
+    percent = 100 * probability
+    if percent < 1:
+        return "<1"
+    return ">99" if percent > 99 else f"{percent:.0f}"
+
+
 def explain_suspect(suspect: Suspect, language: Language = "zh") -> str:
     """Say in one or two sentences what speaks for a suspect: odds, distance, hours and wind, rate.
 
@@ -98,7 +112,7 @@ def explain_suspect(suspect: Suspect, language: Language = "zh") -> str:
     """
     values: dict[str, object] = {
         "name": suspect.name,
-        "percent": f"{100 * suspect.probability:.0f}",
+        "percent": odds(suspect.probability),
         "kilometres": "" if suspect.distance is None else f"{suspect.distance / 1000:.1f}",
     }
     parts = [text("tracing.suspect" if suspect.distance is not None else "tracing.suspect_only", language, **values)]

@@ -1,19 +1,21 @@
-"""What the tests of the interface share: an office over a copy of the lived city, its clock standing still."""
+"""An office over a copy of the small lived city, shared by the tests of the interface."""
 
-import shutil
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import pytest
 
 from bihuan.app.api import Office
+from bihuan.store import backup
 from tests.app.api.stand import standing
 from tests.app.lived import Lived
 
 
 @pytest.fixture(scope="session")
 def office(lived: Lived, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """The office of a small city that has lived; tests may write into it, each on things of its own."""
+    """A copy that may be written into; each test works on things of its own."""
     home = tmp_path_factory.mktemp("office") / "home"
-    shutil.copytree(lived.run.store.home.path, home, ignore=shutil.ignore_patterns("lock"))
-    with standing(home) as found:
-        yield found
+    backup(lived.run.store, home, lived.outcomes[-1].now)
+    with standing(home) as stands:
+        yield stands

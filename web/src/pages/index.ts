@@ -20,6 +20,11 @@ export interface Page {
 }
 
 export const pages: Page[] = [
+  { name: 'alarms', path: '/alarms', right: 'event.read', icon: 'Siren', phone: true, title: 'alarm.title', load: () => import('./alarm/AlarmListPage.vue') },
+  { name: 'alarm', path: '/alarms/:id', right: 'event.read', title: 'alarm.trace', load: () => import('./alarm/AlarmPage.vue') },
+  { name: 'warnings', path: '/warnings', right: 'warning.read', icon: 'Bell', title: 'warning_page.title', load: () => import('./alarm/WarningsPage.vue') },
+  { name: 'shift', path: '/shift', right: 'shift.read', icon: 'BookOpenCheck', title: 'shift.title', load: () => import('./alarm/ShiftPage.vue') },
+  { name: 'shift-record', path: '/shift/:id', right: 'shift.read', title: 'shift.title', load: () => import('./alarm/ShiftRecordPage.vue') },
   { name: 'login', path: '/login', open: true, title: 'session.title', load: () => import('./session/LoginPage.vue') },
   { name: 'cases', path: '/cases', right: 'case.read', icon: 'ClipboardList', phone: true, title: 'board.title', load: () => import('./cases/BoardPage.vue') },
   { name: 'case-metrics', path: '/cases/metrics', right: 'case.read', title: 'board.metrics', load: () => import('./cases/MetricsPage.vue') },

@@ -106,7 +106,8 @@ def _take(case: Case, asked: ActionGiven, session: Session, office: Office) -> C
             after = office.desk.press(case.id, asked.kind, session.actor, min(action.at, now))
         elif asked.kind == "merge":
             _sees_other(session, office, action.get("case"))
-            after = office.desk.merge(case.id, action)
+            office.desk.merge(case.id, action.get("case"), action)
+            after = office.desk.get(case.id)
         else:
             after = office.desk.act(case.id, action)
         if after is not case:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from bihuan.app.access import Accounts, Sessions
@@ -13,8 +12,10 @@ from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock
 from bihuan.app.desk import Desk
 from bihuan.app.loop import Loop
+from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
 from bihuan.app.town import Town
+from bihuan.app.tracesheet import TraceSheets
 from bihuan.core import Language, Ref, local_date
 from bihuan.register import Register
 from bihuan.store import Store
@@ -34,20 +35,22 @@ class Office:
         The wall's, or the synthetic city's.
     settings : Settings
         Of the process.
-    city : CityPlan or None
-        The synthetic city of a demo; None when real devices speak.
+    demo : Pacing or None
+        Of the synthetic city; None when real devices speak.
     """
 
     store: Store
     loop_of: Callable[[], Loop]
     clock: Clock
     settings: Settings
-    demo: Any = None
+    demo: Pacing | None = None
     live: Live = field(default_factory=Live)
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(default_factory=Sessions)
+    sheets: TraceSheets = field(init=False)
 
     def __post_init__(self) -> None:
+        self.sheets = TraceSheets(self.store)
         self.accounts = Accounts(self.store.records)
 
     @property

@@ -12,7 +12,22 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
-from bihuan.app.api import case_actions, case_metrics, cases, face, instructions, photos, session
+from bihuan.app.api import (
+    case_actions,
+    case_metrics,
+    cases,
+    demo,
+    dispatching,
+    events,
+    eventseries,
+    face,
+    instructions,
+    photos,
+    session,
+    shift,
+    traces,
+    warnings,
+)
 from bihuan.app.api.errors import install_errors
 from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.office import Office
@@ -27,6 +42,13 @@ ROUTERS = (
     case_actions.router,
     photos.router,
     instructions.router,
+    demo.router,
+    events.router,
+    eventseries.router,
+    traces.router,
+    dispatching.router,
+    warnings.router,
+    shift.router,
 )
 """Every part of the interface, one file a subject."""
 
@@ -110,7 +132,8 @@ class ApiServer:
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family)
+        # with the protocol named asyncio sends small answers at once (TCP_NODELAY): 40 ms less for each
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(512)

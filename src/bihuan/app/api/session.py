@@ -22,6 +22,7 @@ class Demo(BaseModel):
     seed: int
     rough: bool
     pace: float | None = Field(description="city seconds a second; null while it stands still")
+    catching_up: bool = Field(description="it lives through its first night as fast as the machine can")
 
 
 class About(BaseModel):
@@ -70,7 +71,7 @@ def about(office: TheOffice) -> About:
         city=office.settings.text("city_name") or (city.name if city else ""),
         zone=office.zone.key,
         now=office.now,
-        demo=office.demo.describe() if office.demo else None,
+        demo=Demo.model_validate(office.demo.describe()) if office.demo else None,
         empty=city is None,
         map_tiles=office.settings.text("map_tiles"),
         map_attribution=office.settings.text("map_attribution"),
