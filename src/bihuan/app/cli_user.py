@@ -39,9 +39,7 @@ def _opened() -> Iterator[tuple[Any, Any, Any, Any]]:
 @click.option("--unit", default="", help="unit of a new person; the enterprise of an environmental manager")
 @click.option("--district", default="", help="district of a new person")
 @click.option("--password-stdin", is_flag=True, help="read the password from standard input")
-@click.option(
-    "--random", "temporary", is_flag=True, help="print a temporary password to begin with"
-)
+@click.option("--random", "temporary", is_flag=True, help="print a temporary password to begin with")
 def add(
     login: str,
     roles: tuple[str, ...],

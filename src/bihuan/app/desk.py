@@ -189,23 +189,6 @@ class Desk:
         self._keep([after], told=False)
         return after
 
-    def merge(self, ident: str, action: Action) -> Case:
-        """Let another case, named by the field ``case``, answer for this one (并案).
-
-        Raises
-        ------
-        InputError
-            If there is no such case.
-        StepRefused, RightRefused
-            If either of the two does not allow it; nothing has changed then.
-        """
-        before, into = self.get(ident), self.get(action.get("case"))
-        if any(past.id == action.id for past in before.steps):
-            return before
-        merged, linked = merge_by_hand(before, into, action, self._calendar.settings)
-        self._keep([merged, linked])
-        return merged
-
     def redirect(self, ident: str, suspects: Suspects, now: datetime) -> Case:
         """Send a case whose suspect was ruled out to the next of the ranking, if there is one worth a visit."""
         case = self.get(ident)
@@ -280,6 +263,23 @@ class Desk:
             self._keep(again)
             self._keep([after])
         return Sent(after, "reopened" if again else OUTCOMES[kind])
+
+    def merge(self, ident: str, action: Action) -> Case:
+        """Let another case, named by the field ``case``, answer for this one (并案).
+
+        Raises
+        ------
+        InputError
+            If there is no such case.
+        StepRefused, RightRefused
+            If either of the two does not allow it; nothing has changed then.
+        """
+        before, into = self.get(ident), self.get(action.get("case"))
+        if any(past.id == action.id for past in before.steps):
+            return before
+        merged, linked = merge_by_hand(before, into, action, self._calendar.settings)
+        self._keep([merged, linked])
+        return merged
 
     def measured(self, effect: Effect, now: datetime) -> Case:
         """Write the measured effect (见效评价) into its case."""

@@ -9,8 +9,8 @@ from typing import Any
 from bihuan.app.access import Session, sees_case
 from bihuan.app.api.case_shapes import (
     Asked,
+    BoardLine,
     CaseDetail,
-    CaseLine,
     Check,
     Named,
     Need,
@@ -75,9 +75,9 @@ def next_clock(case: Case, office: Office, now: datetime) -> Clock | None:
     return min(going, key=lambda clock: (clock.paused, clock.due), default=None)
 
 
-def line_of(case: Case, session: Session, office: Office, language: Language, now: datetime) -> CaseLine:
+def line_of(case: Case, session: Session, office: Office, language: Language, now: datetime) -> BoardLine:
     """Return a case as one line of the board."""
-    return CaseLine(**_line(case, session, Words(office, language, now), next_clock(case, office, now)))
+    return BoardLine(**_line(case, session, Words(office, language, now), next_clock(case, office, now)))
 
 
 def _line(case: Case, session: Session, words: Words, clock: Clock | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
 
 from bihuan.app.access import Session, sees_case
-from bihuan.app.api.case_shapes import CaseLine
+from bihuan.app.api.case_shapes import BoardLine
 from bihuan.app.api.case_views import line_of
 from bihuan.app.api.case_words import INSTRUCTION
 from bihuan.app.api.errors import PROBLEMS, Refused
@@ -43,7 +43,7 @@ class Instruction(BaseModel):
     """An instruction, what it is about and the case it became."""
 
     about: str
-    case: CaseLine
+    case: BoardLine
 
 
 @router.post("/instructions")

@@ -50,6 +50,11 @@ ROUTERS = (
     session.router,
     accounts.router,
     audit.router,
+    case_metrics.router,  # before cases, whose /cases/{ident} would take its addresses
+    cases.router,
+    case_actions.router,
+    photos.router,
+    instructions.router,
     demo.router,
     events.router,
     eventseries.router,
@@ -60,11 +65,6 @@ ROUTERS = (
     overview.router,
     sites.bulk,
     sites.router,
-    case_metrics.router,
-    cases.router,
-    case_actions.router,
-    photos.router,
-    instructions.router,
 )
 """Every part of the interface, one file a subject."""
 
