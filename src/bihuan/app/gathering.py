@@ -11,7 +11,7 @@ from bihuan.alerts import Warning, default_rules
 from bihuan.app.indexing import city_hours_of, wide_hours_of
 from bihuan.app.memory import last_ranking
 from bihuan.app.settings import Settings
-from bihuan.app.town import Town
+from bihuan.app.town import CITY_KINDS, Town
 from bihuan.assessment import city_mean, daily_means, outlet_verdicts, section_verdict
 from bihuan.cases import Case
 from bihuan.core import HOUR, NATIONAL_SIX, Event, InputError, Period, Verdict, from_json, local_day
@@ -84,6 +84,7 @@ def gather(
         cities=_days(_city_hours(store, month), settings),
         weather=_weather(ours, record),
         dust=_dust(ours, record),
+        counted=_counted(ours),
         names=_names(ours, site, settings),
         targets=store.settings.get(TARGETS, day, {}) if targets is None else targets,
         events=events,
@@ -143,9 +144,15 @@ def _stations(store: Store, town: Town, period: Period) -> pl.DataFrame:
     return wide_hours_of(store.series, sites, period, town.official)
 
 
+def _counted(town: Town) -> tuple[str, ...]:
+    """Stations that are ranked: those of the authorities, or all where there is none."""
+    found = tuple(f"station:{one.id}" for one in town.stations if one.kind in CITY_KINDS)
+    return found or tuple(f"station:{one.id}" for one in town.stations if one.kind != "dust")
+
+
 def _district_hours(town: Town, hours: pl.DataFrame) -> pl.DataFrame:
     """Means over the stations that count for the city, by district."""
-    counted = set(town.city_stations)
+    counted = set(_counted(town))
     parts = []
     for district in town.register.all(District, town.on):
         sites = [f"station:{one.id}" for one in town.stations if one.district == district.id]

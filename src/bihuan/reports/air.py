@@ -19,7 +19,7 @@ from bihuan.assessment import (
 from bihuan.core import NATIONAL_SIX, Language, NotCovered, local_date, pollutant, text
 from bihuan.reports.charts import hours_chart, year_chart
 from bihuan.reports.map import city_map
-from bihuan.reports.material import Material, amount, item_name, law_words, signed_percent, word
+from bihuan.reports.material import Material, amount, item_name, law_words, signed_percent, unit_words, word
 from bihuan.reports.model import Cells, Figure, Section, Table
 from bihuan.standards import Standard, lookup, standards
 
@@ -102,7 +102,7 @@ def _six(given: Material, row: dict[str, Any], before: dict[str, Any] | None, la
         limit = _daily_limit(limits, code)
         rows.append((
             item_name(code, language),
-            about.unit,
+            unit_words(about.unit),
             amount(value, about.decimals),
             amount(row.get(f"iaqi_{code}"), 0),
             "—" if limit is None else f"{limit:g}",
@@ -134,7 +134,7 @@ def _peaks(given: Material, hours: pl.DataFrame, language: Language) -> Table:
             rows.append(
                 (
                     item_name(code, language),
-                    about.unit,
+                    unit_words(about.unit),
                     amount(top[code], about.decimals),
                     given.hour_span(top["start"]),
                 )
@@ -183,7 +183,7 @@ def so_far_section(given: Material, language: Language) -> Section:
         title=title,
         sentences=(*_counts(given, inside, language), *said),
         tables=tuple(tables),
-        figures=(year_chart(inside, given.day, given.zone, language),),
+        figures=year_chart(inside, given.day, given.zone, language),
         notes=(
             word("partial_note", language),
             law_words(law[0], word("clause_statistics", language), law[1], language),
@@ -224,7 +224,12 @@ def _so_far(given: Material, found: dict[str, Any], title: str, targets: bool, l
         earlier = before["value"] if before else None
         change = (value - earlier) / earlier * 100 if value is not None and earlier else None
         places = pollutant(code).decimals
-        line = [item_name(code, language), pollutant(code).unit, amount(value, places), amount(earlier, places)]
+        line = [
+            item_name(code, language),
+            unit_words(pollutant(code).unit),
+            amount(value, places),
+            amount(earlier, places),
+        ]
         line += [signed_percent(change), str(now["days"]) if now and value is not None else "—"]
         if targets:
             target = given.targets.get(code)
@@ -263,7 +268,7 @@ def _remaining(given: Material, inside: pl.DataFrame, language: Language) -> tup
             inside, item, target, first=first, last=last, through=given.day, zone=given.zone
         ):
             value = None if one.value is None else round(one.value, 1)
-            unit = pollutant(item).unit
+            unit = unit_words(pollutant(item).unit)
             words = {"days": one.days_left, "value": value, "target": one.target, "unit": unit}
             said.append(f"{item_name(item, language)}: " + text(f"verdict.remaining_{one.outcome}", language, **words))
             cells = (item_name(item, language), unit, f"{target:g}", amount(one.so_far, 1), str(one.days))
@@ -283,7 +288,7 @@ def ranks_section(given: Material, language: Language) -> Section:
     """3: districts, stations, and the city among the stored cities."""
     tables: list[Table] = []
     for kind, frame in (("districts", given.districts), ("stations", given.stations)):
-        rows = ranked_by_aqi(given, frame)
+        rows = ranked_by_aqi(given, frame.filter(pl.col("site").is_in(given.counted)) if kind == "stations" else frame)
         if len(rows) > (1 if kind == "districts" else 0):
             tables.append(_ranked(given, rows, word(f"table_{kind}", language), language))
     cities, said = _among_cities(given, language)

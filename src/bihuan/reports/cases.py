@@ -7,9 +7,9 @@ import polars as pl
 
 from bihuan.alerts import headline
 from bihuan.cases import Case, GroupBy, clocks, measure
-from bihuan.core import Language
+from bihuan.core import Language, pollutant
 from bihuan.register import Person
-from bihuan.reports.material import Material, amount, word
+from bihuan.reports.material import Material, amount, unit_words, word
 from bihuan.reports.model import Section, Table
 from bihuan.reports.streams import event_words
 
@@ -78,8 +78,9 @@ def weather_section(given: Material, language: Language) -> Section:
     for code in ("air_temperature", "wind_speed", "humidity", "air_pressure"):
         values = usable.filter(pl.col("pollutant") == code)["value"].to_numpy() if usable.height else np.zeros(0)
         if values.size:
+            unit = unit_words(pollutant(code).unit)
             low, mean, high = amount(values.min(), 1), amount(values.mean(), 1), amount(values.max(), 1)
-            said.append(word(f"weather_{code}", language, low=low, mean=mean, high=high))
+            said.append(word(f"weather_{code}", language, low=low, mean=mean, high=high, unit=unit))
     if not said:
         return Section(title=word("section_weather", language))
     return Section(

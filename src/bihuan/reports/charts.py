@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import noto_cjk_sans_otc
 import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure as Canvas
 from matplotlib.font_manager import FontProperties
 
-from bihuan.core import Language
-from bihuan.reports.material import item_name, word
+from bihuan.core import Language, pollutant
+from bihuan.reports.material import item_name, unit_words, word
 from bihuan.reports.model import Figure
 
 COLOURS = {
@@ -77,11 +78,14 @@ def hours_chart(judged: pl.DataFrame, zone: ZoneInfo, language: Language) -> Fig
             axes.bar(hour, value, 0.82, color=COLOURS.get(label, QUIET), edgecolor=INK, linewidth=0.4)
     axes.set_xticks(range(0, 24, 3), [f"{hour:02d}:00" for hour in range(0, 24, 3)])
     axes.set_xlim(-0.8, 23.8)
+    axes.set_ylim(0, max((value for value in index if value is not None), default=1) * 1.22 or 1)
     second = axes.twinx()
+    highest = 1.0
     for code, style in (("pm25", "-"), ("pm10", "--")):
         if code in judged.columns and judged[code].null_count() < judged.height:
+            highest = max(highest, *(value for value in judged[code].to_list() if value is not None))
             second.plot(hours, judged[code].to_list(), style, color=INK, linewidth=1.3, label=item_name(code, language))
-    second.set_ylim(bottom=0)
+    second.set_ylim(0, highest * 1.22)
     second.spines["top"].set_visible(False)
     second.set_ylabel(word("axis_particles", language), fontproperties=font(8.5), color=INK)
     for label in second.get_yticklabels():
@@ -98,24 +102,26 @@ def hours_chart(judged: pl.DataFrame, zone: ZoneInfo, language: Language) -> Fig
     return Figure(title=word("figure_hours", language), alt=alt, png=png(picture))
 
 
-def year_chart(days: pl.DataFrame, day: date, zone: ZoneInfo, language: Language) -> Figure:
-    """Return the daily PM2.5 of the year so far."""
+FEWEST = 3
+"""Days below which a line says nothing."""
+
+
+def year_chart(days: pl.DataFrame, day: date, zone: ZoneInfo, language: Language) -> tuple[Figure, ...]:
+    """Return the daily PM2.5 (else the first item there is) of the year so far; nothing with too few days."""
     days = days.sort("start")
+    codes = [code for code in ("pm25", "pm10", "o3", "no2", "so2", "co") if code in days.columns]
+    code = next((code for code in codes if days[code].count() >= FEWEST), None)
+    if code is None:
+        return ()
     local = [start.astimezone(zone).date() for start in days["start"]]
-    code = (
-        "pm25" if "pm25" in days.columns else next(c for c in ("pm10", "o3", "no2", "so2", "co") if c in days.columns)
-    )
     values = days[code].to_list()
     picture, axes = canvas(6.1, 2.3)
-    axes.plot(local, [float("nan") if v is None else v for v in values], color=INK, linewidth=1.2)
-    axes.set_ylim(bottom=0)
-    picture.autofmt_xdate(rotation=0, ha="center")
-    plainly(axes, f"{item_name(code, language)} ({'mg/m³' if code == 'co' else 'µg/m³'})")
+    axes.plot(local, [float("nan") if value is None else value for value in values], color=INK, linewidth=1.2)
+    axes.set_ylim(0, max(value for value in values if value is not None) * 1.12 or 1)
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(DateFormatter("%m-%d"))  # type: ignore[no-untyped-call]
+    plainly(axes, f"{item_name(code, language)} ({unit_words(pollutant(code).unit)})")
     known = [value for value in values if value is not None]
-    words: dict[str, Any] = {"item": item_name(code, language), "days": len(known)}
-    if known:
-        words |= {"low": f"{min(known):.0f}", "high": f"{max(known):.0f}"}
-    alt = word("alt_year" if known else "alt_hours_none", language, **words)
-    return Figure(
-        title=word("figure_year", language, item=item_name(code, language), year=day.year), alt=alt, png=png(picture)
-    )
+    words = {"item": item_name(code, language), "year": day.year}
+    alt = word("alt_year", language, **words, days=len(known), low=f"{min(known):.0f}", high=f"{max(known):.0f}")
+    return (Figure(title=word("figure_year", language, **words), alt=alt, png=png(picture)),)

@@ -29,6 +29,10 @@ WIDTH = 156
 """Type area. [mm]"""
 
 
+TOGETHER = 12
+"""A table of so many rows is not parted between pages."""
+
+
 class _Writer:
     """One document under way."""
 
@@ -161,6 +165,8 @@ class _Writer:
         made.alignment = WD_TABLE_ALIGNMENT.CENTER
         made.autofit = False
         widths = _widths(table)
+        for place, width in enumerate(widths):
+            made.columns[place].width = Mm(width)
         for number, cells in enumerate((table.head, *table.rows)):
             row = made.rows[number]
             _mark_row(row, header=number == 0)
@@ -171,7 +177,8 @@ class _Writer:
                 run = paragraph.add_run(text)
                 run.font.size = Pt(9.5)
                 paragraph.paragraph_format.line_spacing, paragraph.paragraph_format.space_after = 1.05, Pt(0)
-                paragraph.alignment = CENTRE if len(text) < 14 else None
+                paragraph.paragraph_format.keep_with_next = number < len(table.rows) <= TOGETHER
+                paragraph.alignment = CENTRE if len(text) < 14 and place else None
                 if number == 0:
                     run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), self.faces["heading"])
         if table.note:

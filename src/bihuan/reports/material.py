@@ -11,7 +11,19 @@ import polars as pl
 
 from bihuan.alerts import RuleRow, Warning
 from bihuan.cases import Calendar, Case
-from bihuan.core import CHINA, Event, Language, NotCovered, Period, Suspects, Verdict, local_day, pollutant, text
+from bihuan.core import (
+    CHINA,
+    NATIONAL_SIX,
+    Event,
+    Language,
+    NotCovered,
+    Period,
+    Suspects,
+    Verdict,
+    local_day,
+    pollutant,
+    text,
+)
 from bihuan.register import Register
 
 
@@ -20,8 +32,15 @@ def word(key: str, language: Language, **values: object) -> str:
     return text(f"report.{key}", language, **values)
 
 
+def unit_words(unit: str) -> str:
+    """Return a unit as it is printed."""
+    return unit.replace("ug/", "μg/").replace("m3", "m³").replace("celsius", "℃")
+
+
 def item_name(code: str, language: Language) -> str:
-    """Return what a pollutant is called."""
+    """Return what a pollutant is called, the six of the air by their symbol."""
+    if code in NATIONAL_SIX:
+        return word(f"item_{code}", language)
     try:
         found = pollutant(code)
     except NotCovered:
@@ -39,8 +58,14 @@ def signed_percent(value: float | None) -> str:
     return "—" if value is None else f"{value:+.1f}%"
 
 
+CLAUSE_WORDS = ("notes", "table", "annex", "transitional", "factor", "emission")
+"""Words of the clauses in the tables of law, which are kept in English."""
+
+
 def law_words(number: str, clause: str, status: str, language: Language) -> str:
     """Return a law with its clause, and 待核 where it is not confirmed."""
+    for name in CLAUSE_WORDS:
+        clause = clause.replace(word(f"clause_from_{name}", language), word(f"clause_to_{name}", language))
     doubt = "" if status == "confirmed" else word("to_check", language)
     return word("law", language, number=number, clause=clause) + doubt
 
@@ -63,6 +88,8 @@ class Material:
         Wide hours of the city on `day`, with ``level``.
     stations : DataFrame
         `daily_means` of its stations on `day`.
+    counted : tuple of str
+        Those of them that are ranked: national, provincial and city stations; the others stand on the map.
     districts : DataFrame
         The same for the means of its districts.
     cities : DataFrame
@@ -115,6 +142,7 @@ class Material:
     calendar: Calendar = field(default_factory=Calendar)
     warnings: tuple[Warning, ...] = ()
     as_of: datetime | None = None
+    counted: tuple[str, ...] = ()
 
     @property
     def period(self) -> Period:

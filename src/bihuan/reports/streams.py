@@ -7,7 +7,7 @@ import polars as pl
 from bihuan.alerts import describe
 from bihuan.core import Event, Language, Suspects, Verdict, pollutant, text
 from bihuan.register import Section as RiverSection
-from bihuan.reports.material import Material, amount, item_name, law_words, word
+from bihuan.reports.material import Material, amount, item_name, law_words, unit_words, word
 from bihuan.reports.model import Cells, Section, Table
 
 
@@ -18,9 +18,18 @@ def event_words(given: Material, event: Event, language: Language) -> str:
     return describe(event, rule, name, language) if rule else name
 
 
+RISES = frozenset({"local_rise", "regional_rise", "aqi_heavy", "station_hour_limit"})
+"""Texts of the rules that tell of polluted air; the other patterns tell of doubtful data."""
+
+
+def _text(given: Material, event: Event) -> str:
+    rule = given.rules.get(event.rule)
+    return rule.text if rule else ""
+
+
 def episode_section(given: Material, language: Language) -> Section:
     """4: what rose, where, and whether it was local or transported: only what a trace has said."""
-    risen = [one for one in given.events if one.kind == "pattern" and one.subject.kind in {"station", "city"}]
+    risen = [one for one in given.events if _text(given, one) in RISES]
     if not risen:
         return Section(title=word("section_episode", language))
     by_event = {found.event: found for found in given.suspects}
@@ -46,8 +55,9 @@ def _judged(given: Material, found: Suspects | None, language: Language) -> str:
     if found.cannot_tell:
         return text(f"tracing.{found.cannot_tell}", language)
     local = sum(one.probability for one in found.ranked) + found.none_of_listed
-    said = word("share", language, local=round(local * 100), regional=round(found.regional * 100))
-    if found.ranked:
+    shares = {"local": local, "unlisted": found.none_of_listed, "regional": found.regional}
+    said = word("share", language, **{name: round(share * 100) for name, share in shares.items()})
+    if found.ranked and found.ranked[0].probability > found.none_of_listed:
         first = found.ranked[0]
         said += word("first_suspect", language, name=first.name, percent=round(first.probability * 100))
     return said
@@ -67,7 +77,9 @@ def water_section(given: Material, language: Language) -> Section:
             text(f"verdict.class_{one.label}", language),
             text(f"verdict.class_{target}", language) if target else "—",
             word("list_mark", language).join(item_name(code, language) for code in one.primary) or "—",
-            text(f"verdict.{one.reason}", language) if one.reason else word("meets", language),
+            word("meets_partly" if one.reason == "part_of_the_items" else "meets", language)
+            if one.reason != "worse_than_target"
+            else text("verdict.worse_than_target", language),
         ))  # fmt: skip
     if not rows:
         return Section(title=word("section_water", language))
@@ -89,7 +101,8 @@ def outlets_section(given: Material, language: Language) -> Section:
     """6: outlets over their limit, what was offline, how much arrived."""
     over = [one for one in given.outlets if one.label == "suspected_over"]
     judged = [one for one in given.outlets if one.label != "no_value"]
-    if not judged and not given.silent and not given.expected:
+    odd = [one for one in given.events if one.kind == "silence" or _text(given, one).endswith("_series")]
+    if not judged and not odd and not given.expected:
         return Section(title=word("section_outlets", language))
     sentences: list[str] = []
     tables: list[Table] = []
@@ -100,10 +113,9 @@ def outlets_section(given: Material, language: Language) -> Section:
         notes += _laws(over or judged[:1], language)
     if over:
         tables.append(_over(given, over, language))
-    if given.silent:
+    if odd:
         rows = tuple(
-            (given.name(one.subject), given.clock(one.period.start), event_words(given, one, language))
-            for one in given.silent
+            (given.name(one.subject), given.clock(one.period.start), event_words(given, one, language)) for one in odd
         )
         head = tuple(word(f"col_{name}", language) for name in ("name", "since", "what"))
         tables.append(Table(title=word("table_offline", language), head=head, rows=rows))
@@ -133,9 +145,11 @@ def _over(given: Material, over: list[Verdict], language: Language) -> Table:
         limit = next((value for name, value, _ in top.items if name == "limit"), None)
         places = pollutant(item).decimals
         cells = (given.name(site), item_name(item, language), str(len(found)), amount(top.value, max(places, 1)))
-        rows.append((*cells, "—" if limit is None else f"{limit:g}", top.unit, given.clock(top.period.start)))
+        rows.append(
+            (*cells, "—" if limit is None else f"{limit:g}", unit_words(top.unit), given.clock(top.period.start))
+        )
     head = tuple(
-        word(f"col_{name}", language) for name in ("outlet", "item", "periods", "highest", "limit", "unit", "when")
+        word(f"col_{name}", language) for name in ("outlet", "item", "periods", "highest", "permit", "unit", "when")
     )
     return Table(title=word("table_over", language), head=head, rows=tuple(rows))
 
@@ -152,7 +166,7 @@ def dust_section(given: Material, language: Language) -> Section:
         (
             given.name(site),
             item_name(item, language),
-            pollutant(item).unit,
+            unit_words(pollutant(item).unit),
             amount(mean, 0),
             amount(high, 0),
             str(hours),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from bihuan.core import Language
@@ -31,10 +32,10 @@ class Frame:
 def frame(content: Content, cover: Cover, zone: ZoneInfo) -> Frame:
     """Return head and foot in the content's language; what is not known yet says so."""
     tongue: Language = content.language
-    day = word("date", tongue, year=content.day.year, month=content.day.month, day=content.day.day)
+    day = _date(content.day, tongue)
     missing = word("not_yet", tongue)
     as_of = content.as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M") if content.as_of else word("no_data", tongue)
-    dated = cover.dated and word("date", tongue, year=cover.dated.year, month=cover.dated.month, day=cover.dated.day)
+    dated = _date(cover.dated, tongue) if cover.dated else ""
     level = word(f"level_{content.level}", tongue) if content.level else word("no_data", tongue)
     number = word("number", tongue, year=cover.year, number=cover.number) if cover.number else word("no_number", tongue)
     return Frame(
@@ -51,6 +52,10 @@ def frame(content: Content, cover: Cover, zone: ZoneInfo) -> Frame:
         copies=cover.copies or missing,
         draft=not cover.number,
     )
+
+
+def _date(day: date, language: Language) -> str:
+    return word("date", language, year=day.year, month=day.month, day=day.day, iso=day.isoformat())
 
 
 def heading(place: int, title: str, language: Language) -> str:
