@@ -135,6 +135,12 @@ def test_the_draft_of_yesterday_is_made_once_from_half_past_seven(desk: Desk) ->
     assert due_drafts(desk.store, desk.settings, desk.town, (), early + timedelta(minutes=2)) == ()
 
 
+def test_no_draft_is_made_of_a_day_of_which_nothing_is_stored(desk: Desk) -> None:
+    later = datetime(2019, 3, 1, 0, tzinfo=UTC)
+    assert due_drafts(desk.store, desk.settings, desk.town, (), later) == ()
+    assert desk.desk.all() == []
+
+
 # -- the command ------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,19 @@ from bihuan.app.gathering import gather
 from bihuan.app.settings import Settings
 from bihuan.app.town import Town
 from bihuan.cases import Case
-from bihuan.core import BihuanError, InputError, Language, Ref, content_id, from_json, iso, local_date, text, to_json
+from bihuan.core import (
+    BihuanError,
+    InputError,
+    Language,
+    Ref,
+    content_id,
+    from_json,
+    iso,
+    local_date,
+    local_day,
+    text,
+    to_json,
+)
 from bihuan.register import Person
 from bihuan.reports import Content, Cover, compose, docx, html
 from bihuan.store import Entry, Link, Row, Store
@@ -309,9 +321,13 @@ def due_drafts(
     day = local.date() - timedelta(days=1)
     if store.records.count("bulletin", subject=f"day:{day}"):
         return ()
+    period = local_day(day, settings.zone)
+    stored = "SELECT 1 FROM hours WHERE start >= ? AND start < ? LIMIT 1"
+    if store.series.query(stored, [period.start, period.end]).is_empty():
+        return ()
     try:
         by = Signature(person=PROGRAM, name="", at=now)
         return (Bulletins(store, settings).make(day, by, town, cases),)
     except InputError as problem:
-        log.warning("no draft of %s: %s", day, problem)
+        log.debug("no draft of %s: %s", day, problem)
         return ()
