@@ -216,8 +216,8 @@ class _Writer:
 def _widths(table: Table) -> list[float]:
     """Share the type area by the longest text of each column, within reason. [mm]"""
     columns = list(zip(table.head, *table.rows, strict=True))
-    wants = [min(max(sum(1 + (letter > "\u2e80") for letter in text) for text in cells), 46) for cells in columns]
-    wants = [max(want, 7) for want in wants]
+    longest = [max(sum(1 + (letter > "\u2e80") for letter in text) for text in cells) for cells in columns]
+    wants = [min(max(letters, 6), 28) + 4 for letters in longest]  # four letters are the margins of a cell
     return [WIDTH * want / sum(wants) for want in wants]
 
 
