@@ -11,6 +11,7 @@ from bihuan.app.access import Accounts, Sessions
 from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock
 from bihuan.app.desk import Desk
+from bihuan.app.linebook import LineBook
 from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
@@ -48,10 +49,12 @@ class Office:
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(default_factory=Sessions)
     sheets: TraceSheets = field(init=False)
+    lines: LineBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
         self.accounts = Accounts(self.store.records)
+        self.lines = LineBook(self.store.home.journal, self.settings.zone)
 
     @property
     def loop(self) -> Loop:

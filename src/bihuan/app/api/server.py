@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from bihuan import __version__
 from bihuan.app.api import (
     demo,
+    devices,
     dispatching,
     events,
     eventseries,
@@ -35,6 +36,7 @@ log = logging.getLogger("bihuan.api")
 ROUTERS = (
     session.router,
     demo.router,
+    devices.router,
     events.router,
     eventseries.router,
     traces.router,
