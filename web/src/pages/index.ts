@@ -30,4 +30,7 @@ export const pages: Page[] = [
   { name: 'map', path: '/map', right: 'site.read', icon: 'MapIcon', title: 'map.title', load: () => import('./overview/MapPage.vue') },
   { name: 'sites', path: '/sites', right: 'site.read', icon: 'MapPin', title: 'station.sites', load: () => import('./overview/SitesPage.vue') },
   { name: 'site', path: '/sites/:ref(.*)', right: 'site.read', title: 'station.title', load: () => import('./overview/SitePage.vue') },
+  { name: 'devices', path: '/devices', right: 'device.read', icon: 'RadioTower', title: 'onboarding.title', load: () => import('./onboarding/DevicesPage.vue') },
+  { name: 'devices-unknown', path: '/devices/unknown', right: 'device.claim', title: 'onboarding.unknown', load: () => import('./onboarding/UnknownPage.vue') },
+  { name: 'device', path: '/devices/:mn', right: 'device.read', title: 'onboarding.title', load: () => import('./onboarding/DevicePage.vue') },
 ]
