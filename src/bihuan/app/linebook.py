@@ -197,8 +197,11 @@ class FrameReader:
 
 
 def stranger(mn: str, head: Envelope) -> Device:
-    """Return a logger as it presents itself, to read the frames of one that the register does not know."""
-    return Device(id=mn, name="", site="", password=head.pw)
+    """Return a logger as it presents itself, to read the frames of one that the register does not know.
+
+    Nobody has told its rhythm yet, so its minutes are held against whole minutes only.
+    """
+    return Device(id=mn, name="", site="", password=head.pw, rhythm={"minute": 60})
 
 
 def shown(raw: bytes) -> str:
