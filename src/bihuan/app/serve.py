@@ -18,6 +18,7 @@ from typing import Any
 
 from bihuan import __version__
 from bihuan.app.api import ApiServer, Office
+from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
 from bihuan.app.gateway import write_devices
 from bihuan.app.logs import start_logging
@@ -114,6 +115,7 @@ class Server:
         self._ledger = self._check_ledger()
         self._renew()
         self._write_devices()
+        self._finish_claims()
         office = Office(self.store, lambda: self._loop, self.clock, self.settings)
         self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
@@ -134,6 +136,12 @@ class Server:
             self._api.stop()
             self._gateways.stop()
             self._farewell()
+
+    def _finish_claims(self) -> None:
+        """Take in the frames of loggers whose claim a crash cut short."""
+        frames = finish_claims(self.store, self._loop, self.clock.now())
+        if frames:
+            log.info("%d frames of claimed loggers were taken in after a crash", frames)
 
     def _renew(self) -> None:
         """Make the loop from what is stored: at the start, and after a step that failed half-way."""

@@ -11,6 +11,7 @@ from bihuan.app.access import Accounts, Session, Sessions
 from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
+from bihuan.app.linebook import LineBook
 from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
@@ -51,6 +52,7 @@ class Office:
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(init=False)
     sheets: TraceSheets = field(init=False)
+    lines: LineBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
@@ -59,6 +61,7 @@ class Office:
         self.accounts = Accounts(self.store.records, whole("login_failures"), lock)
         idle, longest = timedelta(minutes=whole("session_idle_minutes")), timedelta(hours=whole("session_hours"))
         self.sessions = Sessions(self.store.records, idle, longest)
+        self.lines = LineBook(self.store.home.journal, self.settings.zone)
 
     @property
     def loop(self) -> Loop:
