@@ -94,9 +94,8 @@ def health(office: TheOffice, session: Annotated[Session, needs("health.read")],
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(office: TheOffice, request: Request) -> Response:
     """Tell the same to Prometheus: from this machine, or to whoever may read it."""
-    if not _from_here(request):
-        if not session_of(request, office).may("health.read"):
-            raise Refused(403, "no_right", "/metrics is for this machine, or for a login with the right health.read")
+    if not _from_here(request) and not session_of(request, office).may("health.read"):
+        raise Refused(403, "no_right", "/metrics is for this machine, or for a login with the right health.read")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collected(pulse_of(office), registry))
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
