@@ -319,7 +319,7 @@ def explain(ref: str, language: Any, as_json: bool) -> None:
 def backup(target: Path, as_json: bool) -> None:
     """Copy journal, observations, records and photos as one consistent cut."""
     from bihuan.app.clock import WallClock
-    from bihuan.app.importing import open_alone
+    from bihuan.app.opened import open_alone
     from bihuan.store import backup as make_backup
 
     with open_alone(home_path(), create=False) as store:
