@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,6 +17,7 @@ from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
 from bihuan.app.town import Town
 from bihuan.app.tracesheet import TraceSheets
+from bihuan.app.troubles import Troubles
 from bihuan.core import Language, Ref, local_date
 from bihuan.register import Register
 from bihuan.store import Store
@@ -37,6 +39,10 @@ class Office:
         Of the process.
     demo : Pacing or None
         Of the synthetic city; None when real devices speak.
+    troubles : Troubles
+        Of the server that steps the loop.
+    operator : str
+        Token of this start for commands of this machine; stands in `server.json`, which its owner alone may read.
     """
 
     store: Store
@@ -44,6 +50,8 @@ class Office:
     clock: Clock
     settings: Settings
     demo: Pacing | None = None
+    troubles: Troubles = field(default_factory=Troubles)
+    operator: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     live: Live = field(default_factory=Live)
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(default_factory=Sessions)

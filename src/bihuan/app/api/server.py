@@ -16,6 +16,7 @@ from bihuan.app.api import (
     case_actions,
     case_metrics,
     cases,
+    commands,
     demo,
     dispatching,
     events,
@@ -54,6 +55,7 @@ ROUTERS = (
     case_actions.router,
     photos.router,
     instructions.router,
+    commands.router,
 )
 """Every part of the interface, one file a subject."""
 
