@@ -12,6 +12,7 @@ from bihuan.app.access import Accounts, Sessions
 from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock
 from bihuan.app.desk import Desk
+from bihuan.app.jobs import Jobs
 from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
@@ -56,9 +57,11 @@ class Office:
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(default_factory=Sessions)
     sheets: TraceSheets = field(init=False)
+    jobs: Jobs = field(init=False)
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
+        self.jobs = Jobs(lambda ident: self.live.tell("job", id=ident))
         self.accounts = Accounts(self.store.records)
 
     @property

@@ -22,6 +22,7 @@ from bihuan.app.api import (
     events,
     eventseries,
     face,
+    imports,
     instructions,
     overview,
     photos,
@@ -56,6 +57,7 @@ ROUTERS = (
     photos.router,
     instructions.router,
     commands.router,
+    imports.router,
 )
 """Every part of the interface, one file a subject."""
 
