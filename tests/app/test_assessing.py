@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from bihuan.app.assessing import assess
-from bihuan.app.importing import open_alone
+from bihuan.app.opened import open_alone
 from bihuan.app.receipts import Report
 from bihuan.app.sheets import Assessment
 from bihuan.core import CHINA, NATIONAL_SIX, InputError, NotCovered, Place, StoreLocked, parse_instant

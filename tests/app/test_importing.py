@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bihuan.app.importing import open_alone
 from bihuan.app.lineage import file_row, stored_verdict
+from bihuan.app.opened import open_alone
 from bihuan.app.receipts import Report
 from bihuan.assessment import aqi_verdict, hourly_aqi, reading_ref
 from bihuan.cases import Case

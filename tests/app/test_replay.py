@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bihuan.app.importing import open_alone
+from bihuan.app.opened import open_alone
 from bihuan.app.receipts import Report
 from bihuan.app.replay import replay_stored
 from bihuan.app.replay_lines import Line

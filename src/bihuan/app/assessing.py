@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from bihuan.app.clock import WallClock
-from bihuan.app.importing import open_alone
 from bihuan.app.indexing import city_hours_of, whole_days
+from bihuan.app.opened import opened
 from bihuan.app.settings import read_settings
 from bihuan.app.sheets import Assessment, Sheet
 from bihuan.app.streams import outlet_sheets, water_sheets
@@ -126,7 +126,7 @@ def assess(
     for item in targets or {}:
         if item not in NATIONAL_SIX:
             raise InputError(f"a target for {item!r} cannot be judged; choose one of {', '.join(NATIONAL_SIX)}")
-    with open_alone(home, create=False) as store:
+    with opened(home) as store:
         period = _period(store, medium, site, start, end, zone)
         today = today or local_date(WallClock().now(), zone)
         asked = Asked(site, period, by, targets or {}, today, zone, language)

@@ -51,6 +51,18 @@ def say(value: Any, as_json: bool) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else str(value))
 
 
+def run(name: str, options: dict[str, Any], language: Any, as_json: bool) -> None:
+    """Run a command of `bihuan.app.commands`, through the live server where one owns the store, and print it."""
+    from bihuan.app.remote import run_command
+
+    code = 0
+    for line in run_command(home_path(), name, options, language):
+        say(line.data if as_json else line.words, as_json)
+        code = max(code, line.code)
+    if code:
+        sys.exit(code)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bihuan")
 def cli() -> None:
@@ -130,15 +142,8 @@ def import_command(
         return
     if not files:
         raise click.UsageError("name at least one file to import, or --templates FILE for the empty workbook")
-    from bihuan.app.importing import import_files
-
-    reports = import_files(home_path(), files, layout)
-    for report in reports:
-        say(report.as_dict() if as_json else report.words(language), as_json)
-    if any(report.failed for report in reports):
-        sys.exit(BAD_INPUT)
-    if any(report.errors for report in reports):
-        sys.exit(FINDING)
+    mapping = layout if layout is None or not Path(layout).is_file() else str(Path(layout).absolute())
+    run("import", {"files": [str(file.absolute()) for file in files], "layout": mapping}, language, as_json)
 
 
 @cli.command()
@@ -163,11 +168,15 @@ def replay(
     as_json: bool,
 ) -> None:
     """Run the loop over stored data as if it arrived now (按实况反演,非实际发布)."""
-    from bihuan.app.replay import WHAT_IF, replay_stored
-
-    plans = what_if or WHAT_IF
-    for line in replay_stored(home_path(), start, end, site, what_if=plans, index=index, rules=not no_rules):
-        say(line.as_dict(language) if as_json else line.words(language), as_json)
+    options = {
+        "start": start,
+        "end": end,
+        "site": site,
+        "what_if": list(what_if),
+        "index": index,
+        "rules": not no_rules,
+    }
+    run("replay", options, language, as_json)
 
 
 @cli.command()
@@ -190,20 +199,18 @@ def assess(
     as_json: bool,
 ) -> None:
     """Judge stored data under the law of the day and, beside it, under today's; ranks are our own (自算,非官方)."""
-    from bihuan.app.assessing import assess as assess_stored
-
-    wanted = dict(_target(target) for target in targets)
-    found = assess_stored(
-        home_path(), medium, site=site, start=start, end=end, by=by, targets=wanted, language=language
-    )
-    if as_json:
-        say(found.as_dict(), as_json)
-        return
     from rich.console import Console
 
-    console = Console()
-    for table in found.tables(language):
-        console.print(table)
+    options = {
+        "medium": medium,
+        "site": site,
+        "start": start,
+        "end": end,
+        "by": by,
+        "targets": dict(_target(target) for target in targets),
+        "width": Console().width,
+    }
+    run("assess", options, language, as_json)
 
 
 def _target(text: str) -> tuple[str, float]:
@@ -262,15 +269,11 @@ def trace(
     as_json: bool,
 ) -> None:
     """Rank the suspects (疑似污染源) of a stored event, or of a rise in stored readings."""
-    from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
-
-    if event is not None and (start, end, station) == (None, None, None):
-        found = ranking_of(home_path(), event)
-    elif event is None and start is not None and end is not None and station is not None:
-        found = trace_stored(home_path(), start, end, station, pollutant)
-    else:
+    named = event is not None and (start, end, station) == (None, None, None)
+    if not named and (event is not None or start is None or end is None or station is None):
         raise click.UsageError("give --event ID, or --from, --to and --station together")
-    say(plain(found) if as_json else ranking_words(found, language), as_json)
+    options = {"event": event, "start": start, "end": end, "station": station, "pollutant": pollutant}
+    run("trace", options, language, as_json)
 
 
 @cli.command()
@@ -338,10 +341,7 @@ def standards_check() -> None:
 @JSON
 def explain(ref: str, language: Any, as_json: bool) -> None:
     """Walk a verdict, event, suspects, case, effect, reading or frame back to its frames and forward to its effect."""
-    from bihuan.app.explain import explain_ref
-
-    chain = explain_ref(home_path(), ref)
-    say(chain.as_dict() if as_json else chain.words(language), as_json)
+    run("explain", {"ref": ref}, language, as_json)
 
 
 @cli.command()
@@ -349,13 +349,7 @@ def explain(ref: str, language: Any, as_json: bool) -> None:
 @JSON
 def backup(target: Path, as_json: bool) -> None:
     """Copy journal, observations, records and photos as one consistent cut."""
-    from bihuan.app.clock import WallClock
-    from bihuan.app.importing import open_alone
-    from bihuan.store import backup as make_backup
-
-    with open_alone(home_path(), create=False) as store:
-        manifest = make_backup(store, target, WallClock().now())
-    say(_manifest(manifest, target, as_json), as_json)
+    run("backup", {"target": str(target.absolute())}, "zh", as_json)
 
 
 @cli.command()
@@ -363,18 +357,11 @@ def backup(target: Path, as_json: bool) -> None:
 @JSON
 def restore(source: Path, as_json: bool) -> None:
     """Bring a backup back into an empty BIHUAN_HOME."""
+    from bihuan.app.commands import manifest_line
     from bihuan.store import restore as bring_back
 
-    manifest = bring_back(source, home_path())
-    say(_manifest(manifest, home_path(), as_json), as_json)
-
-
-def _manifest(manifest: Any, where: Path, as_json: bool) -> Any:
-    if as_json:
-        return plain(manifest) | {"where": str(where)}
-    rows = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
-    size = sum(entry.size for entry in manifest.files.values())
-    return f"{where}: {len(manifest.files)} files, {size} bytes, {rows}, of {manifest.at}"
+    line = manifest_line(bring_back(source, home_path()), home_path())
+    say(line.data if as_json else line.words, as_json)
 
 
 @cli.command()

@@ -21,7 +21,7 @@ def _opened() -> Iterator[tuple[Any, Any, Any, Any]]:
     from bihuan.app.access import Accounts
     from bihuan.app.cli import home_path
     from bihuan.app.clock import WallClock
-    from bihuan.app.importing import open_alone
+    from bihuan.app.opened import open_alone
     from bihuan.app.settings import read_settings
     from bihuan.core import local_date
 

@@ -11,8 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bihuan.alerts import Warning, readings_ref
-from bihuan.app.importing import open_alone
 from bihuan.app.lineage import stored_verdict
+from bihuan.app.opened import opened
 from bihuan.app.provenance import Origin, Provenance, day_or_hour
 from bihuan.app.settings import read_settings
 from bihuan.assessment import reading_ref
@@ -156,7 +156,7 @@ def explain_ref(home: Path, ref: str) -> Chain:
         If a running server owns the store.
     """
     asked = checked_ref(ref)
-    with open_alone(home, create=False) as store:
+    with opened(home) as store:
         return explain(store, asked, read_settings(home).zone)
 
 

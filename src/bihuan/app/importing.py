@@ -8,26 +8,29 @@ telephones in it must not be stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
+import pyarrow as pa
 
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
 from bihuan.app.indexing import Touched, follow, merged, published_indices
 from bihuan.app.notify import Notifications
+from bihuan.app.opened import opened
 from bihuan.app.receipts import Fault, Report, fault_of, faults_of_feed
 from bihuan.app.settings import read_settings
 from bihuan.cases import Calendar, read_complaints
-from bihuan.core import BihuanError, FormatError, InputError, Period, StoreError, StoreLocked, digest, local_date
+from bihuan.core import BihuanError, FormatError, InputError, Period, StoreError, digest, local_date
 from bihuan.devices.csv import Feed, layouts, load_layout, read_feed
 from bihuan.devices.csv import recognise as recognise_feed
 from bihuan.formats import read_register, recognise
 from bihuan.register import District, Register, Station, check
-from bihuan.store import FILES_SCHEMA, Store, open_store
+from bihuan.store import FILES_SCHEMA, Store, Written
 
 REGISTER, COMPLAINTS = "register", "complaints"
 """Names that ``--format`` takes besides those of the layouts of feeds and of mapping files."""
@@ -36,8 +39,37 @@ _LARGE = 3_000_000
 """Hourly values after which what follows is computed before more is read. [values]"""
 
 
+PIECE = 200_000
+"""Values stored at once beside a loop, which waits meanwhile. [values]"""
+
+Progress = Callable[[float], None]
+"""Told the share that is done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The loop that goes on in the same process while something is imported.
+
+    Attributes
+    ----------
+    desk : callable
+        Returns its desk, so that work orders become cases that it knows of.
+    renew : callable
+        Tells it and the gateways of the register as it is now; called with `Store.step` held.
+    """
+
+    desk: Callable[[], Desk]
+    renew: Callable[[Register], None]
+
+
 def import_files(
-    home: Path, files: Sequence[Path], layout: str | None = None, *, clock: Clock | None = None
+    home: Path,
+    files: Sequence[Path],
+    layout: str | None = None,
+    *,
+    clock: Clock | None = None,
+    beside: Beside | None = None,
+    tell: Progress | None = None,
 ) -> list[Report]:
     """Import files, each for itself, and compute what follows from them.
 
@@ -51,6 +83,9 @@ def import_files(
         Name of a layout, path of a mapping file, ``register`` or ``complaints``; None recognises each file.
     clock : Clock or None
         Of the entry of work orders and imports; the machine's by default.
+    beside : Beside or None
+        The loop of this process, where one runs over a store that is lent (`bihuan.app.opened`).
+    tell : callable or None
 
     Returns
     -------
@@ -69,37 +104,32 @@ def import_files(
     zone = read_settings(home).zone
     if layout is not None and layout not in (REGISTER, COMPLAINTS, *layouts()):
         load_layout(Path(layout))  # a wrong mapping is said before anything is opened
-    with open_alone(home) as store:
-        work = _Import(store, zone, now)
-        reports = [work.take(Path(file), layout) for file in files]
+    with opened(home, create=True) as store:
+        work = _Import(store, zone, now, beside)
+        reports = []
+        for number, file in enumerate(files):
+            work.tell = _within(tell, number / (len(files) + 1), 1 / (len(files) + 1))
+            reports.append(work.take(Path(file), layout))
+            work.tell(1.0)
         work.settle()
+        _within(tell, 0.0, 1.0)(1.0)
     return reports
 
 
-def open_alone(home: Path, *, create: bool = True) -> Store:
-    """Open the store of a home that no server owns.
-
-    Raises
-    ------
-    StoreLocked
-        If one does.
-    """
-    try:
-        return open_store(home, create=create)
-    except StoreLocked as problem:
-        raise StoreLocked(
-            f"a running server owns the store, so this command cannot use it: {problem}. "
-            "Stop the server (Ctrl-C), run this command, and start it again"
-        ) from None
+def _within(tell: Progress | None, first: float, width: float) -> Progress:
+    """Return what tells the share of a part as a share of the whole."""
+    return lambda share: tell(first + width * share) if tell is not None else None
 
 
 class _Import:
     """One run over some files."""
 
-    def __init__(self, store: Store, zone: ZoneInfo, now: datetime) -> None:
+    def __init__(self, store: Store, zone: ZoneInfo, now: datetime, beside: Beside | None = None) -> None:
         self._store = store
         self._zone = zone
         self._now = now
+        self._beside = beside
+        self.tell: Progress = lambda share: None
         self._touched: list[Touched] = []
         self._values = 0
 
@@ -143,11 +173,16 @@ class _Import:
         spans = _spans(feed)
         built_in = layout is None or layout in layouts()
         mapping = feed.layout.name if built_in else self._store.blobs.put(Path(str(layout)).read_bytes())
-        written = self._store.series.append(
-            hours=feed.rows,
-            indices=published_indices(pl.DataFrame(pl.from_arrow(feed.published))),
-            files=_file_rows(path, kept, mapping, feed, spans, self._now),
-        )
+        self.tell(0.4)
+        written = Written()
+        for rows, share in self._pieces(feed):
+            whole = share >= 1.0  # the file stands in the list once all of its values are stored
+            written += self._store.series.append(
+                hours=rows,
+                indices=published_indices(pl.DataFrame(pl.from_arrow(feed.published))) if whole else None,
+                files=_file_rows(path, kept, mapping, feed, spans, self._now) if whole else None,
+            )
+            self.tell(0.4 + 0.5 * share)
         first = min(span.start for span in spans.values())
         last = max(span.end for span in spans.values())
         self._touched.append(Touched(frozenset(spans), Period(first, last)))
@@ -168,16 +203,25 @@ class _Import:
             faults=faults,
         )
 
+    def _pieces(self, feed: Feed) -> Iterator[tuple[pa.Table, float]]:
+        """Yield the values whole, or beside a loop in pieces, with the share that they and those before make up."""
+        size = PIECE if self._beside else max(1, feed.rows.num_rows)
+        for begin in range(0, max(1, feed.rows.num_rows), size):
+            end = min(begin + size, feed.rows.num_rows)
+            yield feed.rows.slice(begin, end - begin), end / max(1, feed.rows.num_rows)
+
     # -- the register ----------------------------------------------------------------------------------------------
 
     def _register(self, path: Path, data: bytes) -> Report:
-        known = self._on_file()
-        imported = read_register(data, path.name, known=known)
-        merged_register, changes = known.merge(imported.facts, told=imported.told)
-        removed = [change.before for change in changes if change.after is None and change.before is not None]
-        self._store.records.save_facts(
-            [change.after for change in changes if change.after is not None], removed=removed
-        )
+        imported = read_register(data, path.name, known=self._on_file())
+        with self._store.step:  # between two steps of a loop, and nobody changes the register meanwhile
+            merged_register, changes = self._on_file().merge(imported.facts, told=imported.told)
+            removed = [change.before for change in changes if change.after is None and change.before is not None]
+            self._store.records.save_facts(
+                [change.after for change in changes if change.after is not None], removed=removed
+            )
+            if self._beside and changes:
+                self._beside.renew(merged_register)
         kept = self._store.blobs.put(data)
         self._store.series.append(files=_register_row(path, kept, self._now))
         new = sum(change.action == "added" for change in changes)
@@ -199,11 +243,9 @@ class _Import:
         register, calendar = self._on_file(), Calendar()
         district_of = {fact.name: fact.id for fact in register.all(District, self._today)}
         table = read_complaints(data, calendar, district_of)
-        # no channel: the notices of these cases go out when the server that owns the channels starts
-        silent = Notifications((), self._store.home.path / "notices.jsonl")
-        desk = Desk(self._store.records, lambda: register, calendar, silent)
         outcomes = []
-        with self._store.records.transaction():
+        with self._store.step, self._store.records.transaction():
+            desk = self._beside.desk() if self._beside else self._own_desk(register, calendar)
             outcomes += [desk.from_complaint(row, self._now).outcome for row in table.rows]
         faults = tuple(fault_of(complaint) for complaint in table.complaints)
         return Report(
@@ -216,6 +258,11 @@ class _Import:
             digest=digest(data),
             faults=faults,
         )
+
+    def _own_desk(self, register: Register, calendar: Calendar) -> Desk:
+        """A desk without a channel: notices of these cases go out when the server that owns the channels starts."""
+        silent = Notifications((), self._store.home.path / "notices.jsonl")
+        return Desk(self._store.records, lambda: register, calendar, silent)
 
 
 def kind_of(path: Path, data: bytes) -> str:

@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from bihuan.app.importing import open_alone
 from bihuan.app.ingest import CONCLUDED, COUNTS, Counts, Ingest
 from bihuan.app.judge import DAY_GRACE
 from bihuan.app.loop import TICK
+from bihuan.app.opened import open_alone
 from bihuan.app.settings import read_settings
 from bihuan.app.town import Town
 from bihuan.core import Language, Period, floor_to, from_json, local_date, local_day, text, to_json

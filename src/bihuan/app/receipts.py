@@ -34,6 +34,10 @@ class Fault:
         ``error``: the row, or this cell, was left out.
     spoken : str
         The sentence in Chinese where one is made already.
+    value : str
+        What stood in the cell, where the reader says so.
+    allowed : str
+        What may stand there, where the reader says so.
     """
 
     reason: str
@@ -43,6 +47,8 @@ class Fault:
     sheet: str = ""
     severity: Severity = "warning"
     spoken: str = ""
+    value: str = ""
+    allowed: str = ""
 
     @classmethod
     def of_register(cls, fault: RowFault) -> Fault:
@@ -55,6 +61,8 @@ class Fault:
             sheet=fault.sheet,
             severity=fault.severity,
             spoken=fault.say("zh"),
+            value=fault.value,
+            allowed=fault.allowed,
         )
 
     def words(self, language: Language = "zh") -> str:

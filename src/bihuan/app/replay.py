@@ -23,8 +23,8 @@ from bihuan.alerts import (
     scheme_named,
     scheme_on,
 )
-from bihuan.app.importing import open_alone
 from bihuan.app.indexing import PUBLISHED, city_hours_of
+from bihuan.app.opened import opened
 from bihuan.app.replay_lines import IndexOf, Kind, Line
 from bihuan.app.rerun import REGION, networks_of, rerun
 from bihuan.app.settings import read_settings
@@ -105,7 +105,7 @@ def replay_stored(
     """
     settings = read_settings(home)
     allow = frozenset(edition.id for edition in editions(PLANS)) if allow is None else allow
-    with open_alone(home, create=False) as store:
+    with opened(home) as store:
         work = _Replay(store, settings.zone, allow, what_if, index)
         period = work.period(start, end, site)
         yield from work.grades(period, site)

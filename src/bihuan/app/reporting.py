@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.gathering import gather
-from bihuan.app.importing import open_alone
+from bihuan.app.opened import opened
 from bihuan.app.settings import read_settings
 from bihuan.app.town import Town
 from bihuan.cases import Case
@@ -64,7 +64,7 @@ def report_daily(
             raise InputError(f"a target for {item!r} cannot be judged; choose one of {', '.join(NATIONAL_SIX)}")
     settings = read_settings(home)
     now = (clock or WallClock()).now()
-    with open_alone(home, create=False) as store:
+    with opened(home) as store:
         town = Town(store.records.register(), day)
         cases = tuple(from_json(row.body, Case) for row in store.records.find("case"))
         given = gather(store, town, settings, day, now, cases, site=site, targets=targets or None)

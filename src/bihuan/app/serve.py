@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bihuan import __version__
-from bihuan.app.api import ApiServer, Office
+from bihuan.app.api import ApiServer, Office, draft_bulletins
 from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
 from bihuan.app.gateway import write_devices
@@ -27,6 +27,7 @@ from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
 from bihuan.app.settings import Settings, read_settings
 from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
+from bihuan.app.troubles import Troubles
 from bihuan.cases import case_settings
 from bihuan.core import DAY, DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
 from bihuan.store import Store, open_store, write_whole
@@ -71,22 +72,6 @@ def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
 
 
 @dataclass(slots=True)
-class Troubles:
-    """What went wrong since the start; `bihuan doctor` tells it.
-
-    Attributes
-    ----------
-    now : str
-        What keeps the loop from going on at present, empty when nothing does.
-    clock_jumps, failures : int
-    """
-
-    now: str = ""
-    clock_jumps: int = 0
-    failures: int = 0
-
-
-@dataclass(slots=True)
 class Server:
     """The core process.
 
@@ -116,7 +101,7 @@ class Server:
         self._renew()
         self._write_devices()
         self._finish_claims()
-        office = Office(self.store, lambda: self._loop, self.clock, self.settings)
+        office = Office(self.store, lambda: self._loop, self.clock, self.settings, troubles=self.troubles)
         self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
         self._gateways.start()
@@ -172,6 +157,7 @@ class Server:
                     self._tell()
                 outcome = self._loop.step(tick, until)
                 self._api.office.live.tell_outcome(outcome)
+                draft_bulletins(self._api.office, tick)
                 self._new_day(tick)
                 self._tell()
             if self._is_due("take", self.settings.whole("loop_seconds")):
@@ -251,9 +237,10 @@ class Server:
             "hj212_port": self._gateways.port,
             "port": self._api.port,
             "url": self._api.address,
+            "token": self._api.office.operator,
             "began": iso(self._began),
         }
-        write_whole(self.store.home.server, to_json(address), durable=False)
+        write_whole(self.store.home.server, to_json(address), durable=False, private=True)
         log.info("devices are listened to on %s:%d", address["host"], self._gateways.port)
         log.info("the pages stand at %s", self._api.address)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from bihuan.app.importing import open_alone
+from bihuan.app.opened import opened
 from bihuan.app.settings import read_settings
 from bihuan.app.suspicion import LOOK_BACK, Suspicion
 from bihuan.app.town import Town
@@ -49,7 +49,7 @@ def ranking_of(home: Path, event: str) -> Suspects:
         If a running server owns the store.
     """
     ref = Ref("event", event.removeprefix("event:"))
-    with open_alone(home, create=False) as store:
+    with opened(home) as store:
         if store.records.get("event", ref.id) is None:
             raise NotCovered(f"{ref} is not stored here: check the id, or the BIHUAN_HOME it is looked for in")
         rows = store.records.find("suspects", subject=str(ref))
@@ -87,7 +87,7 @@ def trace_stored(home: Path, start: datetime, end: datetime, station: str, code:
     pollutant(code)
     site = Ref("station", station.removeprefix("station:"))
     period = Period(start, end)
-    with open_alone(home, create=False) as store:
+    with opened(home) as store:
         town = Town(store.records.register(), local_date(start, read_settings(home).zone))
         if str(site) not in {str(known.ref) for known in town.sites}:
             known = ", ".join(sorted(one.id for one in town.stations)[:10])

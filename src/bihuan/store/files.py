@@ -224,13 +224,17 @@ class RealFiles:
 REAL_FILES = RealFiles()
 
 
-def write_whole(path: Path, data: bytes, files: Files = REAL_FILES, durable: bool = True) -> None:
+def write_whole(
+    path: Path, data: bytes, files: Files = REAL_FILES, durable: bool = True, private: bool = False
+) -> None:
     """Put a file in place as a whole: a reader sees the old content or the new one, never a part.
 
     Parameters
     ----------
     durable : bool
         False for figures that are written again in a second and may be lost with the power.
+    private : bool
+        Whether its owner alone may read it (mode 0600), from before its first byte on.
 
     Raises
     ------
@@ -240,6 +244,8 @@ def write_whole(path: Path, data: bytes, files: Files = REAL_FILES, durable: boo
     with room_on_disk(path):
         handle = files.open(fresh, write=True)
         try:
+            if private:
+                fresh.chmod(0o600)
             handle.truncate(0)
             handle.append(data)
             if durable:

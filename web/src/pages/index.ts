@@ -33,6 +33,7 @@ export const pages: Page[] = [
   { name: 'map', path: '/map', right: 'site.read', icon: 'MapIcon', title: 'map.title', load: () => import('./overview/MapPage.vue') },
   { name: 'sites', path: '/sites', right: 'site.read', icon: 'MapPin', title: 'station.sites', load: () => import('./overview/SitesPage.vue') },
   { name: 'site', path: '/sites/:ref(.*)', right: 'site.read', title: 'station.title', load: () => import('./overview/SitePage.vue') },
+  { name: 'imports', path: '/imports', right: 'import.run', icon: 'ScrollText', title: 'imports.title', load: () => import('./imports/ImportsPage.vue') },
   { name: 'warnings', path: '/warnings', right: 'warning.read', icon: 'Bell', title: 'warning_page.title', load: () => import('./alarm/WarningsPage.vue') },
   { name: 'shift', path: '/shift', right: 'shift.read', icon: 'BookOpenCheck', title: 'shift.title', load: () => import('./alarm/ShiftPage.vue') },
   { name: 'shift-record', path: '/shift/:id', right: 'shift.read', title: 'shift.title', load: () => import('./alarm/ShiftRecordPage.vue') },

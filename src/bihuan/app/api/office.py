@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,12 +12,14 @@ from bihuan.app.access import Accounts, Session, Sessions
 from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
+from bihuan.app.jobs import Jobs
 from bihuan.app.linebook import LineBook
 from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
 from bihuan.app.town import Town
 from bihuan.app.tracesheet import TraceSheets
+from bihuan.app.troubles import Troubles
 from bihuan.core import Language, Ref, local_date, to_json
 from bihuan.register import Register
 from bihuan.store import Entry, Store
@@ -40,6 +43,10 @@ class Office:
         By which people sit at screens, whatever the city's time: logins end and locks open by it.
     demo : Pacing or None
         Of the synthetic city; None when real devices speak.
+    troubles : Troubles
+        Of the server that steps the loop.
+    operator : str
+        Token of this start for commands of this machine; stands in `server.json`, which its owner alone may read.
     """
 
     store: Store
@@ -47,12 +54,15 @@ class Office:
     clock: Clock
     settings: Settings
     demo: Pacing | None = None
+    troubles: Troubles = field(default_factory=Troubles)
+    operator: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     live: Live = field(default_factory=Live)
     wall: Clock = field(default_factory=WallClock)
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(init=False)
     sheets: TraceSheets = field(init=False)
     lines: LineBook = field(init=False)
+    jobs: Jobs = field(init=False)
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
@@ -62,6 +72,7 @@ class Office:
         idle, longest = timedelta(minutes=whole("session_idle_minutes")), timedelta(hours=whole("session_hours"))
         self.sessions = Sessions(self.store.records, idle, longest)
         self.lines = LineBook(self.store.home.journal, self.settings.zone)
+        self.jobs = Jobs(lambda ident: self.live.tell("job", id=ident))
 
     @property
     def loop(self) -> Loop:

@@ -22,6 +22,7 @@ from bihuan.app.api import (
     case_actions,
     case_metrics,
     cases,
+    commands,
     demo,
     devices,
     dispatching,
@@ -29,6 +30,7 @@ from bihuan.app.api import (
     eventseries,
     face,
     health,
+    imports,
     instructions,
     overview,
     photos,
@@ -53,7 +55,7 @@ ROUTERS = (
     session.router,
     accounts.router,
     audit.router,
-    case_metrics.router,
+    case_metrics.router,  # before cases, whose /cases/{ident} would take its addresses
     cases.router,
     case_actions.router,
     photos.router,
@@ -71,6 +73,8 @@ ROUTERS = (
     overview.router,
     sites.bulk,
     sites.router,
+    commands.router,
+    imports.router,
 )
 """Every part of the interface, one file a subject."""
 

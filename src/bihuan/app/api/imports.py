@@ -1,0 +1,224 @@
+"""Files through the pages: an upload becomes a job with progress, and every row that could not be taken is listed."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Response, UploadFile
+from pydantic import BaseModel, Field
+
+from bihuan.app.access import Session
+from bihuan.app.api.beside import beside_of
+from bihuan.app.api.cases import as_csv
+from bihuan.app.api.errors import PROBLEMS, Refused
+from bihuan.app.api.guard import TheLanguage, TheOffice, needs
+from bihuan.app.api.office import Office
+from bihuan.app.importing import import_files
+from bihuan.app.jobs import Job
+from bihuan.app.opened import lent
+from bihuan.app.receipts import Fault, Report
+from bihuan.core import Language, text, to_json
+from bihuan.formats import write_templates
+from bihuan.store import Entry
+
+router = APIRouter(prefix="/api", tags=["imports"], responses=PROBLEMS)  # type: ignore[arg-type]
+
+Importer = Annotated[Session, needs("import.run")]
+
+COLUMNS = ("file", "sheet", "row", "column", "value", "allowed", "words")
+SHOWN = 500
+"""Rows with a fault that an answer lists; all of them stand in the CSV."""
+
+PIECE = 1 << 20
+
+
+class FaultLine(BaseModel):
+    """One thing that is wrong in a file."""
+
+    severity: str = Field(description="error: left out; warning, note: taken all the same")
+    sheet: str
+    row: int | None
+    column: str
+    value: str
+    allowed: str
+    words: str
+
+
+class ImportLine(BaseModel):
+    """What became of one file."""
+
+    file: str
+    kind: str
+    read: int
+    new: int
+    revised: int
+    unchanged: int
+    failed: str
+    words: str
+    errors: int
+    notes: int
+    faults: list[FaultLine]
+
+
+class JobView(BaseModel):
+    """A job as it stands."""
+
+    id: str
+    kind: str
+    title: str
+    made: datetime
+    state: str
+    share: float
+    words: str
+    problem: str
+    files: list[ImportLine]
+
+
+@router.post("/imports", status_code=202)
+def start_import(file: UploadFile, office: TheOffice, session: Importer, language: TheLanguage) -> JobView:
+    """Take a file in and begin to import it; how far it is stands under its job."""
+    name = _named(file.filename or "")
+    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=office.store.home.path))
+    try:
+        size = _kept(file, folder / name, office.settings.whole("upload_mib") << 20)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    body = to_json({"file": name, "bytes": size})
+    office.store.ledger.add(Entry(office.now, session.person.id, "import", "", body))
+    job = office.jobs.start("import", session.person.id, name, office.now, _work(office, folder / name))
+    return _view(job, language)
+
+
+@router.get("/jobs")
+def job_list(office: TheOffice, session: Importer, language: TheLanguage) -> list[JobView]:
+    """List the jobs since the server's start, the latest first."""
+    return [_view(job, language) for job in office.jobs.all()]
+
+
+@router.get("/jobs/{ident}")
+def one_job(ident: str, office: TheOffice, session: Importer, language: TheLanguage) -> JobView:
+    """Tell how far a job is and what came of it."""
+    return _view(_job(office, ident), language)
+
+
+@router.get("/jobs/{ident}/faults.csv", response_class=Response)
+def job_faults(ident: str, office: TheOffice, session: Importer, language: TheLanguage) -> Response:
+    """Give every row with a fault as a table that no spreadsheet takes for formulas."""
+    header = [text(f"imports.{name}", language) for name in COLUMNS]
+    rows = [
+        (report.file, fault.sheet, fault.row, fault.column, fault.value, fault.allowed, fault.words(language))
+        for report in _reports(_job(office, ident))
+        for fault in (*report.errors, *report.complaints)
+    ]
+    return as_csv("faults.csv", header, rows)
+
+
+@router.get("/templates.xlsx", response_class=Response)
+def template_workbook(session: Importer) -> Response:
+    """Give the empty workbook of the register."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "templates.xlsx"
+        write_templates(path)
+        body = path.read_bytes()
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    headers = {"Content-Disposition": 'attachment; filename="bihuan-templates.xlsx"'}
+    return Response(body, media_type=kind, headers=headers)
+
+
+def _named(given: str) -> str:
+    """The last part of a file name, without what could lead elsewhere."""
+    last = given.replace("\\", "/").rpartition("/")[2]
+    kept = "".join(letter for letter in last if letter.isprintable()).strip(". ")
+    while len(kept.encode()) > 200:  # a name of a file system is 255 bytes at most; the ending says what it is
+        kept = kept[1:]
+    return kept or "upload"
+
+
+def _kept(file: UploadFile, path: Path, limit: int) -> int:
+    size = 0
+    with path.open("wb") as target:
+        while piece := file.file.read(PIECE):
+            size += len(piece)
+            if size > limit:
+                raise Refused(
+                    413,
+                    "too_large",
+                    f"{path.name} is larger than {limit >> 20} MiB: split it, use bihuan import, or set upload_mib",
+                )
+            target.write(piece)
+    return size
+
+
+def _work(office: Office, path: Path) -> Callable[[Callable[[float], None]], list[Report]]:
+    def work(tell: Callable[[float], None]) -> list[Report]:
+        try:
+            with lent(office.store):
+                home, beside = office.store.home.path, beside_of(office)
+                reports = import_files(home, [path], clock=office.clock, beside=beside, tell=tell)
+        finally:
+            shutil.rmtree(path.parent, ignore_errors=True)
+        hidden = str(path)
+        return [replace(one, file=path.name, failed=one.failed.replace(hidden, path.name)) for one in reports]
+
+    return work
+
+
+def _job(office: Office, ident: str) -> Job:
+    job = office.jobs.get(ident)
+    if job is None:
+        raise Refused(404, "no_job", f"no job {ident!r}: jobs do not outlive a restart; import the file again")
+    return job
+
+
+def _reports(job: Job) -> list[Report]:
+    return list(job.result or ()) if job.kind == "import" else []
+
+
+def _view(job: Job, language: Language) -> JobView:
+    return JobView(
+        id=job.id,
+        kind=job.kind,
+        title=job.title,
+        made=job.made,
+        state=job.state,
+        share=job.share,
+        words=text(f"imports.state_{job.state}", language),
+        problem=job.problem,
+        files=[_file(report, language) for report in _reports(job)],
+    )
+
+
+def _file(report: Report, language: Language) -> ImportLine:
+    faults = (*report.errors, *report.complaints)
+    return ImportLine(
+        file=report.file,
+        kind=report.kind,
+        read=report.read,
+        new=report.new,
+        revised=report.revised,
+        unchanged=report.unchanged,
+        failed=report.failed,
+        words=report.words(language).partition("\n")[0],
+        errors=len(report.errors),
+        notes=len(report.complaints),
+        faults=[_fault(fault, language) for fault in faults[:SHOWN]],
+    )
+
+
+def _fault(fault: Fault, language: Language) -> FaultLine:
+    return FaultLine(
+        severity=fault.severity,
+        sheet=fault.sheet,
+        row=fault.row,
+        column=fault.column,
+        value=fault.value,
+        allowed=fault.allowed,
+        words=fault.words(language),
+    )

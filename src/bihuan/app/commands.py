@@ -1,0 +1,192 @@
+"""Commands by name: the same functions for the terminal alone and for a server that runs them over its own store.
+
+A row takes where it works, its options as plain values and the language, and yields lines: plain values for programs
+and words for people. `bihuan.app.remote` sends name and options to a live server, `bihuan.app.api.commands` runs them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bihuan.app.assessing import assess
+from bihuan.app.clock import Clock, WallClock
+from bihuan.app.doctor import examine
+from bihuan.app.explain import explain_ref
+from bihuan.app.importing import Beside, import_files
+from bihuan.app.opened import opened
+from bihuan.app.replay import WHAT_IF, replay_stored
+from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
+from bihuan.core import InputError, Language, parse_instant, plain
+from bihuan.store import Manifest, backup
+
+FINDING = 1
+BAD_INPUT = 2
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of what a command says.
+
+    Attributes
+    ----------
+    data : Any
+        Plain values.
+    words : str
+    code : int
+        Exit code that it asks for; the highest of all lines counts.
+    """
+
+    data: Any
+    words: str
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a command works.
+
+    Attributes
+    ----------
+    home : Path
+    clock : Clock
+    beside : Beside or None
+        The loop of this process, when a server runs the command.
+    """
+
+    home: Path
+    clock: Clock = field(default_factory=WallClock)
+    beside: Beside | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Attributes
+    ----------
+    run : callable
+    touches_files : bool
+        Whether options name files of this machine: only who may read the operator's token may then ask a server for it.
+    secret : frozenset of str
+        Options that no log may hold.
+    """
+
+    run: Callable[[Scene, Options, Language], Iterator[Line]]
+    touches_files: bool = False
+    secret: frozenset[str] = frozenset()
+
+
+def instant_of(options: Options, name: str) -> datetime | None:
+    """Return an option that is an instant; in between it travelled as text."""
+    value = options.get(name)
+    return parse_instant(value) if isinstance(value, str) else value
+
+
+def needed_option(options: Options, name: str) -> str:
+    """Return an option that must be there.
+
+    Raises
+    ------
+    InputError
+    """
+    value = options.get(name)
+    if not isinstance(value, str) or not value:
+        raise InputError(f"option {name} is missing: give it as text")
+    return value
+
+
+def _explain(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    chain = explain_ref(scene.home, needed_option(options, "ref"))
+    yield Line(chain.as_dict(), chain.words(language))
+
+
+def _import(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    files = [Path(name) for name in options.get("files", ())]
+    clock = scene.clock if scene.beside else None
+    for report in import_files(scene.home, files, options.get("layout"), clock=clock, beside=scene.beside):
+        code = BAD_INPUT if report.failed else FINDING if report.errors else 0
+        yield Line(report.as_dict(), report.words(language), code)
+
+
+def _replay(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    plans = options.get("what_if") or WHAT_IF
+    index, site = options.get("index", "published"), options.get("site")
+    if index not in ("published", "own"):
+        raise InputError(f"index {index!r} is not known: published or own")
+    start, end = instant_of(options, "start"), instant_of(options, "end")
+    rules = bool(options.get("rules", True))
+    for line in replay_stored(scene.home, start, end, site, what_if=plans, index=index, rules=rules):
+        yield Line(line.as_dict(language), line.words(language))
+
+
+def _assess(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    by = options.get("by", "month")
+    if by not in ("month", "quarter", "year"):
+        raise InputError(f"statistics by {by!r} are not known: month, quarter or year")
+    found = assess(
+        scene.home,
+        needed_option(options, "medium"),
+        site=options.get("site"),
+        start=instant_of(options, "start"),
+        end=instant_of(options, "end"),
+        by=by,
+        targets=options.get("targets") or {},
+        language=language,
+    )
+    console = Console(file=io.StringIO(), width=int(options.get("width", 100)))
+    with console.capture() as said:
+        for table in found.tables(language):
+            console.print(table)
+    yield Line(found.as_dict(), said.get().rstrip("\n"))
+
+
+def _trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    start, end = instant_of(options, "start"), instant_of(options, "end")
+    if options.get("event"):
+        found = ranking_of(scene.home, options["event"])
+    elif start is not None and end is not None and options.get("station"):
+        found = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
+    else:
+        raise InputError("give event, or start, end and station together")
+    yield Line(plain(found), ranking_words(found, language))
+
+
+def _backup(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    target = Path(needed_option(options, "target"))
+    with opened(scene.home) as store:
+        manifest = backup(store, target, scene.clock.now())
+    yield manifest_line(manifest, target)
+
+
+def manifest_line(manifest: Manifest, where: Path) -> Line:
+    """Say what a backup holds."""
+    rows = ", ".join(f"{name} {count}" for name, count in manifest.counts.items())
+    size = sum(entry.size for entry in manifest.files.values())
+    words = f"{where}: {len(manifest.files)} files, {size} bytes, {rows}, of {manifest.at}"
+    return Line(plain(manifest) | {"where": str(where)}, words)
+
+
+def _doctor(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    report = examine(scene.home, scene.clock)
+    yield Line(report.as_dict(), report.words(language), 0 if report.healthy else FINDING)
+
+
+COMMANDS: dict[str, Command] = {
+    "assess": Command(_assess),
+    "backup": Command(_backup, touches_files=True),
+    "doctor": Command(_doctor),
+    "explain": Command(_explain),
+    "import": Command(_import, touches_files=True),
+    "replay": Command(_replay),
+    "trace": Command(_trace),
+}
+"""Every command that a live server can run; the others refuse beside one."""

@@ -1,0 +1,67 @@
+"""Commands beside a live server: they ask it, and say clearly what it refuses."""
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from bihuan.app.remote import live_server
+from bihuan.register import Station
+from bihuan.store import open_store, read_manifest
+from tests.app.homes import city_file
+from tests.app.small import MNS, day_of_frames, journal, read_json, run, serving, settle, wait_until
+
+
+def test_commands_beside_a_live_server_use_its_store(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    settle(home)
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    journal(home, day_of_frames(now - timedelta(hours=2), 1), "g9")
+    with serving(home):
+        token = home / "server.json"
+        assert stat.S_IMODE(token.stat().st_mode) == 0o600
+        wait_until("taken", lambda: read_json(home / "status.json").get("store", {}).get("ingest", {}).get("frames"))
+        said = run(home, "import", str(city_file(tmp_path / "day.csv"))).stdout
+        assert "23" in said
+        told = json.loads(run(home, "assess", "air", "--site", "city:郑州", "--json").stdout)
+        assert told["medium"] == "air"
+        assert "no hour of city:none" in run(home, "replay", "--site", "city:none", code=2).stderr
+        manifest = json.loads(run(home, "backup", str(tmp_path / "copy"), "--json").stdout)
+        assert manifest["counts"] == read_manifest(tmp_path / "copy").counts
+        assert "is not stored here" in run(home, "explain", "case:none", code=2).stderr
+        frame = json.loads(
+            run(
+                home,
+                "explain",
+                f"reading:station:1/pm25/avg/device/{now - timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}",
+                "--json",
+            ).stdout
+        )
+        assert frame["frame_count"] > 0
+        assert "event:none is not stored here" in run(home, "trace", "--event", "none", code=2).stderr
+        assert json.loads(run(home, "doctor", "--json").stdout)["server"]["running"]
+        refused = run(home, "rebuild", code=2).stderr
+        assert "a running server owns the store" in refused
+        register = tmp_path / "stations.csv"
+        register.write_text("点位编码,点位名称,点位类别,所属区县,经度,纬度\n9,新站,市控,410102,113.65,34.75\n", "utf-8")
+        assert json.loads(run(home, "import", str(register), "--json").stdout)["new"] == 1
+        live = live_server(home)
+        assert live is not None
+        with httpx.Client(trust_env=False) as client:
+            url = f"{live.url}/api/commands/explain"
+            assert client.post(url, json={"options": {"ref": "case:1"}}).status_code == 401
+            wrong = client.post(url, json={}, headers={"Authorization": "Bearer wrong"})
+            assert wrong.status_code == 401
+            proxied = {"Authorization": f"Bearer {live.token}", "X-Forwarded-For": "10.1.1.1"}
+            assert client.post(url, json={}, headers=proxied).json()["code"] == "not_here"
+            mine = {"Authorization": f"Bearer {live.token}"}
+            assert client.post(url, json={}, headers=mine).json()["code"] == "input"
+            assert client.post(f"{live.url}/api/commands/rebuild", json={}, headers=mine).status_code == 404
+    assert live_server(home) is None
+    with open_store(home, create=False, threads=1) as store:
+        actions = [entry.action for entry in store.ledger.entries()]
+        assert {"command.import", "command.backup", "command.explain", "command.assess"} <= set(actions)
+        assert "9" in {fact.id for fact in store.records.facts() if isinstance(fact, Station)}
+        assert MNS[0] in read_json(home / "devices.json")
