@@ -18,6 +18,7 @@ from bihuan import __version__
 from bihuan.app.api import (
     accounts,
     audit,
+    bulletins,
     case_actions,
     case_metrics,
     cases,
@@ -62,6 +63,7 @@ ROUTERS = (
     dispatching.router,
     warnings.router,
     shift.router,
+    bulletins.router,
     overview.router,
     sites.bulk,
     sites.router,
