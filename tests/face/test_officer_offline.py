@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -49,21 +49,29 @@ def log_in(page: Page, login: str = "grid_officer") -> None:
 
 
 def ready_for_offline(page: Page, case: str) -> None:
-    """The worker has taken the page over, and the phone holds the case."""
+    """The worker is there, and the phone holds the case."""
     page.goto("/officer")
     page.locator(f"a[href='/officer/{case}']").wait_for()
     page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
-    page.wait_for_function(
-        """async (id) => {
-            const result = (asked) => new Promise((done) => { asked.onsuccess = () => done(asked.result) })
-            const base = await result(indexedDB.open('bihuan'))
-            const keys = await result(base.transaction('cases').objectStore('cases').getAllKeys())
-            base.close()
-            return keys.some((key) => key.endsWith(id))
-        }""",
-        arg=case,
-    )
+    until(page, lambda: any(str(key).endswith(case) for key in page.evaluate(KEPT)))
+
+
+KEPT = """async () => {
+    const result = (asked) => new Promise((done) => { asked.onsuccess = () => done(asked.result) })
+    const base = await result(indexedDB.open('bihuan'))
+    const keys = await result(base.transaction('cases').objectStore('cases').getAllKeys())
+    base.close()
+    return keys
+}"""
+
+
+def until(page: Page, done: Callable[[], bool]) -> None:
+    """Look again and again whether something has come about."""
+    for _ in range(300):
+        if done():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(page.inner_text("body"))
 
 
 @pytest.fixture(params=["zh", "en"])
@@ -148,6 +156,7 @@ def test_a_position_that_is_refused_is_given_by_hand_with_a_reason(browser: Brow
     page.get_by_label("Reason").first.fill("no satellite signal")
     page.get_by_role("button", name="Use this place").click()
     expect(page.locator(".checks")).to_be_visible()
+    until(page, lambda: office.desk.get(case.id).state == "on_site")
     arrived = office.desk.get(case.id).steps[-1]
     assert "place_by_hand" in {odd.reason for odd in arrived.complaints}
     context.close()

@@ -60,8 +60,8 @@ async function keepAll(lines: Line[]): Promise<void> {
     if (known && known.body.revision === line.revision) continue
     try {
       await readCase(line.id)
-    } catch {
-      return // the network went away: what is kept stays
+    } catch (problem) {
+      if (away(problem)) return // what is kept stays
     }
   }
   const wanted = new Set(lines.map((line) => line.id))

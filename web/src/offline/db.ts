@@ -1,13 +1,13 @@
-/** What the phone keeps: cases of the person, drafts as typed, and what waits to be sent. Plain storage, see the docs. */
+/** What the phone keeps: cases of the person, and what waits to be sent. Plain storage, see the docs. */
 import Dexie, { type Table } from 'dexie'
 import type { Schemas } from '@/api/client'
+import { forgetDrafts } from './draft'
 
 export type Case = Schemas['CaseDetail']
 export type Spot = Schemas['Spot']
 
 export interface KeptCase { key: string; person: string; id: string; read: string; body: Case }
 export interface KeptList { key: string; person: string; read: string; body: unknown }
-export interface Draft { key: string; person: string; saved: string; body: unknown }
 
 /** A photo on the phone; `digest` once the server has it. */
 export interface PhotoKept {
@@ -42,14 +42,13 @@ export interface Waiting {
 class Phone extends Dexie {
   cases!: Table<KeptCase, string>
   lists!: Table<KeptList, string>
-  drafts!: Table<Draft, string>
   photos!: Table<PhotoKept, number>
   outbox!: Table<Waiting, number>
 
   constructor() {
     super('bihuan')
     this.version(1).stores({
-      cases: 'key, person', lists: 'key, person', drafts: 'key, person', photos: '++id, person', outbox: '++seq, person, caseId',
+      cases: 'key, person', lists: 'key, person', photos: '++id, person', outbox: '++seq, person, caseId',
     })
   }
 }
@@ -58,7 +57,8 @@ export const phone = new Phone()
 
 /** Forget everything of a person, after asking, at an explicit logout. */
 export async function forget(person: string): Promise<void> {
-  for (const table of [phone.cases, phone.lists, phone.drafts, phone.photos, phone.outbox] as Table[]) {
+  forgetDrafts(person)
+  for (const table of [phone.cases, phone.lists, phone.photos, phone.outbox] as Table[]) {
     await table.where('person').equals(person).delete()
   }
 }

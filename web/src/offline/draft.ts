@@ -1,39 +1,32 @@
-/** What is being typed, kept on the phone while it is typed; it survives a reload, an update and an expired login. */
-import { onUnmounted, reactive, ref, watch } from 'vue'
+/** What is being typed, kept on the phone at every stroke; it survives a reload, an update and an expired login. */
+import { reactive, ref, watch } from 'vue'
 import { me } from '@/stores/session'
-import { phone } from './db'
+
+const PREFIX = 'bihuan.draft/'
 
 export function useDraft<T extends object>(name: string, fresh: () => T) {
   const draft = reactive(fresh()) as T
-  const ready = ref(false)
-  const key = `${me.value?.person ?? ''}/${name}`
-  const person = me.value?.person ?? ''
-  let timer: ReturnType<typeof setTimeout> | null = null
-
-  async function save(): Promise<void> {
-    timer = null
-    await phone.drafts.put({ key, person, saved: new Date().toISOString(), body: JSON.parse(JSON.stringify(draft)) })
+  const key = `${PREFIX}${me.value?.person ?? ''}/${name}`
+  const resting = ref(false)
+  try {
+    Object.assign(draft, JSON.parse(localStorage.getItem(key) ?? '{}'))
+  } catch {
+    localStorage.removeItem(key) // torn: begin anew
   }
+  watch(draft, () => !resting.value && localStorage.setItem(key, JSON.stringify(draft)), { flush: 'sync' })
 
-  const loaded = phone.drafts.get(key).then((found) => {
-    if (found) Object.assign(draft, found.body)
-    ready.value = true
-    watch(draft, () => (timer ??= setTimeout(() => void save(), 250)))
-  })
-
-  async function clear(): Promise<void> {
-    if (timer) clearTimeout(timer)
+  /** After it was sent. */
+  function clear(): void {
+    resting.value = true
     Object.assign(draft, fresh())
-    await new Promise((done) => setTimeout(done, 300))
-    if (timer) clearTimeout(timer)
-    timer = null
-    await phone.drafts.delete(key)
+    localStorage.removeItem(key)
+    resting.value = false
   }
+  return { draft, clear }
+}
 
-  onUnmounted(() => {
-    if (!timer) return
-    clearTimeout(timer)
-    void save()
-  })
-  return { draft, ready, loaded, clear }
+/** Of a person, at an explicit logout. */
+export function forgetDrafts(person: string): void {
+  const own = Object.keys(localStorage).filter((key) => key.startsWith(`${PREFIX}${person}/`))
+  own.forEach((key) => localStorage.removeItem(key))
 }

@@ -32,8 +32,9 @@ export async function flush(): Promise<void> {
   const held = new Set(outbox.value.filter((one) => one.state !== 'waiting').map((one) => one.caseId))
   try {
     if (!(await comeBack())) return
-    for (const item of await phone.outbox.where('person').equals(me.value.person).sortBy('seq')) {
-      if (item.state !== 'waiting' || (item.caseId && held.has(item.caseId))) continue
+    for (const { seq } of await phone.outbox.where('person').equals(me.value.person).sortBy('seq')) {
+      const item = await phone.outbox.get(seq!) // as the step before it left it
+      if (!item || item.state !== 'waiting' || (item.caseId && held.has(item.caseId))) continue
       const fate = await send(item)
       if (fate === 'away') break
       if (fate === 'held') held.add(item.caseId)
