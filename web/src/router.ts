@@ -1,6 +1,6 @@
 import { createRouter, createWebHistory } from 'vue-router'
 import { pages } from './pages'
-import { isLoggedIn, may } from './stores/session'
+import { isLoggedIn, may, me } from './stores/session'
 import { t } from './words'
 
 declare module 'vue-router' {
@@ -26,12 +26,13 @@ export const router = createRouter({
 /** The first page this person may open. */
 export function home(): string {
   if (!isLoggedIn.value) return '/login'
-  return pages.find((page) => page.icon && (!page.right || may(page.right)))?.path ?? '/login'
+  return pages.find((page) => page.icon && (!page.right || may(page.right)))?.path ?? '/me'
 }
 
 router.beforeEach((to) => {
   if (to.meta.open) return true
   if (!isLoggedIn.value) return { name: 'login', query: { to: to.fullPath } }
+  if (me.value?.renew && to.name !== 'me') return { name: 'me' }
   if (to.meta.right && !may(to.meta.right)) return home()
   return true
 })

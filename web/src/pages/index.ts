@@ -42,4 +42,7 @@ export const pages: Page[] = [
   { name: 'devices', path: '/devices', right: 'device.read', icon: 'RadioTower', title: 'onboarding.title', load: () => import('./onboarding/DevicesPage.vue') },
   { name: 'devices-unknown', path: '/devices/unknown', right: 'device.claim', title: 'onboarding.unknown', load: () => import('./onboarding/UnknownPage.vue') },
   { name: 'device', path: '/devices/:mn', right: 'device.read', title: 'onboarding.title', load: () => import('./onboarding/DevicePage.vue') },
+  { name: 'accounts', path: '/accounts', right: 'account.read', icon: 'Users', title: 'account.title', load: () => import('./account/AccountsPage.vue') },
+  { name: 'audit', path: '/audit', right: 'audit.read', icon: 'ShieldCheck', title: 'audit.title', load: () => import('./account/AuditPage.vue') },
+  { name: 'me', path: '/me', title: 'account.mine', load: () => import('./account/MePage.vue') },
 ]
