@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -416,3 +417,31 @@ def test_a_fault_of_an_instrument_stays_one_whoever_sends_it() -> None:
     assert choose_for(outlet, STACK_REF, at_km(0, 1), REGISTER, local_date(NOON, CHINA)).matter == "industry"
     rise = choose_for(event(), YARD_REF, SITE, REGISTER, local_date(NOON, CHINA))
     assert (rise.matter, rise.way.lead) == ("construction", "housing")
+
+
+def test_a_closed_case_is_opened_again_by_a_decision_that_says_why(world: World) -> None:
+    rise = event()
+    found = ranking(rise, (STACK_REF, at_km(0, 1), 0.9))
+    case = world.desk.from_event(rise, found, NOON).case
+    here = at_km(0, 1)
+    walk = (
+        ("sign", OFFICER, {}),
+        ("arrive", OFFICER, {}),
+        ("handle", OFFICER, {"result": "untrue"}),
+        ("report", OFFICER, {"note": "nothing"}),
+        ("check", CHECKER, {}),
+        ("pass", CHECKER, {"note": "seen"}),
+    )
+    for kind, who, fields in walk:
+        world.desk.act(case.id, Action(kind, who, NOON + HOUR, fields, (Photo(f"sha256:{kind}"),), place=here))
+    now = world.desk.get(case.id)
+    assert now.state == "closed"
+    with pytest.raises(StepRefused, match="lacks reason"):
+        world.desk.send_to(rise, found, chosen(STACK_REF, here), decided(NOON + 2 * HOUR, now.revision))
+    asked = decided(NOON + 2 * HOUR, now.revision, note="it smokes again")
+    sent = world.desk.send_to(rise, found, chosen(STACK_REF, here), asked)
+    assert (sent.outcome, sent.case.state, sent.case.rebounds) == ("reopened", "dispatched", 1)
+    assert [past.action.kind for past in sent.case.steps[-2:]] == ["reopen", "dispatch"]
+    again = world.desk.send_to(rise, found, chosen(STACK_REF, here), replace(asked, at=NOON + 3 * HOUR))
+    assert (again.outcome, again.case.revision) == ("unchanged", sent.case.revision)
+    assert world.again().get(case.id) == sent.case

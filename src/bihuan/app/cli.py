@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from bihuan import __version__
+from bihuan.app.cli_user import user
 from bihuan.core import BihuanError, local_date, parse_instant, plain
 
 FINDING = 1
@@ -355,6 +356,9 @@ def doctor(language: Any, as_json: bool) -> None:
     say(report.as_dict() if as_json else report.words(language), as_json)
     if not report.healthy:
         sys.exit(FINDING)
+
+
+cli.add_command(user)
 
 
 def main() -> None:

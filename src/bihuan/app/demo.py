@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import secrets
@@ -68,7 +67,6 @@ def show(
             with console.status(text("demo.building", language)):
                 city = City(seed, hours, rough)
                 run = CityRun(city, place, language=language)
-                draw_rivers(run, place)
             with run:
                 Demo(run, console, language, Pacing(seed, rough, pace)).run(host, port)
 
@@ -193,24 +191,3 @@ def _nearness(person: Person, cases: Sequence[Case]) -> int:
         ):
             return number
     return len(cases)
-
-
-def draw_rivers(run: CityRun, home: Path) -> None:
-    """Write the rivers of the city where the map looks for layers of its own."""
-    plan = run.city.plan
-    features = []
-    for river in plan.rivers:
-        east, north = zip(*river.course, strict=True)
-        lon, lat = plan.plane.inverse(east, north)
-        course = [[round(float(x), 6), round(float(y), 6)] for x, y in zip(lon, lat, strict=True)]
-        features.append(
-            {
-                "type": "Feature",
-                "properties": {"name": river.name},
-                "geometry": {"type": "LineString", "coordinates": course},
-            }
-        )
-    folder = home / "map"
-    folder.mkdir(parents=True, exist_ok=True)
-    layer = {"type": "FeatureCollection", "features": features}
-    (folder / "rivers.geojson").write_text(json.dumps(layer, ensure_ascii=False), "utf-8")

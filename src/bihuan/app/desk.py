@@ -45,7 +45,7 @@ RULED_OUT = frozenset({"untrue", "not_found", "no_access"})
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of sending a case somewhere: ``dispatched``, ``reassigned``, ``redirected`` or ``unchanged``."""
+    """What came of sending a case somewhere: ``dispatched reassigned redirected reopened`` or ``unchanged``."""
 
     case: Case
     outcome: str
@@ -189,23 +189,6 @@ class Desk:
         self._keep([after], told=False)
         return after
 
-    def merge(self, ident: str, action: Action) -> Case:
-        """Let another case, named by the field ``case``, answer for this one (并案).
-
-        Raises
-        ------
-        InputError
-            If there is no such case.
-        StepRefused, RightRefused
-            If either of the two does not allow it; nothing has changed then.
-        """
-        before, into = self.get(ident), self.get(action.get("case"))
-        if any(past.id == action.id for past in before.steps):
-            return before
-        merged, linked = merge_by_hand(before, into, action, self._calendar.settings)
-        self._keep([merged, linked])
-        return merged
-
     def redirect(self, ident: str, suspects: Suspects, now: datetime) -> Case:
         """Send a case whose suspect was ruled out to the next of the ranking, if there is one worth a visit."""
         case = self.get(ident)
@@ -232,6 +215,8 @@ class Desk:
         action: Action,
     ) -> Sent:
         """Send the case of an event where somebody at the desk decided, opening it if there is none.
+
+        A case that was closed is opened again (反弹重开), for which the note is the reason.
 
         Parameters
         ----------
@@ -265,13 +250,36 @@ class Desk:
             action = replace(action, revision=None)
         elif _as_decided(case, fields, action.by):
             return Sent(case, "unchanged")
+        again: tuple[Case, ...] = ()
+        if case.state in CLOSED:
+            reason = {"reason": action.get("note")}
+            case = step(case, replace(action, kind="reopen", fields=reason), self._calendar.settings)
+            again, action = (case,), replace(action, revision=None)
         kind = _way(case, choice)
         wanted = replace(action, kind=kind, fields=_reasoned(kind, fields), place=choice.place)
         after = step(case, wanted, self._calendar.settings, self._photos)
         with self._records.transaction():
             self._keep(fresh)
+            self._keep(again)
             self._keep([after])
-        return Sent(after, OUTCOMES[kind])
+        return Sent(after, "reopened" if again else OUTCOMES[kind])
+
+    def merge(self, ident: str, action: Action) -> Case:
+        """Let another case, named by the field ``case``, answer for this one (并案).
+
+        Raises
+        ------
+        InputError
+            If there is no such case.
+        StepRefused, RightRefused
+            If either of the two does not allow it; nothing has changed then.
+        """
+        before, into = self.get(ident), self.get(action.get("case"))
+        if any(past.id == action.id for past in before.steps):
+            return before
+        merged, linked = merge_by_hand(before, into, action, self._calendar.settings)
+        self._keep([merged, linked])
+        return merged
 
     def measured(self, effect: Effect, now: datetime) -> Case:
         """Write the measured effect (见效评价) into its case."""
@@ -362,6 +370,7 @@ def _row(case: Case) -> Row:
     return Row(case.id, to_json(case), str(case.opening.subject or ""), case.state, case.cell, case.opened, end)
 
 
+CLOSED = ("closed", "archived")
 OUTCOMES = {"dispatch": "dispatched", "reassign": "reassigned", "redirect": "redirected"}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from bihuan.app.city import City
+from bihuan.app.city import City, write_layers
 from bihuan.app.clock import CityClock
 from bihuan.app.gateway import DeviceLink, Gateway, GatewayConfig, Limits, write_devices
 from bihuan.app.loop import TICK, Loop, Outcome
@@ -112,6 +112,7 @@ class CityRun:
         self.store = open_store(home)
         self.store.records.save_facts(city.plan.register)
         write_devices(self.store.home.devices, city.plan.register, local_date(city.start, CHINA))
+        write_layers(city.plan, home)
         outbox = OutboxNotifier(home / "outbox", language)
         notifications = Notifications([outbox], home / "notices.jsonl")
         self.loop = Loop(self.store, CHINA, notifications, city.start)

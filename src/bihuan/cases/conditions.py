@@ -174,11 +174,12 @@ def _another_suspect(case: Case, action: Action) -> str:
 
 
 def _chosen_suspect(case: Case, action: Action) -> str:
-    """A suspect may be named along with the unit; one that a visit cleared is not visited for this case again."""
+    """A suspect may be named along with the unit; one that a visit of this round cleared is not visited again."""
     named = action.get("suspect")
     if named and not all(named.partition(":")):
         return f"suspect {named!r} must be a reference, for instance outlet:<id>"
-    cleared = {str(visit.suspect) for visit in case.visits if visit.result in CLEARED}
+    began = next((past.at for past in reversed(case.steps) if past.action.kind == "reopen"), case.opened)
+    cleared = {str(visit.suspect) for visit in case.visits if visit.result in CLEARED and visit.at >= began}
     return f"{named} was visited already and it was not it" if named in cleared else ""
 
 

@@ -28,6 +28,12 @@ LEAST, MOST = 2000.0, 15000.0
 ALONG, ACROSS = 110, 91
 """Points of the mesh down and across the mean wind."""
 
+COARSER = 2
+"""A patch takes a sum over itself for every point, and blurs what is finer than itself: a coarser mesh will do."""
+
+PERIODS = 12
+"""Periods that the mean is made of; of more, every second, third ... is taken."""
+
 RAY = 30
 """Points along each axis where it is looked up how far a plume is felt."""
 
@@ -99,7 +105,8 @@ def footprint(
     known = np.isfinite(weather.wind_speed) & np.isfinite(weather.wind_from)
     if not known.any():
         return Footprint((), None, 0)
-    weather = _picked(weather, known)
+    which = np.flatnonzero(known)
+    weather = _picked(weather, which[:: -(-len(which) // PERIODS)])
     bearing, widest = _heading(weather)
     reach = max(reach, _felt(model, plane, source, weather, near, settings))
     reach = float(np.clip(reach, LEAST, MOST))
@@ -109,13 +116,13 @@ def footprint(
     away = np.hypot(along[None, :], across[:, None])
     top = float(mean[away >= near].max())
     if not top > 0:
-        return Footprint((), bearing, int(known.sum()))
+        return Footprint((), bearing, len(weather))
     lines = contour_generator(along, across, mean, fill_type=FillType.OuterOffset)
     contours = tuple(
         Contour(share, share * top, _polygons(lines.filled(share * top, np.inf), plane, source, bearing))
         for share in LEVELS
     )
-    return Footprint(contours, bearing, int(known.sum()))
+    return Footprint(contours, bearing, len(weather))
 
 
 def _felt(
@@ -133,7 +140,7 @@ def _felt(
     return 1.15 * float(felt.max()) if len(felt) else LEAST
 
 
-def _picked(weather: Weather, which: NDArray[np.bool_]) -> Weather:
+def _picked(weather: Weather, which: NDArray[np.int64]) -> Weather:
     names = ("start", "end", "wind_speed", "wind_from", "stability", "temperature", "mixing_height")
     return replace(weather, **{name: getattr(weather, name)[which] for name in names})
 
@@ -152,7 +159,8 @@ def _mesh(
     """A mesh that lies along the plume: axes in metres from the source, and easting, northing of its points."""
     behind = reach if widest > 90 else 0.12 * reach
     side = reach * min(1.0, 0.35 + float(np.sin(np.radians(min(widest, 90.0)))))
-    along, across = np.linspace(-behind, reach, ALONG), np.linspace(-side, side, ACROSS)
+    step = COARSER if source.shape == "area" else 1
+    along, across = np.linspace(-behind, reach, ALONG // step), np.linspace(-side, side, ACROSS // step)
     forth, sidewards = np.meshgrid(along, across)
     east, north = _turned(plane, source, bearing, forth.ravel(), sidewards.ravel())
     return along, across, east, north

@@ -7,11 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from bihuan.app.access.areas import EVERYWHERE, Area
 from bihuan.app.api import Office, create_app
-from bihuan.app.api.area import EVERYWHERE, Area
 from bihuan.app.api.overview import make_overview
 from bihuan.app.api.overview_air import air_now, night_of, ranks, so_far, the_night
 from bihuan.app.api.overview_work import REPORTS, board_of, loggers, todo
+from bihuan.app.marks import Mark, Marks
 from bihuan.assessment import (
     city_mean,
     daily_aqi,
@@ -169,6 +170,15 @@ def test_the_gravest_event_comes_first_and_only_that_of_ones_district_is_seen(tm
         first = todo(office, board_of(office, Area(district="D1"), NOW), "zh")
         assert [task.ref for task in first.events] == ["event:note"]
         assert first.events[0].link == "/alarms/note"
+
+
+def test_an_alarm_that_was_marked_false_waits_for_nobody(tmp_path: Path) -> None:
+    with office_of(tmp_path) as office:
+        keep(office, event("true", "station:N1"), event("false", "station:N2"))
+        for ident, kind in (("true", "confirmed"), ("false", "false")):
+            mark = Mark(id="", event=Ref("event", ident), kind=kind, by="a", name="a", at=NOW)  # type: ignore[arg-type]
+            Marks(office.store.records).add(mark)
+        assert [one.id for one in board_of(office, EVERYWHERE, NOW).events] == ["true"]
 
 
 def test_the_transmission_rate_is_that_of_the_raw_reports(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from bihuan.app.api import Office, create_app
 from bihuan.app.api.map_layers import map_layers, read_layer
 from bihuan.app.api.overview import remembered
 from bihuan.app.api.site_csv import safe
+from bihuan.app.city import plan_city, write_layers
 from bihuan.app.loop import WATERMARK
 from bihuan.core import HOUR, iso, to_json
 from tests.app.api.handmade import NOW, PEAK, TestClient, hour_rows, login, office_of, peak_hour, usual_hours
@@ -96,6 +97,13 @@ def test_a_layer_of_the_city_is_drawn_and_a_bad_one_is_refused_with_its_reason(t
         found = map_layers(office)
         assert found["base"]["rivers"]["features"][0]["properties"] == {"name": "手工河"}
         assert [one["file"] for one in found["refused"]] == ["roads.geojson"]
+
+
+def test_the_rivers_of_the_synthetic_city_are_a_layer_that_is_taken(tmp_path: Path) -> None:
+    plan = plan_city(1, 2)
+    write_layers(plan, tmp_path)
+    found = read_layer(tmp_path / "map" / "rivers.geojson")
+    assert [one["properties"]["name"] for one in found["features"]] == [river.name for river in plan.rivers]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import { me } from '@/stores/session'
 import { phone, type Case, type Waiting } from './db'
 
 export interface Kept<T> { body: T; kept: boolean; read: string }
-export type Line = Schemas['CaseLine']
+export type Line = Schemas['BoardLine']
 export type Step = Schemas['StepOpen']
 
 const who = () => me.value?.person ?? ''

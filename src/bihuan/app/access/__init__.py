@@ -1,16 +1,30 @@
-"""Who may come in, what they may do and see: accounts, sessions, rights by role and area, the audit of both."""
+"""Who may come in, what they may do and see: accounts, sessions, rights by role and area, classes of fields."""
 
 from bihuan.app.access.accounts import Account, Accounts
+from bihuan.app.access.areas import ADMINISTRATORS, Area, area_of, sees_case
+from bihuan.app.access.fields import FIELDS, FieldClass, is_clear, masked
+from bihuan.app.access.people import enlist
 from bihuan.app.access.rights import RIGHTS, Right, may, rights_of
-from bihuan.app.access.sessions import Session, Sessions
+from bihuan.app.access.sessions import Pass, Session, Sessions, ident_of
 
 __all__ = [
+    "ADMINISTRATORS",
+    "FIELDS",
     "RIGHTS",
     "Account",
     "Accounts",
+    "Area",
+    "FieldClass",
+    "Pass",
     "Right",
     "Session",
     "Sessions",
+    "area_of",
+    "enlist",
+    "ident_of",
+    "is_clear",
+    "masked",
     "may",
     "rights_of",
+    "sees_case",
 ]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
-
-from bihuan.core import InputError, from_json, to_json
+from bihuan.app.access import passwords
+from bihuan.core import InputError, RightRefused, from_json, iso, to_json
 from bihuan.store import Records, Row
 
 
@@ -26,6 +24,13 @@ class Account:
     made : datetime
     renew : bool
         Whether the password has to be changed at the next login.
+    enabled : bool
+    failures : int
+        Wrong passwords since the last right one.
+    locked_until : datetime or None
+    last_login : datetime or None
+    earlier : tuple of str
+        Hashes of earlier passwords.
     """
 
     login: str
@@ -33,6 +38,11 @@ class Account:
     hash: str
     made: datetime
     renew: bool = False
+    enabled: bool = True
+    failures: int = 0
+    locked_until: datetime | None = None
+    last_login: datetime | None = None
+    earlier: tuple[str, ...] = ()
 
 
 class Accounts:
@@ -41,16 +51,37 @@ class Accounts:
     Parameters
     ----------
     records : Records
+    failures : int
+        Wrong passwords after which an account is locked.
+    lock : timedelta
+        For how long.
     """
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
-        self._hasher = PasswordHasher()
+    def __init__(self, records: Records, failures: int = 5, lock: timedelta = timedelta(minutes=15)) -> None:
+        self._records, self._failures, self._lock = records, failures, lock
 
     def get(self, login: str) -> Account | None:
         """Return an account, or None."""
         row = self._records.get("account", login)
         return from_json(row.body, Account) if row else None
+
+    def need(self, login: str) -> Account:
+        """Return an account.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        account = self.get(login)
+        if account is None:
+            raise InputError(f"login {login!r} does not exist: list them with bihuan user list")
+        return account
+
+    def all(self) -> list[Account]:
+        """Return every account by login."""
+        found = [from_json(row.body, Account) for row in self._records.find("account")]
+        return sorted(found, key=lambda account: account.login)
 
     def add(self, login: str, person: str, password: str, now: datetime, renew: bool = False) -> Account:
         """Make an account.
@@ -58,34 +89,79 @@ class Accounts:
         Raises
         ------
         InputError
-            If the login is taken.
+            If the login is taken or no login, or the password breaks a rule.
         """
+        if not login or not login.isascii() or not all(c.isalnum() or c in "._-@" for c in login) or len(login) > 64:
+            raise InputError(f"login {login!r} cannot be used: 1 to 64 letters, digits and . _ - @")
         if self.get(login) is not None:
             raise InputError(f"login {login!r} is taken: choose another one")
-        account = Account(login=login, person=person, hash=self._hasher.hash(password), made=now, renew=renew)
-        self._keep(account)
-        return account
+        passwords.check(password, login)
+        account = Account(login=login, person=person, hash=passwords.hash_of(password), made=now, renew=renew)
+        return self._keep(account)
 
     def stand_in(self, login: str, person: str, password: str, now: datetime) -> Account:
         """Let a login of the synthetic city stand for a person; it may stand for another later."""
         known = self.get(login)
-        hashed = known.hash if known and self.matches(known, password) else self._hasher.hash(password)
-        account = Account(login=login, person=person, hash=hashed, made=now)
-        self._keep(account)
-        return account
+        hashed = known.hash if known and passwords.matches(known.hash, password) else passwords.hash_of(password)
+        return self._keep(Account(login=login, person=person, hash=hashed, made=now))
 
-    def matches(self, account: Account, password: str) -> bool:
-        """Say whether a password is the account's."""
-        try:
-            return self._hasher.verify(account.hash, password)
-        except VerificationError:
-            return False
+    def log_in(self, login: str, password: str, now: datetime) -> Account:
+        """Return the account whose password it is.
+
+        Raises
+        ------
+        RightRefused
+            If login or password is wrong (which of them is not said), the account is locked or switched off.
+        """
+        account = self.get(login)
+        if account is None:
+            passwords.waste_time(password)
+            raise RightRefused("login or password is wrong")
+        if account.locked_until is not None and now < account.locked_until:
+            raise RightRefused(f"locked until {iso(account.locked_until)} after {account.failures} wrong passwords")
+        if not passwords.matches(account.hash, password):
+            self._count_failure(account, now)
+            raise RightRefused("login or password is wrong")
+        if not account.enabled:
+            raise RightRefused("switched off: ask the security administrator")
+        hashed = passwords.hash_of(password) if passwords.is_old(account.hash) else account.hash
+        return self._keep(replace(account, hash=hashed, failures=0, locked_until=None, last_login=now))
+
+    def _count_failure(self, account: Account, now: datetime) -> None:
+        failures = account.failures + 1
+        until = now + self._lock if failures % self._failures == 0 else None
+        self._keep(replace(account, failures=failures, locked_until=until))
 
     def renew(self, account: Account, password: str) -> Account:
-        """Set another password."""
-        changed = replace(account, hash=self._hasher.hash(password), renew=False)
-        self._keep(changed)
-        return changed
+        """Set another password.
 
-    def _keep(self, account: Account) -> None:
-        self._records.save("account", [Row(account.login, to_json(account), account.person, "enabled")])
+        Raises
+        ------
+        InputError
+            If it breaks a rule.
+        """
+        earlier = (account.hash, *account.earlier)[: passwords.REMEMBERED]
+        passwords.check(password, account.login, earlier)
+        changed = replace(account, hash=passwords.hash_of(password), renew=False, earlier=earlier)
+        return self._keep(changed)
+
+    def reset(self, account: Account) -> str:
+        """Set a temporary password that has to be changed at the next login, and return it."""
+        password = passwords.temporary()
+        earlier = (account.hash, *account.earlier)[: passwords.REMEMBERED]
+        hashed = passwords.hash_of(password)
+        self._keep(replace(account, hash=hashed, renew=True, failures=0, locked_until=None, earlier=earlier))
+        return password
+
+    def switch(self, account: Account, enabled: bool) -> Account:
+        """Switch an account on or off."""
+        return self._keep(replace(account, enabled=enabled))
+
+    def unlock(self, account: Account) -> Account:
+        """Let a locked account log in again."""
+        return self._keep(replace(account, failures=0, locked_until=None))
+
+    def _keep(self, account: Account) -> Account:
+        state = "enabled" if account.enabled else "off"
+        self._records.save("account", [Row(account.login, to_json(account), account.person, state)])
+        return account

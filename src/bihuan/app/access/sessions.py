@@ -1,37 +1,71 @@
-"""Sessions: who is logged in, with what roles, since when."""
+"""Sessions and tokens: who is logged in, with what roles, since when. Only digests of the secrets are kept."""
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
 
 from bihuan.app.access.rights import Right, may
 from bihuan.cases import Actor
+from bihuan.core import InputError, digest, from_json, to_json
 from bihuan.register import Person
+from bihuan.store import Records, Row
+
+SEEN_EVERY = timedelta(minutes=1)
+"""How often it is written down that a session is still used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """A session or a token as it is kept.
+
+    Attributes
+    ----------
+    digest : str
+        Of the secret; the secret itself is with its holder only.
+    csrf : str
+        Sent back in the header ``X-CSRF-Token`` with every write; empty for a token, which no browser sends unasked.
+    login, label : str
+    began, seen, ends : datetime
+    scope : tuple of str
+        Rights of a token; empty for all of its holder's.
+    """
+
+    digest: str
+    csrf: str
+    login: str
+    label: str
+    began: datetime
+    seen: datetime
+    ends: datetime
+    scope: tuple[Right, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One person at one screen.
+    """One person at one screen, or a program of theirs.
 
     Attributes
     ----------
-    token : str
-        In the cookie; secret.
-    csrf : str
-        Sent back in the header ``X-CSRF-Token`` with every write.
-    login : str
+    kept : Pass
     person : Person
         As the register has it today.
-    began : datetime
     """
 
-    token: str
-    csrf: str
-    login: str
+    kept: Pass
     person: Person
-    began: datetime
+
+    @property
+    def login(self) -> str:
+        """Login of the account."""
+        return self.kept.login
+
+    @property
+    def csrf(self) -> str:
+        """What every write has to send back."""
+        return self.kept.csrf
 
     @property
     def actor(self) -> Actor:
@@ -45,28 +79,114 @@ class Session:
         return self.person.roles
 
     def may(self, right: Right) -> bool:
-        """Say whether this person has a right."""
-        return may(self.roles, right)
+        """Say whether this person has a right, and the token, if it is one, was made for it."""
+        return may(self.roles, right) and (not self.kept.scope or right in self.kept.scope)
 
 
 class Sessions:
-    """Everyone who is logged in."""
+    """Everyone who is logged in, and every token; kept in the records, so that a restart logs nobody out.
 
-    def __init__(self) -> None:
-        self._open: dict[str, Session] = {}
+    Parameters
+    ----------
+    records : Records
+    idle : timedelta
+        A session that was not used for so long has ended.
+    longest : timedelta
+        And so has one that began so long ago.
+    """
 
-    def begin(self, login: str, person: Person, now: datetime) -> Session:
-        """Log in."""
-        session = Session(
-            token=secrets.token_urlsafe(32), csrf=secrets.token_urlsafe(32), login=login, person=person, began=now
+    def __init__(self, records: Records, idle: timedelta, longest: timedelta) -> None:
+        self._records, self._idle, self._longest = records, idle, longest
+
+    def begin(self, login: str, now: datetime, label: str = "") -> tuple[str, Pass]:
+        """Log in, and return the secret of the cookie with what is kept of it."""
+        ends = now + self._longest
+        return self._make("session", login, label, now, ends, secrets.token_urlsafe(32))
+
+    def make_token(
+        self, login: str, label: str, now: datetime, days: int, scope: tuple[Right, ...] = ()
+    ) -> tuple[str, Pass]:
+        """Make a token for a program, and return its secret with what is kept of it."""
+        return self._make("token", login, label, now, now + timedelta(days=days), "", scope)
+
+    def _make(
+        self,
+        kind: Literal["session", "token"],
+        login: str,
+        label: str,
+        now: datetime,
+        ends: datetime,
+        csrf: str,
+        scope: tuple[Right, ...] = (),
+    ) -> tuple[str, Pass]:
+        secret = secrets.token_urlsafe(32)
+        made = Pass(
+            digest=digest(secret.encode()),
+            csrf=csrf,
+            login=login,
+            label=label,
+            began=now,
+            seen=now,
+            ends=ends,
+            scope=scope,
         )
-        self._open[session.token] = session
-        return session
+        self._keep(kind, made)
+        return secret, made
 
-    def get(self, token: str, now: datetime) -> Session | None:
-        """Return the session of a cookie, or None."""
-        return self._open.get(token)
+    def get(self, kind: Literal["session", "token"], secret: str, now: datetime) -> Pass | None:
+        """Return what is kept of a secret, or None where it is unknown, idle for too long or over."""
+        row = self._records.get(kind, _key(digest(secret.encode()))) if secret else None
+        if row is None or row.state != "open":
+            return None
+        kept = from_json(row.body, Pass)
+        if now >= kept.ends or (kind == "session" and now - kept.seen >= self._idle):
+            return None
+        if now - kept.seen >= SEEN_EVERY:
+            kept = replace(kept, seen=now)
+            self._keep(kind, kept)
+        return kept
 
-    def end(self, token: str) -> None:
-        """Log out."""
-        self._open.pop(token, None)
+    def of(self, kind: Literal["session", "token"], login: str, now: datetime) -> list[Pass]:
+        """Return the open sessions or tokens of a login, the newest first."""
+        rows = self._records.find(kind, subject=login, state="open", newest_first=True)
+        found = [from_json(row.body, Pass) for row in rows]
+        return [one for one in found if now < one.ends and (kind == "token" or now - one.seen < self._idle)]
+
+    def end(self, kind: Literal["session", "token"], kept: Pass) -> None:
+        """Log out, or withdraw a token."""
+        self._keep(kind, kept, "ended")
+
+    def end_all(self, login: str, but: str = "") -> int:
+        """End every session of a login except the one of a digest, and return how many."""
+        rows = self._records.find("session", subject=login, state="open")
+        ended = [one for one in (from_json(row.body, Pass) for row in rows) if one.digest != but]
+        for one in ended:
+            self._keep("session", one, "ended")
+        return len(ended)
+
+    def token(self, login: str, ident: str) -> Pass:
+        """Return a token of a login by its short id.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        row = self._records.get("token", ident)
+        if row is None or row.subject != login:
+            raise InputError(f"token {ident!r} is not one of yours: list them first")
+        return from_json(row.body, Pass)
+
+    def _keep(self, kind: str, kept: Pass, state: str = "open") -> None:
+        row = Row(_key(kept.digest), to_json(kept), kept.login, state, start=kept.began, end=kept.ends)
+        self._records.save(kind, [row])
+
+
+def _key(found: str) -> str:
+    """Short enough for the table; 48 hex digits of the digest tell any two apart."""
+    return found.rpartition(":")[2][:48]
+
+
+def ident_of(kept: Pass) -> str:
+    """Return the short id by which a session or token is named on pages."""
+    return _key(kept.digest)

@@ -8,17 +8,14 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from bihuan.alerts import RuleRow, describe, kind_words
-from bihuan.app.access import Session
+from bihuan.app.access import Session, area_of
 from bihuan.app.api.errors import Refused
 from bihuan.app.api.office import Office
 from bihuan.app.marks import Mark, Marks
 from bihuan.cases import Case
 from bihuan.core import Event, Language, NotCovered, Place, Ref, Suspects, from_json, pollutant, text
-from bihuan.register import District, Outlet, Unit
+from bihuan.register import District, Unit
 from bihuan.tracing import odds
-
-OUTSIDE = frozenset({"enterprise_manager", "maintainer"})
-"""Roles that see their own outlets or devices only."""
 
 
 class Point(BaseModel):
@@ -104,15 +101,7 @@ class EventList(BaseModel):
 
 def sees(session: Session, office: Office, subject: Ref) -> bool:
     """Say whether a person may see what concerns a subject: own district, own outlets, own devices."""
-    fact = office.register.resolve(subject, office.town.on)
-    person = session.person
-    if set(person.roles) - OUTSIDE:
-        district = getattr(fact, "district", "")
-        return not person.district or not district or district == person.district
-    if isinstance(fact, Outlet) and "enterprise_manager" in person.roles and fact.enterprise == person.unit:
-        return True
-    devices = office.register.devices_of(subject, office.town.on)
-    return "maintainer" in person.roles and any(device.maintainer == person.unit for device in devices)
+    return area_of(session).sees(subject, office.town)
 
 
 def seen_event(ident: str, session: Session, office: Office) -> Event:
@@ -325,6 +314,11 @@ def units(office: Office, district: str) -> list[tuple[str, str]]:
     """Return the units that may be given a case in a district."""
     found = office.register.all(Unit, office.town.on)
     return [(unit.id, unit.name) for unit in found if unit.district in ("", district)]
+
+
+def written(words: str) -> str:
+    """Return what somebody typed without the spaces around it, and without NUL, which no database keeps."""
+    return words.replace("\x00", "").strip()
 
 
 def point(place: Place | None) -> Point | None:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
-from bihuan.app.access import Session
+from bihuan.app.access import Session, sees_case
 from bihuan.app.api.case_shapes import CaseConflict, CaseDetail, Spot
-from bihuan.app.api.case_views import BY_HAND, case_for, changed_since, detail_of, sees
+from bihuan.app.api.case_views import BY_HAND, case_for, changed_since, detail_of
 from bihuan.app.api.case_words import Words
 from bihuan.app.api.cases import as_json
 from bihuan.app.api.errors import PROBLEMS, Refused
@@ -173,7 +173,7 @@ def _sees_other(session: Session, office: Office, ident: str) -> None:
     other = office.desk.find(ident)
     if other is None:
         raise Refused(404, "no_case", f"case {ident!r} does not exist: look for it on the board", ["case"])
-    if not sees(session, other):
+    if not sees_case(session, other):
         raise Refused(403, "wrong_area", f"case {ident} belongs to another area", ["case"])
 
 

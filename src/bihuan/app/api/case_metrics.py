@@ -8,8 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from bihuan.app.access import Session
-from bihuan.app.api.case_views import sees
+from bihuan.app.access import Session, sees_case
 from bihuan.app.api.case_words import Words
 from bihuan.app.api.cases import as_csv, as_json
 from bihuan.app.api.errors import PROBLEMS, Refused
@@ -114,7 +113,7 @@ def _metrics(
     if since > until:
         raise Refused(422, "period", f"since {since} is after until {until}: exchange them", ["since", "until"])
     period = Period(local_day(since, office.zone).start, local_day(until, office.zone).end)
-    cases = [case for case in office.desk.cases if sees(session, case)]
+    cases = [case for case in office.desk.cases if sees_case(session, case)]
     calendar, now = office.desk.calendar, office.now
     words = Words(office, language, now)
     figures = measure(cases, period, now, calendar, by)

@@ -32,7 +32,7 @@ class Odd(BaseModel):
     severity: str
 
 
-class CaseLine(BaseModel):
+class BoardLine(BaseModel):
     """One case on the board."""
 
     id: str
@@ -93,7 +93,7 @@ class Board(BaseModel):
     pages: int
     columns: list[Column]
     districts: list[Named]
-    cases: list[CaseLine]
+    cases: list[BoardLine]
 
 
 class PhotoShown(BaseModel):
@@ -259,7 +259,7 @@ class Asked(BaseModel):
     reason: str
 
 
-class CaseDetail(CaseLine):
+class CaseDetail(BoardLine):
     """A case with everything that a person needs who acts on it."""
 
     number: str

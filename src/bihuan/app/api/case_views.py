@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bihuan.app.access import Session
+from bihuan.app.access import Session, sees_case
 from bihuan.app.api.case_shapes import (
     Asked,
+    BoardLine,
     CaseDetail,
-    CaseLine,
     Check,
     Named,
     Need,
@@ -34,17 +34,6 @@ AHEAD = ("signed", "on_site", "handling", "reported")
 """States for which a phone is told beforehand what comes next, so that it works without network."""
 
 
-def sees(session: Session, case: Case) -> bool:
-    """Say whether a case belongs to what a person may see: own unit, own enterprise, own district, or the city."""
-    person, roles = session.person, set(session.roles)
-    units = {case.lead, *case.support, case.opening.enterprise}
-    if case.officer == person.id or person.id in case.handlers or (person.unit and person.unit in units):
-        return True
-    if not roles & (DESK | {"grid_officer", "verifier", "signatory"}):
-        return False  # department, enterprise and maintainer see what was given to them
-    return not person.district or not case.district or person.district == case.district
-
-
 def case_for(session: Session, office: Office, ident: str) -> Case:
     """Return a case that the person may see.
 
@@ -56,7 +45,7 @@ def case_for(session: Session, office: Office, ident: str) -> Case:
     case = next((found for found in [office.desk.find(ident)] if found), None)
     if case is None:
         raise Refused(404, "no_case", f"case {ident!r} does not exist: look for it on the board")
-    if not sees(session, case):
+    if not sees_case(session, case):
         mine = session.person.district or session.person.unit or "nothing"
         raise Refused(403, "wrong_area", f"case {ident} belongs to district {case.district}, yours is {mine}")
     return case
@@ -86,9 +75,9 @@ def next_clock(case: Case, office: Office, now: datetime) -> Clock | None:
     return min(going, key=lambda clock: (clock.paused, clock.due), default=None)
 
 
-def line_of(case: Case, session: Session, office: Office, language: Language, now: datetime) -> CaseLine:
+def line_of(case: Case, session: Session, office: Office, language: Language, now: datetime) -> BoardLine:
     """Return a case as one line of the board."""
-    return CaseLine(**_line(case, session, Words(office, language, now), next_clock(case, office, now)))
+    return BoardLine(**_line(case, session, Words(office, language, now), next_clock(case, office, now)))
 
 
 def _line(case: Case, session: Session, words: Words, clock: Clock | None) -> dict[str, Any]:
@@ -157,7 +146,7 @@ def detail_of(case: Case, session: Session, office: Office, language: Language, 
         told=_told(case, session, words),
         photo_list=words.photos(case),
         complaints=[words.odd(odd) for odd in case.complaints],
-        related=words.related(case, lambda other: sees(session, other)),
+        related=words.related(case, lambda other: sees_case(session, other)),
         asked=_asked(case, words),
         checklist=checklist_of(case.matter, language),
         allowed=open_steps(case, session, office, language),

@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from bihuan.app.access import Session
+from bihuan.app.access import Session, sees_case
 from bihuan.app.api.case_shapes import (
     Board,
+    BoardLine,
     CaseDetail,
-    CaseLine,
     Choices,
     Column,
     MatterShown,
@@ -23,7 +23,7 @@ from bihuan.app.api.case_shapes import (
     Personal,
     Position,
 )
-from bihuan.app.api.case_views import case_for, checklist_of, detail_of, line_of, sees, spot
+from bihuan.app.api.case_views import case_for, checklist_of, detail_of, line_of, spot
 from bihuan.app.api.case_words import Words
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -97,28 +97,28 @@ def case_board(
     return as_json(board)
 
 
-def seen_lines(session: Session, office: Office, language: Language, scope: Scope = "all") -> list[CaseLine]:
+def seen_lines(session: Session, office: Office, language: Language, scope: Scope = "all") -> list[BoardLine]:
     """Return every case that a person may see, as lines."""
     now = office.now
     return [
         line_of(case, session, office, language, now)
         for case in office.desk.cases
-        if sees(session, case) and (scope == "all" or case.ended == (scope == "ended"))
+        if sees_case(session, case) and (scope == "all" or case.ended == (scope == "ended"))
     ]
 
 
-def _urgency(line: CaseLine) -> tuple[bool, bool, bool, float, float]:
+def _urgency(line: BoardLine) -> tuple[bool, bool, bool, float, float]:
     """Overdue first, what ends first next; what nobody waits for comes last, the newest first."""
     due = line.due.timestamp() if line.due else 0.0
     return (line.ended, not line.overdue, line.due is None or line.paused, due, -line.opened.timestamp())
 
 
-def _searched(line: CaseLine) -> str:
+def _searched(line: BoardLine) -> str:
     parts = (line.id, line.title, line.lead_name, line.officer_name, line.district_name, line.suspect_name)
     return " ".join(parts).casefold()
 
 
-def _columns(lines: Iterable[CaseLine], language: Language) -> list[Column]:
+def _columns(lines: Iterable[BoardLine], language: Language) -> list[Column]:
     counts: Counter[str] = Counter()
     late: Counter[str] = Counter()
     for line in lines:

@@ -20,6 +20,7 @@ from bihuan.app.api.alarms import (
     subject_name,
     unit_name,
     units,
+    written,
 )
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.events import set_mark
@@ -70,7 +71,7 @@ class DispatchAsked(BaseModel):
 class Dispatched(BaseModel):
     """What came of it."""
 
-    outcome: str = Field(description="dispatched, reassigned, redirected or unchanged")
+    outcome: str = Field(description="dispatched, reassigned, redirected, reopened or unchanged")
     case: AlarmCase
     mark: MarkLine
 
@@ -116,7 +117,7 @@ def dispatch(ident: str, asked: DispatchAsked, office: TheOffice, session: Sende
     choice = _choice(event, asked.suspect, office)
     if asked.unit and office.register.get(Unit, asked.unit, office.today) is None:
         raise Refused(422, "no_unit", f"unit {asked.unit!r} is not in the register today: choose one of the list")
-    fields = {"unit": asked.unit, "note": asked.note.strip()}
+    fields = {"unit": asked.unit, "note": written(asked.note)}
     with office.store.step:
         action = Action("dispatch", session.actor, office.now, fields, revision=asked.revision)
         try:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session
-from bihuan.app.api.alarms import EventLine, EventList, Lines, MarkLine, mark_line, rule_of, seen_event, sees
+from bihuan.app.api.alarms import EventLine, EventList, Lines, MarkLine, mark_line, rule_of, seen_event, sees, written
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
@@ -192,7 +192,7 @@ def set_mark(
         by=person.id,
         name=person.name,
         at=office.now,
-        note=note.strip(),
+        note=written(note),
         into=into,
         case=case,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -12,9 +12,12 @@ from bihuan.app.access import RIGHTS, Right, Session
 from bihuan.app.api.errors import Refused
 from bihuan.app.api.office import Office
 from bihuan.core import Language
+from bihuan.register import Person
 
 COOKIE = "bihuan_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BEFORE_RENEWAL = frozenset({"/api/session", "/api/session/password"})
+"""All that may be asked for before a temporary password was changed."""
 
 
 def office_of(request: Request) -> Office:
@@ -33,34 +36,52 @@ TheLanguage = Annotated[Language, Depends(language_of)]
 
 
 def session_of(request: Request, office: TheOffice) -> Session:
-    """Return the session of the request.
+    """Return the session of the request: of its cookie, or of its token (``Authorization: Bearer``).
 
     Raises
     ------
     Refused
-        401 without a session, 403 when a write does not carry the session's CSRF token.
+        401 without a session, 403 when a write does not carry the session's CSRF token, when the person is no longer
+        in the register, or when a temporary password has to be changed first.
     """
-    session = office.sessions.get(request.cookies.get(COOKIE, ""), office.now)
-    if session is None:
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    now = office.wall.now()
+    if bearer:
+        kept = office.sessions.get("token", bearer, now)
+    else:
+        kept = office.sessions.get("session", request.cookies.get(COOKIE, ""), now)
+    account = office.accounts.get(kept.login) if kept else None
+    if kept is None or account is None or not account.enabled:
         raise Refused(401, "not_logged_in", "nobody is logged in: log in and repeat")
     given = request.headers.get("x-csrf-token", "")
-    if request.method not in SAFE_METHODS and not hmac.compare_digest(given.encode(), session.csrf.encode()):
+    if (
+        not bearer
+        and request.method not in SAFE_METHODS
+        and not hmac.compare_digest(given.encode(), kept.csrf.encode())
+    ):
         raise Refused(403, "csrf", "the page is out of date: reload it and repeat; what you typed is kept")
-    return session
+    person = office.register.get(Person, account.person, office.today)
+    if person is None:
+        raise Refused(403, "no_person", f"person {account.person} is not in the register today: ask who keeps it")
+    if account.renew and request.url.path not in BEFORE_RENEWAL:
+        raise Refused(403, "renew_password", "the password is a temporary one: choose your own first")
+    return Session(kept=kept, person=person)
 
 
 TheSession = Annotated[Session, Depends(session_of)]
 
 
-def needs(right: Right) -> Callable[..., Session]:
+def needs(right: Right) -> Any:
     """Return a dependency that asks for a right and gives the session: ``session: Annotated[Session, needs(...)]``."""
     roles = RIGHTS[right]
 
-    def check(session: TheSession) -> Session:
+    def check(session: TheSession, office: TheOffice) -> Session:
         if not session.may(right):
             mine = ", ".join(session.roles) or "none"
+            office.audit(session, "refused", body={"right": right})
             raise Refused(403, "no_right", f"{right} needs a role of {', '.join(sorted(roles))}, yours: {mine}")
         return session
 
-    check.right = right  # type: ignore[attr-defined]  # read by the test of the access table
-    return Depends(check)  # type: ignore[no-any-return]
+    asks: Callable[..., Session] = check
+    asks.right = right  # type: ignore[attr-defined]  # read by the test of the access table
+    return Depends(asks)

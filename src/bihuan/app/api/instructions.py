@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
 
-from bihuan.app.access import Session
-from bihuan.app.api.case_shapes import CaseLine
-from bihuan.app.api.case_views import line_of, sees
+from bihuan.app.access import Session, sees_case
+from bihuan.app.api.case_shapes import BoardLine
+from bihuan.app.api.case_views import line_of
 from bihuan.app.api.case_words import INSTRUCTION
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -43,7 +43,7 @@ class Instruction(BaseModel):
     """An instruction, what it is about and the case it became."""
 
     about: str
-    case: CaseLine
+    case: BoardLine
 
 
 @router.post("/instructions")
@@ -74,7 +74,7 @@ def instructions(
     session: Annotated[Session, needs("case.read")], office: TheOffice, language: TheLanguage, about: str = ""
 ) -> list[Instruction]:
     """List the instructions, the newest first, perhaps only those about one thing."""
-    orders = [case for case in office.desk.cases if case.kind == "order" and sees(session, case)]
+    orders = [case for case in office.desk.cases if case.kind == "order" and sees_case(session, case)]
     links = office.store.records.linked([case.ref for case in orders], "back", INSTRUCTION)
     source = {link.to_ref: str(link.from_ref) for link in links}
     found = [case for case in reversed(orders) if case.ref in source and about in ("", source[case.ref])]
@@ -124,7 +124,7 @@ def _where(about: Ref, session: Session, office: Office) -> tuple[str, Place | N
     """Return matter, place and district of what an instruction is about; it must exist."""
     if about.kind == "case":
         case = office.desk.find(about.id)
-        if case is not None and sees(session, case):
+        if case is not None and sees_case(session, case):
             return case.matter, case.place, case.district
     row = office.store.records.get(about.kind, about.id) if about.kind != "case" else None
     if row is None:

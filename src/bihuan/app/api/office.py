@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bihuan.app.access import Accounts, Sessions
+from bihuan.app.access import Accounts, Session, Sessions
 from bihuan.app.api.live import Live
-from bihuan.app.clock import Clock
+from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
 from bihuan.app.jobs import Jobs
 from bihuan.app.loop import Loop
@@ -19,9 +19,9 @@ from bihuan.app.settings import Settings
 from bihuan.app.town import Town
 from bihuan.app.tracesheet import TraceSheets
 from bihuan.app.troubles import Troubles
-from bihuan.core import Language, Ref, local_date
+from bihuan.core import Language, Ref, local_date, to_json
 from bihuan.register import Register
-from bihuan.store import Store
+from bihuan.store import Entry, Store
 
 
 @dataclass(slots=True)
@@ -38,6 +38,8 @@ class Office:
         The wall's, or the synthetic city's.
     settings : Settings
         Of the process.
+    wall : Clock
+        By which people sit at screens, whatever the city's time: logins end and locks open by it.
     demo : Pacing or None
         Of the synthetic city; None when real devices speak.
     troubles : Troubles
@@ -54,15 +56,20 @@ class Office:
     troubles: Troubles = field(default_factory=Troubles)
     operator: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     live: Live = field(default_factory=Live)
+    wall: Clock = field(default_factory=WallClock)
     accounts: Accounts = field(init=False)
-    sessions: Sessions = field(default_factory=Sessions)
+    sessions: Sessions = field(init=False)
     sheets: TraceSheets = field(init=False)
     jobs: Jobs = field(init=False)
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
         self.jobs = Jobs(lambda ident: self.live.tell("job", id=ident))
-        self.accounts = Accounts(self.store.records)
+        whole = self.settings.whole
+        lock = timedelta(minutes=whole("lock_minutes"))
+        self.accounts = Accounts(self.store.records, whole("login_failures"), lock)
+        idle, longest = timedelta(minutes=whole("session_idle_minutes")), timedelta(hours=whole("session_hours"))
+        self.sessions = Sessions(self.store.records, idle, longest)
 
     @property
     def loop(self) -> Loop:
@@ -98,6 +105,10 @@ class Office:
     def today(self) -> date:
         """The present day of the city."""
         return local_date(self.now, self.zone)
+
+    def audit(self, session: Session, action: str, subject: Ref | str = "", body: object = None) -> None:
+        """Write an act into the ledger; within `Records.transaction` it commits with the act itself."""
+        self.store.ledger.add(Entry(self.now, session.person.id, action, str(subject), to_json(body or {})))
 
     def name(self, ref: Ref, language: Language = "zh") -> str:
         """Return what a thing is called, its id where the register knows no name."""

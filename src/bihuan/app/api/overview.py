@@ -10,8 +10,7 @@ from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request, Response
 
-from bihuan.app.access import Session
-from bihuan.app.api.area import Area, area_of
+from bihuan.app.access import Area, Session, area_of
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.kept import Kept
@@ -123,6 +122,7 @@ def state_of(office: Office, now: datetime) -> Hashable:
         office.loop.watermark,
         id(office.town),
         sum(case.revision for case in office.desk.cases),
+        office.store.records.count("mark"),
         office.store.records.count("warning"),
         office.store.records.count("warning", state="proposed"),
         len(office.store.settings.history("targets")),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from bihuan.alerts import LadderState, RuleRow, Warning, describe, headline, kind_words, scheme_on
-from bihuan.app.api.area import Area
+from bihuan.app.access import Area
 from bihuan.app.api.office import Office
 from bihuan.app.api.overview_air import judged_until
 from bihuan.app.api.overview_models import (
@@ -26,6 +26,7 @@ from bihuan.app.api.overview_models import (
     Transmission,
 )
 from bihuan.app.indexing import city_hours_of
+from bihuan.app.marks import Marks
 from bihuan.app.outlook import STATE
 from bihuan.app.suspicion import is_traced
 from bihuan.assessment import CLASSES, class_number, hourly_aqi, mean_24h_aqi
@@ -50,6 +51,9 @@ from bihuan.register import Person, Section, Unit
 
 GRADES = ("major", "minor", "note")
 KINDS = ("limit", "pattern", "silence")
+SETTLED = ("false", "merged")
+"""An alarm that a person marked so waits for nobody."""
+
 VERIFYING = ("reported", "checking")
 SHARES = ("on_time", "closing", "effective")
 SECTION_AGE = timedelta(days=4)
@@ -81,7 +85,9 @@ class Board:
 def board_of(office: Office, area: Area, now: datetime) -> Board:
     """Return what is open in an area."""
     found = [from_json(row.body, Event) for row in office.store.records.find("event", state="open")]
-    events = [event for event in found if area.sees(event.subject, office.town)]
+    marked = Marks(office.store.records).latest(event.ref for event in found)
+    settled = {ref for ref, mark in marked.items() if mark.kind in SETTLED}
+    events = [event for event in found if event.ref not in settled and area.sees(event.subject, office.town)]
     cases = tuple(case for case in office.desk.cases if _in_area(case, area, office))
     by_id = {case.id: case for case in cases}
     case_of = {}

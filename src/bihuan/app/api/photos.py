@@ -13,9 +13,9 @@ from fastapi import APIRouter, Request, Response, UploadFile
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from pydantic import BaseModel
 
-from bihuan.app.access import Session
+from bihuan.app.access import Session, sees_case
 from bihuan.app.api.case_shapes import Named, Odd, Spot
-from bihuan.app.api.case_views import sees, spot
+from bihuan.app.api.case_views import spot
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
@@ -111,7 +111,7 @@ def upload_photo(
     case = office.desk.find(first.id) if first else None
     if case:
         odd.append(_odd("photo_reused", language))
-    seen = case if case and sees(session, case) else None
+    seen = case if case and sees_case(session, case) else None
     return PhotoTaken(
         digest=digest,
         taken=taken,
@@ -212,7 +212,7 @@ def show_photo(
 
 def _may_see(digest: str, session: Session, office: Office) -> None:
     shown = [case for case in office.desk.cases if any(photo.digest == digest for photo in case.photos)]
-    if any(sees(session, case) for case in shown):
+    if any(sees_case(session, case) for case in shown):
         return
     kept = photo_of(office, digest)
     if kept and kept.by == session.person.id:

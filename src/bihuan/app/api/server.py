@@ -6,6 +6,9 @@ import asyncio
 import logging
 import socket
 import threading
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -13,6 +16,8 @@ from fastapi.responses import StreamingResponse
 
 from bihuan import __version__
 from bihuan.app.api import (
+    accounts,
+    audit,
     case_actions,
     case_metrics,
     cases,
@@ -32,15 +37,26 @@ from bihuan.app.api import (
     traces,
     warnings,
 )
+from bihuan.app.api.attempts import Attempts
 from bihuan.app.api.errors import install_errors
 from bihuan.app.api.guard import TheOffice, TheSession
+from bihuan.app.api.headers import Guarded
 from bihuan.app.api.office import Office
 from bihuan.core import SettingError
 
 log = logging.getLogger("bihuan.api")
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
 ROUTERS = (
     session.router,
+    accounts.router,
+    audit.router,
+    case_metrics.router,  # before cases, whose /cases/{ident} would take its addresses
+    cases.router,
+    case_actions.router,
+    photos.router,
+    instructions.router,
     demo.router,
     events.router,
     eventseries.router,
@@ -51,24 +67,21 @@ ROUTERS = (
     overview.router,
     sites.bulk,
     sites.router,
-    case_metrics.router,
-    cases.router,
-    case_actions.router,
-    photos.router,
-    instructions.router,
     commands.router,
     imports.router,
 )
 """Every part of the interface, one file a subject."""
 
 
-def create_app(office: Office | None = None) -> FastAPI:
+def create_app(office: Office | None = None, hosts: Collection[str] = ()) -> FastAPI:
     """Return the application.
 
     Parameters
     ----------
     office : Office, optional
         Left out only to describe the interface (OpenAPI).
+    hosts : collection of str
+        Names under which it may be asked for, besides those of the settings; empty for any.
     """
     app = FastAPI(
         title="Bihuan",
@@ -79,6 +92,7 @@ def create_app(office: Office | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.office = office
+    app.state.attempts = Attempts()
     install_errors(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -90,7 +104,21 @@ def create_app(office: Office | None = None) -> FastAPI:
         return StreamingResponse(office.live.listen(), media_type="text/event-stream", headers=headers)
 
     face.install(app)
+    if office is not None:
+        app.add_middleware(Guarded, **_guard_of(office, hosts))
     return app
+
+
+def _guard_of(office: Office, hosts: Collection[str]) -> dict[str, Any]:
+    settings = office.settings
+    tiles = urlsplit(settings.text("map_tiles"))
+    named = {name.strip().lower() for name in settings.text("hosts").split(",") if name.strip()}
+    return {
+        "hosts": named | set(hosts) if named or hosts else (),
+        "largest": settings.whole("body_megabytes") * 1_000_000,
+        "tls": bool(settings.text("tls_certificate")),
+        "tiles": f"{tiles.scheme}://{tiles.netloc}" if tiles.netloc else "",
+    }
 
 
 class ApiServer:
@@ -113,8 +141,16 @@ class ApiServer:
         self.office, self.host = office, host
         self._socket = _bind(host, port)
         self.port = int(self._socket.getsockname()[1])
+        certificate = office.settings.text("tls_certificate")
+        self._scheme = "https" if certificate else "http"
         config = uvicorn.Config(
-            create_app(office), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
+            create_app(office, LOOPBACK if host in LOOPBACK else ()),
+            ssl_certfile=certificate or None,
+            ssl_keyfile=office.settings.text("tls_key") or None,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="bihuan-api", daemon=True)
@@ -122,7 +158,7 @@ class ApiServer:
     @property
     def address(self) -> str:
         """Where people type it in."""
-        return f"http://{self.host}:{self.port}"
+        return f"{self._scheme}://{self.host}:{self.port}"
 
     def start(self) -> None:
         """Serve until `stop`."""

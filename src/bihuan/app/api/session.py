@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from bihuan import __version__
-from bihuan.app.access import Session, rights_of
+from bihuan.app.access import Account, Pass, Session, ident_of, rights_of
+from bihuan.app.api.attempts import Attempts
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import COOKIE, TheOffice, TheSession
+from bihuan.app.api.office import Office
+from bihuan.core import RightRefused, to_json
 from bihuan.register import District, Person, Unit
+from bihuan.store import Entry
 
 router = APIRouter(prefix="/api", tags=["session"], responses=PROBLEMS)  # type: ignore[arg-type]
 
@@ -46,6 +51,13 @@ class LogIn(BaseModel):
     password: str = Field(min_length=1, max_length=256)
 
 
+class NewPassword(BaseModel):
+    """A change of one's own password."""
+
+    old: str = Field(min_length=1, max_length=256)
+    new: str = Field(min_length=1, max_length=256)
+
+
 class Me(BaseModel):
     """Who is logged in, and what they may do."""
 
@@ -60,6 +72,17 @@ class Me(BaseModel):
     district_name: str
     csrf: str
     renew: bool = Field(description="the password has to be changed first")
+    last_login: datetime | None
+
+
+class OpenSession(BaseModel):
+    """One screen at which a person is logged in."""
+
+    id: str
+    label: str
+    began: datetime
+    seen: datetime
+    this: bool
 
 
 @router.get("/about")
@@ -79,49 +102,111 @@ def about(office: TheOffice) -> About:
     )
 
 
-@router.post("/session")
-def log_in(asked: LogIn, office: TheOffice, request: Request, response: Response) -> Me:
+def attempts_of(request: Request) -> Attempts:
+    """Return who tried to log in lately."""
+    attempts: Attempts = request.app.state.attempts
+    return attempts
+
+
+@router.post("/session", responses={429: PROBLEMS[401]})
+def log_in(
+    asked: LogIn,
+    office: TheOffice,
+    request: Request,
+    response: Response,
+    attempts: Annotated[Attempts, Depends(attempts_of)],
+) -> Me:
     """Log in; the cookie is HttpOnly and SameSite, the CSRF token comes back in the answer."""
-    account = office.accounts.get(asked.login)
-    if account is None or not office.accounts.matches(account, asked.password):
-        raise Refused(401, "wrong_password", "login or password is wrong")
+    address, now = request.client.host if request.client else "", office.wall.now()
+    if not attempts.allow(address, now):
+        raise Refused(429, "too_many", f"too many log-ins from {address or 'your address'}: wait five minutes")
+    before = office.accounts.get(asked.login)
+    try:
+        account = office.accounts.log_in(asked.login, asked.password, now)
+    except RightRefused as refused:
+        _note_failure(office, asked.login, address, str(refused))
+        code = {"locked": "locked", "switche": "switched_off"}.get(str(refused).split(" ")[0][:7], "wrong_password")
+        raise Refused(401, code, str(refused)) from None
     person = office.register.get(Person, account.person, office.today)
     if person is None:
         raise Refused(403, "no_person", f"person {account.person} is not in the register today: ask who keeps it")
-    session = office.sessions.begin(asked.login, person, office.now)
+    secret, kept = office.sessions.begin(asked.login, now, request.headers.get("user-agent", "")[:120])
+    session = Session(kept=kept, person=person)
+    office.audit(session, "log_in", f"account:{asked.login}", {"address": address})
     secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, session.token, httponly=True, samesite="strict", secure=secure)
-    return _me(session, office)
+    response.set_cookie(COOKIE, secret, httponly=True, samesite="strict", secure=secure, path="/")
+    return _me(session, office, before)
+
+
+def _note_failure(office: Office, login: str, address: str, why: str) -> None:
+    """Who tries a password leaves a trace; what they typed does not, but for the login."""
+    known = office.accounts.get(login)
+    who = known.person if known else "unknown"
+    body = to_json({"login": login if known else "", "address": address, "why": why})
+    office.store.ledger.add(Entry(office.now, who, "log_in_failed", f"account:{login}" if known else "", body))
 
 
 @router.get("/session")
 def me(session: TheSession, office: TheOffice) -> Me:
     """Tell who is logged in."""
-    return _me(session, office)
+    return _me(session, office, office.accounts.get(session.login))
 
 
 @router.delete("/session", status_code=204)
 def log_out(session: TheSession, office: TheOffice, response: Response) -> None:
     """Log out."""
-    office.sessions.end(session.token)
+    office.sessions.end("session", session.kept)
+    office.audit(session, "log_out", f"account:{session.login}")
     response.delete_cookie(COOKIE)
 
 
-def _me(session: Session, office: TheOffice) -> Me:
+@router.put("/session/password", status_code=204)
+def change_password(asked: NewPassword, session: TheSession, office: TheOffice) -> None:
+    """Change one's own password; every other screen of this person is logged out."""
+    try:
+        account = office.accounts.log_in(session.login, asked.old, office.wall.now())
+    except RightRefused as refused:
+        raise Refused(403, "wrong_password", f"the old password: {refused}") from None
+    with office.store.records.transaction():
+        office.accounts.renew(account, asked.new)
+        ended = office.sessions.end_all(session.login, but=session.kept.digest)
+        office.audit(session, "change_password", f"account:{session.login}", {"ended": ended})
+
+
+@router.get("/sessions")
+def sessions(session: TheSession, office: TheOffice) -> list[OpenSession]:
+    """List the screens at which one is logged in."""
+    return [_screen(kept, session) for kept in office.sessions.of("session", session.login, office.wall.now())]
+
+
+@router.delete("/sessions", status_code=204)
+def end_others(session: TheSession, office: TheOffice) -> None:
+    """Log out everywhere but here."""
+    ended = office.sessions.end_all(session.login, but=session.kept.digest)
+    office.audit(session, "log_out_elsewhere", f"account:{session.login}", {"ended": ended})
+
+
+def _screen(kept: Pass, session: Session) -> OpenSession:
+    this = kept.digest == session.kept.digest
+    return OpenSession(id=ident_of(kept), label=kept.label, began=kept.began, seen=kept.seen, this=this)
+
+
+def _me(session: Session, office: Office, account: Account | None) -> Me:
     person, today = session.person, office.today
-    account = office.accounts.get(session.login)
     unit = office.register.get(Unit, person.unit, today) if person.unit else None
     district = office.register.get(District, person.district, today) if person.district else None
+    rights = [right for right in rights_of(person.roles) if session.may(right)]
     return Me(
         login=session.login,
         person=person.id,
         name=person.name,
         roles=list(person.roles),
-        rights=list(rights_of(person.roles)),
+        rights=rights,
         unit=person.unit,
         unit_name=unit.name if unit else person.unit,
         district=person.district,
         district_name=district.name if district else person.district,
         csrf=session.csrf,
         renew=bool(account and account.renew),
+        last_login=account.last_login if account else None,
     )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from bihuan.alerts import Warning, headline
 from bihuan.app.access import Session
-from bihuan.app.api.alarms import person_name, sees, subject_name, unit_name, words_of
+from bihuan.app.api.alarms import person_name, sees, subject_name, unit_name, words_of, written
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
@@ -122,7 +122,7 @@ def board(office: TheOffice, session: Reader, language: TheLanguage) -> Response
 @router.post("/shift/remarks")
 def remark(asked: RemarkAsked, office: TheOffice, session: Signer) -> RemarkLine:
     """Write a remark into the log of the running shift."""
-    words = asked.text.strip()
+    words = written(asked.text)
     if not words:
         raise Refused(422, "empty_remark", "a remark needs words")
     with office.store.step, office.store.records.transaction():
@@ -157,7 +157,7 @@ def hand_over(asked: HandOverAsked, office: TheOffice, session: Signer, language
                 until=running.until,
                 lines=running.lines,
                 remarks=running.remarks,
-                note=asked.note.strip(),
+                note=written(asked.note),
                 left_by=person.id,
                 left_name=person.name,
             )

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, Field
 
-from bihuan.app.api.area import Area
+from bihuan.app.access import Area
 from bihuan.app.api.office import Office
 from bihuan.app.api.overview_air import RECENT, judged_until
 from bihuan.app.api.overview_work import SECTION_AGE, gravity

@@ -3,6 +3,7 @@
 from bihuan.app.city.city import City, Fate, Step
 from bihuan.app.city.forward import air_stations
 from bihuan.app.city.ground import River
+from bihuan.app.city.layers import rivers, write_layers
 from bihuan.app.city.plan import CityPlan, plan_city
 from bihuan.app.city.score import calibration, pool, score, wilson
 
@@ -16,6 +17,8 @@ __all__ = [
     "calibration",
     "plan_city",
     "pool",
+    "rivers",
     "score",
     "wilson",
+    "write_layers",
 ]
