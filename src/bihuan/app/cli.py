@@ -222,6 +222,36 @@ def _target(text: str) -> tuple[str, float]:
 
 
 @cli.command()
+@click.argument("kind", type=click.Choice(["daily", "weekly", "monthly"]))
+@click.option("--date", "day", required=True, help="day of the city, 2019-02-06")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="folder of the files")
+@click.option("--site", help="city:...; needed where several cities are stored and city_name is not set")
+@click.option("--target", "targets", multiple=True, help="pm25=40, several times: mean of the year to reach")
+@LANGUAGE
+@JSON
+def report(
+    kind: str, day: str, out: Path, site: str | None, targets: tuple[str, ...], language: Any, as_json: bool
+) -> None:
+    """Write the bulletin (日报) of a stored day as HTML and DOCX: a draft, it is signed on the page."""
+    if kind != "daily":
+        raise click.UsageError(f"report {kind} is not made yet: only daily is; assess air --by month gives the figures")
+    from datetime import date
+
+    from bihuan.app.reporting import report_daily
+
+    try:
+        on = date.fromisoformat(day)
+    except ValueError:
+        raise click.UsageError(f"date {day!r} cannot be read: write 2019-02-06") from None
+    wanted = dict(_target(target) for target in targets)
+    found = report_daily(home_path(), on, out, site=site, language=language, targets=wanted)
+    if as_json:
+        say(plain(found), as_json)
+        return
+    click.echo(f"{found.html}\n{found.docx}")
+
+
+@cli.command()
 @click.option("--event", help="a stored event: its last ranking")
 @click.option("--from", "start", type=INSTANT, help="begin of a rise in stored readings, local time of the city")
 @click.option("--to", "end", type=INSTANT, help="its end")

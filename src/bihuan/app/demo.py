@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bihuan.app.api import ApiServer, Office
+from bihuan.app.api import ApiServer, Office, draft_bulletins
 from bihuan.app.city import City, score
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Outcome
@@ -23,12 +23,15 @@ from bihuan.app.pacing import Pacing
 from bihuan.app.rig import CityRun
 from bihuan.app.screen import Screen
 from bihuan.app.settings import Settings
-from bihuan.cases import Case
+from bihuan.cases import Case, case_settings
 from bihuan.core import CHINA, Language, Suspects, from_json, local_date, text
 from bihuan.register import Person
 
 EIGHT = timedelta(hours=8)
 """When the duty officer comes: the city lives through its first night as fast as the machine can."""
+
+DECIDES_FIRST = {"dispatch": {"wait_minutes": 25}}
+"""An alarm's case waits so long for the duty officer at the screen before the duty table sends it on."""
 
 LOGINS = (
     "duty_officer", "duty_leader", "signatory", "dispatcher", "grid_officer", "handler", "verifier",
@@ -66,7 +69,7 @@ def show(
             console.print(text("demo.welcome", language, home=place))
             with console.status(text("demo.building", language)):
                 city = City(seed, hours, rough)
-                run = CityRun(city, place, language=language)
+                run = CityRun(city, place, language=language, case_settings=case_settings(DECIDES_FIRST))
             with run:
                 Demo(run, console, language, Pacing(seed, rough, pace)).run(host, port)
 
@@ -153,6 +156,7 @@ class Demo:
     def _take(self, outcome: Outcome) -> None:
         self._screen.take(outcome)
         self.office.live.tell_outcome(outcome, self._pacing.pace)
+        draft_bulletins(self.office, outcome.now)
 
     def _say_score(self) -> None:
         run = self._run

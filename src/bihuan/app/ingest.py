@@ -137,6 +137,20 @@ class Ingest:
             self._decode(head, record, town, decoded)
         return self._store_all(town, decoded, dict(ends), now, full)
 
+    @property
+    def read_to(self) -> dict[str, Position]:
+        """How far each journal was read: frames before it of a logger that was unknown then have waited."""
+        return dict(self._read)
+
+    def feed_waiting(self, town: Town, mn: str, records: Iterable[Record], now: datetime) -> Taken:
+        """Store what frames say that had waited until their logger was claimed; they were counted when they came."""
+        taken = self.feed(town, records, {}, now)
+        self.counts.frames -= taken.frames
+        waiting = self.counts.unclaimed.pop(mn, 0) - taken.frames
+        if waiting > 0:
+            self.counts.unclaimed[mn] = waiting
+        return taken
+
     def _tail(self, gateway: str, at: Position, until: datetime | None) -> tuple[list[Record], Position]:
         if until is None:
             return self._store.journal.tail(gateway, at, BATCH)

@@ -44,7 +44,7 @@ from bihuan.core import (
 )
 from bihuan.observations import of_record
 from bihuan.register import Register
-from bihuan.store import Link, Row, Store
+from bihuan.store import Link, Record, Row, Store
 
 log = logging.getLogger("bihuan.loop")
 
@@ -153,6 +153,11 @@ class Loop:
         return self._town
 
     @property
+    def zone(self) -> ZoneInfo:
+        """Local time of the city."""
+        return self._zone
+
+    @property
     def outlook(self) -> Outlook:
         """The heavy-pollution ladder, for whoever signs."""
         return self._outlook
@@ -176,6 +181,13 @@ class Loop:
         """Take in what has come, between two steps; the next step concludes from it. Parameters as for `step`."""
         with self._store.step:
             taken = self.ingest.take(self._town, now, until)
+            self._waiting.append(taken)
+            return taken
+
+    def take_waiting(self, mn: str, records: Iterable[Record], now: datetime) -> Taken:
+        """Take in frames of a logger that was claimed after they came; the next step concludes from them."""
+        with self._store.step:
+            taken = self.ingest.feed_waiting(self._town, mn, records, now)
             self._waiting.append(taken)
             return taken
 

@@ -127,7 +127,7 @@ def _replay(store: Store, zone: ZoneInfo) -> Counts:
     ingest, town, now = Ingest(store, zone), None, None
     for done in (True, False):
         streams = [_part(store, gateway, concluded.get(gateway, START), done) for gateway in ends]
-        for now, records in _ticks(streams):
+        for now, records in by_tick(streams):
             on = local_date(now, zone)
             if town is None or town.on != on:
                 town = Town(register, on)
@@ -147,7 +147,7 @@ def _part(store: Store, gateway: str, at: Position, done: bool) -> Iterator[Reco
     return takewhile(lambda record: record.position < at, store.journal.follow(gateway))
 
 
-def _ticks(streams: Iterable[Iterator[Record]]) -> Iterator[tuple[datetime, list[Record]]]:
+def by_tick(streams: Iterable[Iterator[Record]]) -> Iterator[tuple[datetime, list[Record]]]:
     """Yield each tick and what had come by then, over all gateways."""
     held: list[Record] = []
     now = None

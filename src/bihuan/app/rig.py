@@ -17,7 +17,7 @@ from bihuan.app.clock import CityClock
 from bihuan.app.gateway import DeviceLink, Gateway, GatewayConfig, Limits, write_devices
 from bihuan.app.loop import TICK, Loop, Outcome
 from bihuan.app.notify import Notifications, OutboxNotifier
-from bihuan.cases import SYSTEM, Action, Case
+from bihuan.cases import SYSTEM, Action, Case, CaseSettings
 from bihuan.core import CHINA, CaseError, Language, Ref, Suspects, local_date
 from bihuan.store import Store, open_store
 
@@ -98,6 +98,8 @@ class CityRun:
         Of the city; one that is moved by hand if not given.
     language : Language
         Of the outbox.
+    case_settings : CaseSettings, optional
+        Of the city; the defaults if not given.
 
     Attributes
     ----------
@@ -105,7 +107,14 @@ class CityRun:
         Every event with the city's time at which it was first raised, for the scorer.
     """
 
-    def __init__(self, city: City, home: Path, clock: CityClock | None = None, language: Language = "zh") -> None:
+    def __init__(
+        self,
+        city: City,
+        home: Path,
+        clock: CityClock | None = None,
+        language: Language = "zh",
+        case_settings: CaseSettings | None = None,
+    ) -> None:
         self.city = city
         self.clock = clock or CityClock(city.start)
         self._by_hand = clock is None
@@ -115,7 +124,7 @@ class CityRun:
         write_layers(city.plan, home)
         outbox = OutboxNotifier(home / "outbox", language)
         notifications = Notifications([outbox], home / "notices.jsonl")
-        self.loop = Loop(self.store, CHINA, notifications, city.start)
+        self.loop = Loop(self.store, CHINA, notifications, city.start, case_settings=case_settings)
         self.wire = Wire(self.store, self.clock)
         self.rankings: dict[Ref, Suspects] = {}
         self._played: set[str] = set()

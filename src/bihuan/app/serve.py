@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bihuan import __version__
-from bihuan.app.api import ApiServer, Office
+from bihuan.app.api import ApiServer, Office, draft_bulletins
+from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
 from bihuan.app.gateway import write_devices
 from bihuan.app.logs import start_logging
@@ -99,6 +100,7 @@ class Server:
         self._ledger = self._check_ledger()
         self._renew()
         self._write_devices()
+        self._finish_claims()
         office = Office(self.store, lambda: self._loop, self.clock, self.settings, troubles=self.troubles)
         self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
@@ -119,6 +121,12 @@ class Server:
             self._api.stop()
             self._gateways.stop()
             self._farewell()
+
+    def _finish_claims(self) -> None:
+        """Take in the frames of loggers whose claim a crash cut short."""
+        frames = finish_claims(self.store, self._loop, self.clock.now())
+        if frames:
+            log.info("%d frames of claimed loggers were taken in after a crash", frames)
 
     def _renew(self) -> None:
         """Make the loop from what is stored: at the start, and after a step that failed half-way."""
@@ -149,6 +157,7 @@ class Server:
                     self._tell()
                 outcome = self._loop.step(tick, until)
                 self._api.office.live.tell_outcome(outcome)
+                draft_bulletins(self._api.office, tick)
                 self._new_day(tick)
                 self._tell()
             if self._is_due("take", self.settings.whole("loop_seconds")):

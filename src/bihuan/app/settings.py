@@ -33,6 +33,8 @@ SETTINGS = (
     Setting("gateways", 1, "gateway processes"),
     Setting("zone", "Asia/Shanghai", "local time of the city"),
     Setting("city_name", "", "name printed on alerts and reports"),
+    Setting("issuing_unit", "", "unit at the red head of bulletins; empty: the city's duty office"),
+    Setting("copies_to", "", "who gets a copy of bulletins, as printed"),
     Setting("log_level", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     Setting("idle_seconds", 900, "a silent connection is closed after this long"),
     Setting("max_connections_per_address", 2000, "further connections of one address are refused"),

@@ -37,4 +37,9 @@ export const pages: Page[] = [
   { name: 'warnings', path: '/warnings', right: 'warning.read', icon: 'Bell', title: 'warning_page.title', load: () => import('./alarm/WarningsPage.vue') },
   { name: 'shift', path: '/shift', right: 'shift.read', icon: 'BookOpenCheck', title: 'shift.title', load: () => import('./alarm/ShiftPage.vue') },
   { name: 'shift-record', path: '/shift/:id', right: 'shift.read', title: 'shift.title', load: () => import('./alarm/ShiftRecordPage.vue') },
+  { name: 'bulletins', path: '/bulletins', right: 'bulletin.read', icon: 'FileText', title: 'bulletin.title', phone: true, load: () => import('./bulletin/BulletinListPage.vue') },
+  { name: 'bulletin', path: '/bulletins/:id', right: 'bulletin.read', title: 'bulletin.title', load: () => import('./bulletin/BulletinPage.vue') },
+  { name: 'devices', path: '/devices', right: 'device.read', icon: 'RadioTower', title: 'onboarding.title', load: () => import('./onboarding/DevicesPage.vue') },
+  { name: 'devices-unknown', path: '/devices/unknown', right: 'device.claim', title: 'onboarding.unknown', load: () => import('./onboarding/UnknownPage.vue') },
+  { name: 'device', path: '/devices/:mn', right: 'device.read', title: 'onboarding.title', load: () => import('./onboarding/DevicePage.vue') },
 ]

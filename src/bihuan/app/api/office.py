@@ -13,6 +13,7 @@ from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
 from bihuan.app.jobs import Jobs
+from bihuan.app.linebook import LineBook
 from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
@@ -60,16 +61,18 @@ class Office:
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(init=False)
     sheets: TraceSheets = field(init=False)
+    lines: LineBook = field(init=False)
     jobs: Jobs = field(init=False)
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
-        self.jobs = Jobs(lambda ident: self.live.tell("job", id=ident))
         whole = self.settings.whole
         lock = timedelta(minutes=whole("lock_minutes"))
         self.accounts = Accounts(self.store.records, whole("login_failures"), lock)
         idle, longest = timedelta(minutes=whole("session_idle_minutes")), timedelta(hours=whole("session_hours"))
         self.sessions = Sessions(self.store.records, idle, longest)
+        self.lines = LineBook(self.store.home.journal, self.settings.zone)
+        self.jobs = Jobs(lambda ident: self.live.tell("job", id=ident))
 
     @property
     def loop(self) -> Loop:

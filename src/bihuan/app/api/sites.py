@@ -133,11 +133,11 @@ class Quick(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of the route."""
         usual = super().get_route_handler()
-        may_read: Callable[[Session], Session] = needs("site.read").dependency
+        may_read: Callable[[Session, Office], Session] = needs("site.read").dependency
 
         async def handler(request: Request) -> Response:
             office = office_of(request)
-            key, state = _table_key(office, may_read(session_of(request, office)))
+            key, state = _table_key(office, may_read(session_of(request, office), office))
             known = remembered(office).answers.fresh(key, state)
             return await usual(request) if known is None else known.answer(request)
 

@@ -1,0 +1,28 @@
+/** What the pages of devices share: spans of time in words, efficiency as a person reads it, copying. */
+import { tell } from '@/stores/toasts'
+import { t } from '@/words'
+
+export const INTERVALS = ['rt', 'minute', 'hour', 'day'] as const
+
+/** 5 分钟数据 → `minute 300 s`, short. */
+export function rhythm(steps: Record<string, number>): string {
+  const told = INTERVALS.filter((name) => name in steps).map((name) => `${t(`onboarding.${name}`)} ${steps[name]} s`)
+  return told.join(' · ') || '–'
+}
+
+/** 0.973 → 97.3 %; null is no figure. */
+export function percent(share: number | null | undefined): string {
+  return share === null || share === undefined ? '–' : `${(share * 100).toFixed(1)} %`
+}
+
+export async function copy(words: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(words)
+    tell('ok', t('onboarding.copied'), words)
+  } catch {
+    tell('warn', t('onboarding.copy_failed'), words)
+  }
+}
+
+/** Reports missed in a row before a logger counts as silent on this page; alarms have rules of their own. */
+export const SILENT = 3
