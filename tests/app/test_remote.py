@@ -4,14 +4,25 @@ import json
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 
-from bihuan.app.remote import live_server
+from bihuan.app.commands import Line
+from bihuan.app.rebuild import rebuild_series
+from bihuan.app.remote import live_server, run_command
+from bihuan.core import NotCovered, StoreLocked
 from bihuan.register import Station
 from bihuan.store import open_store, read_manifest
 from tests.app.homes import city_file
 from tests.app.small import MNS, day_of_frames, journal, read_json, run, serving, settle, wait_until
+
+
+def ask(home: Path, name: str, **options: Any) -> list[Line]:
+    """Ask the server that owns a home."""
+    assert live_server(home) is not None
+    return list(run_command(home, name, options, "zh"))
 
 
 def test_commands_beside_a_live_server_use_its_store(tmp_path: Path) -> None:
@@ -23,30 +34,24 @@ def test_commands_beside_a_live_server_use_its_store(tmp_path: Path) -> None:
         token = home / "server.json"
         assert stat.S_IMODE(token.stat().st_mode) == 0o600
         wait_until("taken", lambda: read_json(home / "status.json").get("store", {}).get("ingest", {}).get("frames"))
-        said = run(home, "import", str(city_file(tmp_path / "day.csv"))).stdout
-        assert "23" in said
-        told = json.loads(run(home, "assess", "air", "--site", "city:郑州", "--json").stdout)
-        assert told["medium"] == "air"
-        assert "no hour of city:none" in run(home, "replay", "--site", "city:none", code=2).stderr
+        report = ask(home, "import", files=[str(city_file(tmp_path / "day.csv"))])[0]
+        assert (report.data["kind"], report.data["read"], report.code) == ("feed", 23, 0)
+        assert ask(home, "assess", medium="air", site="city:郑州")[0].data["medium"] == "air"
+        with pytest.raises(NotCovered, match="no hour of city:none"):
+            ask(home, "replay", site="city:none")
         manifest = json.loads(run(home, "backup", str(tmp_path / "copy"), "--json").stdout)
         assert manifest["counts"] == read_manifest(tmp_path / "copy").counts
         assert "is not stored here" in run(home, "explain", "case:none", code=2).stderr
-        frame = json.loads(
-            run(
-                home,
-                "explain",
-                f"reading:station:1/pm25/avg/device/{now - timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}",
-                "--json",
-            ).stdout
-        )
-        assert frame["frame_count"] > 0
-        assert "event:none is not stored here" in run(home, "trace", "--event", "none", code=2).stderr
-        assert json.loads(run(home, "doctor", "--json").stdout)["server"]["running"]
-        refused = run(home, "rebuild", code=2).stderr
-        assert "a running server owns the store" in refused
+        hour = f"reading:station:1/pm25/avg/device/{now - timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"
+        assert ask(home, "explain", ref=hour)[0].data["frame_count"] > 0
+        with pytest.raises(NotCovered, match="event:none is not stored here"):
+            ask(home, "trace", event="none")
+        assert ask(home, "doctor")[0].data["server"]["running"]
+        with pytest.raises(StoreLocked, match="a running server owns the store"):
+            rebuild_series(home)
         register = tmp_path / "stations.csv"
         register.write_text("点位编码,点位名称,点位类别,所属区县,经度,纬度\n9,新站,市控,410102,113.65,34.75\n", "utf-8")
-        assert json.loads(run(home, "import", str(register), "--json").stdout)["new"] == 1
+        assert ask(home, "import", files=[str(register)])[0].data["new"] == 1
         live = live_server(home)
         assert live is not None
         with httpx.Client(trust_env=False) as client:
