@@ -55,7 +55,7 @@ def frame(content: Content, cover: Cover, zone: ZoneInfo) -> Frame:
 
 
 def _date(day: date, language: Language) -> str:
-    return word("date", language, year=day.year, month=day.month, day=day.day, iso=day.isoformat())
+    return word("date", language, year=day.year, month=day.month, day=day.day)
 
 
 def heading(place: int, title: str, language: Language) -> str:

@@ -98,7 +98,7 @@ def busy(office: Office) -> dict[str, Case]:
         matter="odour",
         content="Smell of paint at night, synthetic, call 13800001234",
         place=place,
-        reporter="Zhao Example",
+        reporter="合成反映人",
         phone="13800001234",
         due=now + timedelta(days=3),
     )

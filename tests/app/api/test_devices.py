@@ -158,8 +158,9 @@ def test_what_a_crash_left_of_a_claim_is_taken_in_at_the_next_start_once(office:
 def test_a_claim_that_cannot_be_says_why_and_changes_nothing(
     office: Office, change: dict[str, object], status: int, code: str
 ) -> None:
+    client = logged_in(office, "data_engineer")
     rows = office.store.ledger.head().rows
-    told = logged_in(office, "data_engineer").post("/api/devices/claim", json=CLAIM | change)
+    told = client.post("/api/devices/claim", json=CLAIM | change)
     assert (told.status_code, told.json()["code"]) == (status, code)
     assert STRANGER not in office.town.devices
     assert office.store.ledger.head().rows == rows
