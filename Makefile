@@ -8,7 +8,7 @@ DIST := src/bihuan/app/api/dist/index.html
 PAGES := $(shell find web -name node_modules -prune -o -name schema.d.ts -prune -o -name openapi.json -prune -o -type f -print)
 SPOKEN := $(wildcard src/bihuan/texts/*.toml) $(shell find src/bihuan/app/api src/bihuan/app/access -name '*.py')
 
-.PHONY: install web demo test test-long bench check licences clean
+.PHONY: install web browser demo test test-long bench check licences clean
 
 install: $(STAMP)
 
@@ -30,7 +30,14 @@ $(DIST): $(STAMP) $(PAGES) $(SPOKEN)
 demo: install web
 	$(BIN)/bihuan demo
 
-test: check web
+# The pages are tested in Debian's Chromium; it is installed where that may be done, else those tests skip and say so.
+browser:
+	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 && apt-get update -q >/dev/null 2>&1 \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium fonts-wqy-microhei >/dev/null 2>&1; } \
+	  || echo "no Chromium here and none could be installed: the tests of the pages will be skipped"
+
+test: check web browser
 	$(BIN)/python -m pytest -m 'not long'
 
 test-long: install

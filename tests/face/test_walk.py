@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bihuan.app.api import ApiServer, Office
 from bihuan.app.city import City
+from bihuan.app.clock import CityClock
 from bihuan.app.demo import DECIDES_FIRST
 from bihuan.app.rig import CityRun
 from bihuan.cases import case_settings
@@ -186,14 +187,17 @@ def test_from_the_alarm_at_eight_to_the_signed_bulletin(
     assert office.desk.get(ident).fixed.by == verifier.id  # type: ignore[union-attr]
     page.context.close()
 
-    # the bulletin: drafted, checked and signed by three people, then read
+    # next morning: the bulletin of the day is drafted, checked and signed by three people, then read
+    assert isinstance(office.clock, CityClock)
+    day = str(local_date(office.now))
+    office.clock.advance_to(office.now + timedelta(days=1))
     page = come_in(browser, serving, language, "duty_officer")
     made = page.evaluate(
         "async (day) => { const me = await (await fetch('/api/session')).json();"
         " const told = await fetch('/api/bulletins', { method: 'POST', headers: {"
         " 'Content-Type': 'application/json', 'X-CSRF-Token': me.csrf }, body: JSON.stringify({ day }) });"
         " return [told.status, await told.json()] }",
-        str(local_date(office.now)),
+        day,
     )
     assert made[0] in {200, 201}, made
     bulletin = made[1].get("id") or made[1]["line"]["id"]

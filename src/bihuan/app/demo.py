@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bihuan.app.access import ADMINISTRATORS
 from bihuan.app.api import ApiServer, Office, draft_bulletins
 from bihuan.app.city import City, score
 from bihuan.app.logs import start_logging
@@ -182,7 +183,8 @@ def enrol(office: Office, password: str) -> None:
     for role in LOGINS:
         having = [person for person in people if role in person.roles]
         chosen = min(having, key=lambda person: _nearness(person, busy))
-        office.accounts.stand_in(role, chosen.id, password, office.now)
+        admin = role if role in ADMINISTRATORS else ""
+        office.accounts.stand_in(role, chosen.id, password, office.now, admin)
 
 
 def _nearness(person: Person, cases: Sequence[Case]) -> int:

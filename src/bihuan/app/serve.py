@@ -63,7 +63,7 @@ def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
     """
     environment = os.environ | {f"BIHUAN_{name.upper()}": str(value) for name, value in overrides.items()}
     settings = read_settings(home, environment)
-    start_logging(settings.text("log_level"))
+    start_logging(settings.text("log_level"), folder=home / "logs", days=settings.whole("log_days"))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

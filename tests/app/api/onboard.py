@@ -43,7 +43,7 @@ def small_office(
         loop = Loop(store, CHINA, Notifications((), home / "notices.jsonl"), now - timedelta(hours=1))
         office = Office(store, lambda: loop, CityClock(now), Settings())
         for role in ("data_engineer", "duty_officer", "maintainer", "grid_officer", "system_admin"):
-            office.accounts.add(role, f"P-{role}", PASSWORD, now)
+            office.accounts.add(role, f"P-{role}", PASSWORD, now, admin=role if role == "system_admin" else "")
         loop.step(now, until=now)
         yield office
 

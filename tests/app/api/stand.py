@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bihuan.app.access import ADMINISTRATORS
 from bihuan.app.api import ApiServer, Office
 from bihuan.app.city import City
 from bihuan.app.clock import CityClock
@@ -65,7 +66,7 @@ def enrol(office: Office) -> None:
         having = [person for person in people if role in person.roles]
         person = next((one for one in having if one.id in wanted), having[0])
         if office.accounts.get(role) is None:
-            office.accounts.add(role, person.id, PASSWORD, office.now)
+            office.accounts.add(role, person.id, PASSWORD, office.now, admin=role if role in ADMINISTRATORS else "")
 
 
 def main() -> None:

@@ -31,6 +31,9 @@ class Account:
     last_login : datetime or None
     earlier : tuple of str
         Hashes of earlier passwords.
+    admin : str
+        Administrator role, given with the account and never by the register, which others may import; it is then the
+        only role.
     """
 
     login: str
@@ -43,6 +46,7 @@ class Account:
     locked_until: datetime | None = None
     last_login: datetime | None = None
     earlier: tuple[str, ...] = ()
+    admin: str = ""
 
 
 class Accounts:
@@ -83,7 +87,9 @@ class Accounts:
         found = [from_json(row.body, Account) for row in self._records.find("account")]
         return sorted(found, key=lambda account: account.login)
 
-    def add(self, login: str, person: str, password: str, now: datetime, renew: bool = False) -> Account:
+    def add(
+        self, login: str, person: str, password: str, now: datetime, renew: bool = False, admin: str = ""
+    ) -> Account:
         """Make an account.
 
         Raises
@@ -96,14 +102,14 @@ class Accounts:
         if self.get(login) is not None:
             raise InputError(f"login {login!r} is taken: choose another one")
         passwords.check(password, login)
-        account = Account(login=login, person=person, hash=passwords.hash_of(password), made=now, renew=renew)
-        return self._keep(account)
+        hashed = passwords.hash_of(password)
+        return self._keep(Account(login=login, person=person, hash=hashed, made=now, renew=renew, admin=admin))
 
-    def stand_in(self, login: str, person: str, password: str, now: datetime) -> Account:
+    def stand_in(self, login: str, person: str, password: str, now: datetime, admin: str = "") -> Account:
         """Let a login of the synthetic city stand for a person; it may stand for another later."""
         known = self.get(login)
         hashed = known.hash if known and passwords.matches(known.hash, password) else passwords.hash_of(password)
-        return self._keep(Account(login=login, person=person, hash=hashed, made=now))
+        return self._keep(Account(login=login, person=person, hash=hashed, made=now, admin=admin))
 
     def log_in(self, login: str, password: str, now: datetime) -> Account:
         """Return the account whose password it is.

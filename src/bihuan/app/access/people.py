@@ -71,7 +71,8 @@ def enlist(store: Store, accounts: Accounts, wanted: Wanted, by: str, now: datet
     password = wanted.password or passwords.temporary()
     with store.step, store.records.transaction():
         store.records.save_facts([person])
-        account = accounts.add(wanted.login, person.id, password, now, renew=not wanted.password)
+        admin = next(iter(ADMINISTRATORS & set(person.roles)), "")
+        account = accounts.add(wanted.login, person.id, password, now, not wanted.password, admin)
         body = to_json({"login": account.login, "person": person.id, "roles": list(person.roles)})
         store.ledger.add(Entry(now, by, "account.add", f"account:{account.login}", body))
     return account, "" if wanted.password else password

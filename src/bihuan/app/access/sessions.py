@@ -157,12 +157,15 @@ class Sessions:
         self._keep(kind, kept, "ended")
 
     def end_all(self, login: str, but: str = "") -> int:
-        """End every session of a login except the one of a digest, and return how many."""
-        rows = self._records.find("session", subject=login, state="open")
-        ended = [one for one in (from_json(row.body, Pass) for row in rows) if one.digest != but]
-        for one in ended:
-            self._keep("session", one, "ended")
-        return len(ended)
+        """End every session and token of a login except the one of a digest, and return how many."""
+        ended = 0
+        for kind in ("session", "token"):
+            rows = self._records.find(kind, subject=login, state="open")
+            for one in (from_json(row.body, Pass) for row in rows):
+                if one.digest != but:
+                    self._keep(kind, one, "ended")
+                    ended += 1
+        return ended
 
     def token(self, login: str, ident: str) -> Pass:
         """Return a token of a login by its short id.

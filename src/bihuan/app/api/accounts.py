@@ -164,7 +164,7 @@ def make_token(asked: NewToken, session: TheSession, office: TheOffice) -> MadeT
         raise Refused(
             422, "token_rights", f"you do not have {', '.join(foreign)}: choose of your own rights", ["rights"]
         )
-    if session.kept.scope:
+    if not session.csrf:
         raise Refused(403, "no_right", "a token makes no tokens: log in")
     scope = tuple(sorted(asked.rights))
     with office.store.records.transaction():

@@ -75,6 +75,11 @@ def install_errors(app: FastAPI) -> None:
         told = "; ".join(f"{at}: {error['msg']}" for at, error in zip(where, problem.errors(), strict=True))
         return JSONResponse(Problem(code="malformed", detail=told, where=where).model_dump(), 422)
 
+    @app.exception_handler(OverflowError)
+    def beyond(request: Request, problem: OverflowError) -> JSONResponse:
+        told = f"an instant or a number lies beyond what can be reckoned with: {problem}"
+        return JSONResponse(Problem(code="malformed", detail=told).model_dump(), 422)
+
     @app.exception_handler(HTTPException)
     def http(request: Request, problem: HTTPException) -> JSONResponse:
         code = {404: "not_found", 405: "method"}.get(problem.status_code, "http")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from bihuan.app.access import RIGHTS, Right, Session
+from bihuan.app.access import ADMINISTRATORS, RIGHTS, Account, Right, Session
 from bihuan.app.api.errors import Refused
 from bihuan.app.api.office import Office
 from bihuan.core import Language
@@ -65,7 +66,14 @@ def session_of(request: Request, office: TheOffice) -> Session:
         raise Refused(403, "no_person", f"person {account.person} is not in the register today: ask who keeps it")
     if account.renew and request.url.path not in BEFORE_RENEWAL:
         raise Refused(403, "renew_password", "the password is a temporary one: choose your own first")
-    return Session(kept=kept, person=person)
+    return Session(kept=kept, person=replace(person, roles=roles_of(account, person)))
+
+
+def roles_of(account: Account, person: Person) -> tuple[str, ...]:
+    """Roles of the register, but for administrators: that role comes with the account, and is then the only one."""
+    if account.admin:
+        return (account.admin,)
+    return tuple(role for role in person.roles if role not in ADMINISTRATORS)
 
 
 TheSession = Annotated[Session, Depends(session_of)]

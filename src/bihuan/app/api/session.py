@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from bihuan import __version__
 from bihuan.app.access import Account, Pass, Session, ident_of, rights_of
 from bihuan.app.api.attempts import Attempts
 from bihuan.app.api.errors import PROBLEMS, Refused
-from bihuan.app.api.guard import COOKIE, TheOffice, TheSession
+from bihuan.app.api.guard import COOKIE, TheOffice, TheSession, roles_of
 from bihuan.app.api.office import Office
 from bihuan.core import RightRefused, to_json
 from bihuan.register import District, Person, Unit
@@ -131,7 +132,7 @@ def log_in(
     if person is None:
         raise Refused(403, "no_person", f"person {account.person} is not in the register today: ask who keeps it")
     secret, kept = office.sessions.begin(asked.login, now, request.headers.get("user-agent", "")[:120])
-    session = Session(kept=kept, person=person)
+    session = Session(kept=kept, person=replace(person, roles=roles_of(account, person)))
     office.audit(session, "log_in", f"account:{asked.login}", {"address": address})
     secure = request.url.scheme == "https"
     response.set_cookie(COOKIE, secret, httponly=True, samesite="strict", secure=secure, path="/")
@@ -166,6 +167,7 @@ def change_password(asked: NewPassword, session: TheSession, office: TheOffice) 
     try:
         account = office.accounts.log_in(session.login, asked.old, office.wall.now())
     except RightRefused as refused:
+        _note_failure(office, session.login, "", f"change of the password: {refused}")
         raise Refused(403, "wrong_password", f"the old password: {refused}") from None
     with office.store.records.transaction():
         office.accounts.renew(account, asked.new)
