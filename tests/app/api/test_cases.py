@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bihuan.app.api import Office
-from bihuan.app.api.cases import safe_cell
+from bihuan.app.api.tables import safe_cell
 from bihuan.cases import Case, measure
 from bihuan.core import Period, iso, local_day
 from bihuan.register import Person

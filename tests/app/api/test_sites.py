@@ -12,7 +12,7 @@ import pytest
 from bihuan.app.api import Office, create_app
 from bihuan.app.api.map_layers import map_layers, read_layer
 from bihuan.app.api.overview import remembered
-from bihuan.app.api.site_csv import safe
+from bihuan.app.api.tables import safe_cell
 from bihuan.app.city import plan_city, write_layers
 from bihuan.app.loop import WATERMARK
 from bihuan.core import HOUR, iso, to_json
@@ -162,7 +162,7 @@ def test_a_site_tells_its_loggers_but_never_a_password(client: Client) -> None:
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@a", "\tx", "\rx"])
 def test_no_cell_is_taken_for_a_formula(cell: str) -> None:
-    assert safe(cell) == "'" + cell
+    assert safe_cell(cell) == "'" + cell
 
 
 def test_the_csv_has_the_local_time_and_a_name_that_is_no_formula(client: Client) -> None:

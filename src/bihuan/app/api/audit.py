@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime
 from typing import Annotated
 
@@ -14,6 +12,7 @@ from bihuan.app.access import Session
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheOffice, needs
 from bihuan.app.api.office import Office
+from bihuan.app.api.tables import as_csv
 from bihuan.core import LedgerError, Ref, iso
 from bihuan.store import Entry
 
@@ -73,20 +72,13 @@ def audit(asked: Annotated[Asked, Query()], session: Auditor, office: TheOffice)
 @router.get("/audit.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 def audit_csv(asked: Annotated[Asked, Query()], session: Auditor, office: TheOffice) -> Response:
     """Take the acts along as a table; cells that a spreadsheet would run as a formula are disarmed."""
-    told = io.StringIO()
-    table = csv.writer(told)
-    table.writerow(["row", "at", "actor", "action", "subject", "body"])
-    for row, entry in _found(asked, office):
-        cells = [iso(entry.at), entry.actor, entry.action, entry.subject, entry.body.decode()]
-        table.writerow([row, *(disarmed(cell) for cell in cells)])
+    header = ["row", "at", "actor", "action", "subject", "body"]
+    rows = [
+        (row, iso(entry.at), entry.actor, entry.action, entry.subject, entry.body.decode())
+        for row, entry in _found(asked, office)
+    ]
     office.audit(session, "audit.export")
-    headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
-    return Response("\ufeff" + told.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def disarmed(cell: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+    return as_csv("audit.csv", header, rows)
 
 
 def _found(asked: Asked, office: Office) -> list[tuple[int, Entry]]:

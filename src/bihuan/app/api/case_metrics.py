@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session, sees_case
 from bihuan.app.api.case_words import Words
-from bihuan.app.api.cases import as_csv, as_json
+from bihuan.app.api.cases import as_json
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
+from bihuan.app.api.tables import as_csv
 from bihuan.cases import METRICS, Figure, GroupBy, Handover, handover, measure
 from bihuan.core import Language, Period, local_day, text, to_json
 from bihuan.store import Entry

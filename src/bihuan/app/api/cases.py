@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -28,6 +26,7 @@ from bihuan.app.api.case_words import Words
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
+from bihuan.app.api.tables import as_csv
 from bihuan.cases import RESULTS, SATISFACTIONS, Case, machine, matters
 from bihuan.core import Language, text, to_json
 from bihuan.register import Unit
@@ -138,25 +137,6 @@ def export_cases(session: Reader, office: TheOffice, language: TheLanguage, scop
     body = to_json({"scope": scope, "rows": len(rows)})
     office.store.ledger.add(Entry(office.now, session.person.id, "case.export", "", body))
     return as_csv("cases.csv", header, rows)
-
-
-def as_csv(name: str, header: list[str], rows: Iterable[Iterable[object]]) -> Response:
-    """Answer with a table: UTF-8 with its mark, and cells that begin like a formula made plain text."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([safe_cell(cell) for cell in header])
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(out.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def safe_cell(value: object) -> str:
-    """Return a cell that no spreadsheet runs: what begins like a formula gets an apostrophe; numbers stay numbers."""
-    if value is None:
-        return ""
-    words = str(value)
-    plain = isinstance(value, int | float)
-    return "'" + words if not plain and words[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else words
 
 
 @router.get("/cases/{ident}", responses={200: {"model": CaseDetail}}, response_class=Response)

@@ -15,10 +15,10 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session
 from bihuan.app.api.beside import beside_of
-from bihuan.app.api.cases import as_csv
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
+from bihuan.app.api.tables import as_csv
 from bihuan.app.importing import import_files
 from bihuan.app.jobs import Job
 from bihuan.app.opened import lent

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bihuan.app.api.office import Office
 from bihuan.app.api.site_series import SeriesAnswer
+from bihuan.app.api.tables import safe_cell
 from bihuan.core import Language, text
 
 
@@ -16,20 +17,17 @@ def csv_of(office: Office, answer: SeriesAnswer, title: str, language: Language)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     heads = ("start", "end", "value", "unit", "quality", "reason", "origin")
-    writer.writerow([safe(title), safe(answer.name), *[""] * 5])
-    writer.writerow([safe(text(f"station.csv_{name}", language)) for name in heads])
+    writer.writerow([safe_cell(title), safe_cell(answer.name), *[""] * 5])
+    writer.writerow([safe_cell(text(f"station.csv_{name}", language)) for name in heads])
     columns = zip(answer.start, answer.end, answer.value, answer.quality, answer.reason, answer.origin, strict=True)
     for start, end, value, quality, reason, origin in columns:
         written = "" if value is None else repr(value)
         words = [text(f"station.quality_{quality}", language), answer.reasons.get(reason, reason)]
         times = [_local(start, office), _local(end, office)]
-        writer.writerow([*times, written, safe(answer.unit), *(safe(word) for word in words), safe(origin)])
+        writer.writerow(
+            [*times, written, safe_cell(answer.unit), *(safe_cell(word) for word in words), safe_cell(origin)]
+        )
     return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def safe(cell: str) -> str:
-    """Return a cell that no table program takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else cell
 
 
 def _local(instant: datetime, office: Office) -> str:
