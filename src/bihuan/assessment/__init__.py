@@ -1,6 +1,7 @@
 """Verdicts with their clause: air quality index, statistics and ranks, outlet limits, water class."""
 
 from bihuan.assessment.aqi import HourlyMethod, both_laws, daily_aqi, hourly_aqi
+from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
 from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_verdicts
 from bihuan.assessment.ranking import STAMP, composite_index, index_variants, rank, year_on_year
@@ -11,8 +12,11 @@ from bihuan.assessment.water import CLASSES, SectionClass, Trend, class_number, 
 
 __all__ = [
     "CLASSES",
+    "REFUSED_SCHEMA",
     "STAMP",
+    "Explanation",
     "HourlyMethod",
+    "Judged",
     "PeriodKind",
     "RemainingControl",
     "SectionClass",
