@@ -38,6 +38,7 @@ from bihuan.cases.model import Case, CaseKind, Door, Opening
 from bihuan.cases.routing import Route, addressees, route
 from bihuan.cases.settings import CaseSettings, EscalationLevel, Limit, case_settings, default_settings
 from bihuan.cases.telling import notices_of
+from bihuan.cases.titles import title_of
 
 __all__ = [
     "METRICS",
@@ -112,5 +113,6 @@ __all__ = [
     "running",
     "settle_followers",
     "step",
+    "title_of",
     "unread",
 ]

@@ -86,6 +86,7 @@ from bihuan.core.pollutants import (
     pollutant,
     pollutants,
 )
+from bihuan.core.printed import printed_unit
 from bihuan.core.quality import (
     GOOD,
     LEVELS,
@@ -207,6 +208,7 @@ __all__ = [
     "plain",
     "pollutant",
     "pollutants",
+    "printed_unit",
     "readings_table",
     "round_half_even",
     "round_up",

@@ -7,9 +7,9 @@ import polars as pl
 
 from bihuan.alerts import headline
 from bihuan.cases import Case, GroupBy, clocks, measure
-from bihuan.core import Language, pollutant
+from bihuan.core import Language, pollutant, printed_unit
 from bihuan.register import Person
-from bihuan.reports.material import Material, amount, unit_words, word
+from bihuan.reports.material import Material, amount, word
 from bihuan.reports.model import Section, Table
 from bihuan.reports.streams import event_words
 
@@ -78,7 +78,7 @@ def weather_section(given: Material, language: Language) -> Section:
     for code in ("air_temperature", "wind_speed", "humidity", "air_pressure"):
         values = usable.filter(pl.col("pollutant") == code)["value"].to_numpy() if usable.height else np.zeros(0)
         if values.size:
-            unit = unit_words(pollutant(code).unit)
+            unit = printed_unit(pollutant(code).unit)
             low, mean, high = amount(values.min(), 1), amount(values.mean(), 1), amount(values.max(), 1)
             said.append(word(f"weather_{code}", language, low=low, mean=mean, high=high, unit=unit))
     if not said:

@@ -360,7 +360,7 @@ def _cases(office: Office, ref: Ref, language: Language, shown: int = 20) -> lis
     return [
         CaseOf(
             id=case.id,
-            title=case.title(language),
+            title=office.title(case, language),
             state=case.state_words(language),
             opened=case.opened,
             link=f"/cases/{case.id}",
