@@ -22,7 +22,9 @@ def test_the_title_names_the_suspect_that_the_case_is_about_now() -> None:
     named = town().resolve(Ref("outlet", "o1"), ON)
     assert named is not None
     assert title_of(sent_on, town(), ON) == f"东一站 PM10 异常提示,疑似污染源 {named.name}:工业废气"
-    assert title_of(replace(case, suspect=None, matter="unknown_source"), town(), ON).startswith("东一站 PM10 异常提示:")
+    assert title_of(replace(case, suspect=None, matter="unknown_source"), town(), ON).startswith(
+        "东一站 PM10 异常提示:"
+    )
 
 
 @pytest.mark.parametrize(("language", "printed"), [("zh", "东区"), ("en", "East District")])

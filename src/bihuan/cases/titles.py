@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from bihuan.cases.model import Case
-from bihuan.core import Language, Message, pollutants
+from bihuan.core import NATIONAL_SIX, Language, Message, pollutants
 from bihuan.register import District, Register
 
 _SUSPECT = "_suspect"
@@ -42,5 +42,7 @@ def title_of(case: Case, register: Register, on: date, language: Language = "zh"
             values["where"] = (district.name_en or district.name) if language == "en" else district.name
     if values.get("pollutant") and language == "zh":
         said = values["pollutant"]
-        values["pollutant"] = next((one.zh for one in pollutants().values() if one.en == said), said)
+        values["pollutant"] = next(
+            (one.zh for one in pollutants().values() if one.en == said and one.code not in NATIONAL_SIX), said
+        )
     return Message(key, values, words, opening.title.times).say(language)
