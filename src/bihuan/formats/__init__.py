@@ -1,5 +1,6 @@
 """The field's files to core types and back: tables, workbooks and GeoJSON of the register, GCJ-02."""
 
+from bihuan.formats.aermet import read_profile, read_surface
 from bihuan.formats.doors import Form, Recognised, read_register, recognise, write_register, write_templates
 from bihuan.formats.facts_of import CONVERTED, Crs, Imported
 from bihuan.formats.faults import RowFault
@@ -13,7 +14,9 @@ __all__ = [
     "Recognised",
     "RowFault",
     "gcj02_to_wgs84",
+    "read_profile",
     "read_register",
+    "read_surface",
     "recognise",
     "wgs84_to_gcj02",
     "write_register",
