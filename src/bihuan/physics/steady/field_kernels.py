@@ -1,7 +1,4 @@
-"""Compiled loops over receptors: a look-up along the axis and a Gaussian across it.
-
-One file of its own, because numba's cache on disk watches only the file of the function it compiled.
-"""
+"""Compiled loops over receptors: a look-up along the axis and a Gaussian across it."""
 
 from __future__ import annotations
 
@@ -10,12 +7,21 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.physics.kernels import compiled
+from bihuan.physics.compiling import compiled
+from bihuan.physics.steady.axis_kernels import (
+    DIRECT,
+    PART_BEGIN,
+    PART_CELLS_PER,
+    PART_END,
+    PART_FIRST,
+    PART_NODES,
+    PENETRATED,
+    RANDOM,
+    SPREAD_OUT,
+)
 
 Float = NDArray[np.float64]
-
-# Columns of a table along the axis, as `point_kernels` fills it.
-DIRECT, DIRECT_WIDTH, PENETRATED, PENETRATED_WIDTH, SPREAD_OUT, RANDOM = range(6)
+Int = NDArray[np.int64]
 
 NEAREST = 1.0
 """Nearer than this to a source nothing is computed. [m] (as in the source)"""
@@ -25,69 +31,81 @@ NORMAL = 0.5 * math.log(2.0 * math.pi)
 
 
 @compiled
-def cubic(t: float, count: int) -> tuple[int, float, float, float, float]:
-    """First of four nodes around place `t` of an even axis, and their Lagrange weights."""
-    k = min(max(int(t) - 1, 0), count - 4)
-    u = t - k
+def cubic(t: float, parts: Float, count: int) -> tuple[int, float, float, float, float]:
+    """First of four rows of a table around the logarithm `t` of a distance, and their Lagrange weights."""
+    part = 0
+    while part < count - 1 and t > parts[part, PART_END]:
+        part += 1
+    place = (t - parts[part, PART_BEGIN]) * parts[part, PART_CELLS_PER]
+    k = min(max(int(place) - 1, 0), int(parts[part, PART_NODES]) - 4)
+    u = place - k
     a, b, c = u - 1.0, u - 2.0, u - 3.0
-    return k, -a * b * c / 6.0, 0.5 * u * b * c, -0.5 * u * a * c, u * a * b / 6.0
+    row = int(parts[part, PART_FIRST]) + k
+    return row, -a * b * c / 6.0, 0.5 * u * b * c, -0.5 * u * a * c, u * a * b / 6.0
 
 
 @compiled
-def add_source(
-    axis: Float, begin: float, step: float, sine: float, cosine: float, rate: float,
-    place: Float, chosen: NDArray[np.int64], east: Float, north: Float, out: Float,
+def looked_up(axis: Float, column: int, k: int, a: float, b: float, c: float, d: float) -> float:
+    """A column of a table between four of its rows."""
+    return a * axis[k, column] + b * axis[k + 1, column] + c * axis[k + 2, column] + d * axis[k + 3, column]
+
+
+@compiled
+def add_plume(
+    axis: Float, parts: Float, count: int, sine: float, cosine: float, east: float, north: float, nearest: float,
+    penetrated: bool, chosen: Int, receptors: Float, out: Float,
 ) -> None:  # fmt: skip
-    """Add one source under one wind to receptors.
+    """Add a unit emission of a point or volume source under one wind to receptors.
 
     Parameters
     ----------
     axis : ndarray, shape (distances, 6)
-    begin, step : float
-        Logarithm of the first distance, and between distances.
+    parts, count : ndarray, int
+        Of the axis, as `lay_axis` fills them.
     sine, cosine : float
         Of the direction the wind blows from.
-    rate : float
-        Emission. [g/s]
-    place : ndarray, shape (2,)
-        East and north of the source. [m]
+    east, north : float
+        Of the source. [m]
+    nearest : float
+        Nearer receptors get nothing. [m]
+    penetrated : bool
+        Whether any of the plume went through the lid.
     chosen : ndarray of int64
         Which receptors have the height of this table.
-    east, north, out : ndarray
-        Of all receptors; `out` is added to. [m, m, ug/m3]
+    receptors : ndarray, shape (receptors, 3)
+        East, north, height. [m]
+    out : ndarray, shape (receptors,)
+        Added to. [ug/m3 per g/s]
     """
-    count = len(axis)
-    penetrated = axis[count // 2, PENETRATED] > -600.0 or axis[count - 1, PENETRATED] > -600.0
     for r in chosen:
-        dx, dy = east[r] - place[0], north[r] - place[1]
+        dx, dy = receptors[r, 0] - east, receptors[r, 1] - north
         squared = dx * dx + dy * dy
-        if squared < NEAREST * NEAREST:
+        if squared < nearest * nearest:
             continue
-        k, a, b, c, d = cubic((0.5 * math.log(squared) - begin) / step, count)
-        total = (
-            a * axis[k, SPREAD_OUT] + b * axis[k + 1, SPREAD_OUT]
-            + c * axis[k + 2, SPREAD_OUT] + d * axis[k + 3, SPREAD_OUT]
-        )  # fmt: skip
+        k, a, b, c, d = cubic(0.5 * math.log(squared), parts, count)
+        total = looked_up(axis, SPREAD_OUT, k, a, b, c, d)
         x = -(dx * sine + dy * cosine)
         if x >= NEAREST:
-            weight = a * axis[k, RANDOM] + b * axis[k + 1, RANDOM] + c * axis[k + 2, RANDOM] + d * axis[k + 3, RANDOM]
+            weight = looked_up(axis, RANDOM, k, a, b, c, d)
             y = dx * cosine - dy * sine
-            total += (1.0 - weight) * coherent(axis, (math.log(x) - begin) / step, y * y, penetrated)
-        out[r] += rate * max(total, 0.0)
+            total += (1.0 - weight) * coherent(axis, parts, count, math.log(x), y * y, penetrated)
+        out[r] += max(total, 0.0)
 
 
 @compiled
-def coherent(axis: Float, t: float, y2: float, penetrated: bool) -> float:
+def coherent(axis: Float, parts: Float, count: int, t: float, y2: float, penetrated: bool) -> float:
     """Concentration of the coherent plume at a distance and the square of a crosswind offset (eq. 69)."""
-    k, a, b, c, d = cubic(t, len(axis))
+    if t < parts[0, PART_BEGIN]:  # a receptor so near across the wind that the plume has no width there yet
+        return 0.0
+    k, a, b, c, d = cubic(t, parts, count)
+    width = looked_up(axis, DIRECT + 1, k, a, b, c, d)
+    across = -0.5 * y2 * math.exp(-2.0 * width)
     total = 0.0
-    for part in (DIRECT, PENETRATED):
-        if part == PENETRATED and not penetrated:
-            break
-        wide = part + 1
-        log_width = a * axis[k, wide] + b * axis[k + 1, wide] + c * axis[k + 2, wide] + d * axis[k + 3, wide]
-        across = -0.5 * y2 * math.exp(-2.0 * log_width)
+    if across > NEGLIGIBLE:
+        total = math.exp(looked_up(axis, DIRECT, k, a, b, c, d) + across - width - NORMAL)
+    if penetrated:
+        width = looked_up(axis, PENETRATED + 1, k, a, b, c, d)
+        across = -0.5 * y2 * math.exp(-2.0 * width)
         if across > NEGLIGIBLE:
-            height = a * axis[k, part] + b * axis[k + 1, part] + c * axis[k + 2, part] + d * axis[k + 3, part]
-            total += math.exp(height + across - log_width - NORMAL)
+            total += math.exp(looked_up(axis, PENETRATED, k, a, b, c, d) + across - width - NORMAL)
     return total

@@ -1,7 +1,4 @@
-"""Compiled loops of the vertical profiles (formulation document, section 4.1 and appendix A.1).
-
-One file of its own, because numba's cache on disk watches only the file of the function it compiled.
-"""
+"""Compiled loops of the vertical profiles (formulation document, section 4.1 and appendix A.1)."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.physics.kernels import compiled
+from bihuan.physics.compiling import compiled
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -27,8 +24,8 @@ SAME_LEVEL = 0.1
 
 # Columns of the table of hours.
 LID, CONVECTIVE_LID, MECHANICAL_LID, FRICTION, CONVECTIVE, OBUKHOV, AIR, GRADIENT_ABOVE, THETA_AT_LID = range(9)
-MEAN_WIND, MEAN_SIGMA_W, STABLE, USED, BASE = range(9, 14)
-HOUR_COLUMNS = 14
+MEAN_WIND, MEAN_SIGMA_W, STABLE, USED, BASE, URBAN = range(9, 15)
+HOUR_COLUMNS = 15
 
 # Rows of a profile.
 WIND, SIGMA_V, SIGMA_W, GRADIENT, THETA, DIRECTION = range(6)
