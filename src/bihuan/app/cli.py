@@ -221,6 +221,8 @@ def assess(
         return
     if on or place or allow or out:
         raise click.UsageError("--on, --place, --allow and --out need a FILE")
+    if medium in ("soil", "vehicle"):
+        raise click.UsageError(f"nothing of {medium} is stored: give a FILE to judge")
     from rich.console import Console
 
     options = {
