@@ -16,7 +16,7 @@ import click
 
 from bihuan import __version__
 from bihuan.app.cli_user import user
-from bihuan.core import BihuanError, local_date, parse_instant, plain
+from bihuan.core import BihuanError, parse_instant, plain
 
 FINDING = 1
 BAD_INPUT = 2
@@ -363,27 +363,28 @@ def standards() -> None:
 
 
 @standards.command("list")
+@click.option("--medium", help="only those of air, water, soil, outlet, mobile or act")
+@click.option("--on", help="only those in force on this day, 2026-03-01")
+@LANGUAGE
 @JSON
-def standards_list(as_json: bool) -> None:
-    """Every edition of every standard with its dates and status."""
+def standards_list(medium: str | None, on: str | None, language: Any, as_json: bool) -> None:
+    """Every edition of every standard and act with its dates and status."""
     from bihuan.app.law import list_editions
 
-    for line in list_editions():
-        said = (
-            f"{line['code']}  {line['number']}  {line['from']} - {line['to'] or ''}  {line['status']}  {line['title']}"
-        )
-        say(line if as_json else said, as_json)
+    for line in list_editions(medium, _day(on, "--on"), language):
+        span = f"{line['from']} - {line['to'] or ''}"
+        say(line if as_json else f"{line['id']}  {line['number']}  {span}  {line['status']}  {line['title']}", as_json)
 
 
 @standards.command("show")
 @click.argument("code")
-@click.option("--on", type=INSTANT, help="only the edition in force on this day")
+@click.option("--on", help="only the edition in force on this day, and its rows that hold then")
 @LANGUAGE
-def standards_show(code: str, on: datetime | None, language: Any) -> None:
-    """One standard: its clauses and rows with status and source."""
+def standards_show(code: str, on: str | None, language: Any) -> None:
+    """One standard, by its code (GB 3095), number or id: clauses, tables, worked examples, status and source."""
     from bihuan.app.law import show_edition
 
-    click.echo(show_edition(code, None if on is None else local_date(on), language))
+    click.echo(show_edition(code, _day(on, "--on"), language))
 
 
 @standards.command("check")
