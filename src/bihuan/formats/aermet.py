@@ -121,8 +121,8 @@ def read_profile(path: Path, hours: NDArray[np.datetime64]) -> ProfileHours:
 
 
 def _opened(path: Path) -> io.TextIOBase:
-    raw = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    return io.TextIOWrapper(raw, "latin-1")  # type: ignore[arg-type]  # a gzip file reads like any other
+    body = path.read_bytes()
+    return io.StringIO((gzip.decompress(body) if path.suffix == ".gz" else body).decode("latin-1"))
 
 
 def _rows(

@@ -115,7 +115,7 @@ def _complete(surface: SurfaceHours) -> Bool:
         surface.wind_speed, surface.wind_from, surface.temperature, surface.obukhov_length, surface.mechanical_height,
         surface.friction_velocity,
     )  # fmt: skip
-    known = np.logical_and.reduce([np.isfinite(values) for values in needed])
+    known: Bool = np.logical_and.reduce([np.isfinite(values) for values in needed])
     convective = np.isfinite(surface.convective_height) & np.isfinite(surface.convective_velocity)
     return known & ((surface.obukhov_length > 0.0) | convective)
 

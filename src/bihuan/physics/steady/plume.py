@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.core import InputError
 from bihuan.physics.steady import run_kernels
+from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
 from bihuan.physics.steady.sources import SteadySource, tables
 
@@ -93,13 +95,13 @@ class SteadyPlume:
         self._hours = np.stack([layer.hours for layer in layers])
         self._profiles = np.stack([layer.profiles for layer in layers])
         self._sums = np.stack([layer.sums for layer in layers])
-        self._tables = tables(self.sources)
+        self._tables: tuple[Any, ...] = tables(self.sources)
         self._places = np.stack([receptors.east, receptors.north, receptors.height], axis=1).astype(np.float64)
         self._heights, self._first, self._chosen = _by_height(self._places[:, 2])
         self._reaches = _reaches(self._tables, self._places)
         self._step = step
         longest = np.log(self._reaches[:, 1] / self._reaches[:, 0]).max()
-        self._nodes = int(longest / step) + 8 * run_kernels.MOST_PARTS
+        self._nodes = int(longest / step) + 8 * MOST_PARTS
 
     def hourly(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Float:
         """Return the concentration of groups of sources in each hour.
@@ -124,10 +126,8 @@ class SteadyPlume:
         out = np.zeros((len(which), len(members), len(self.receptors)))
 
         def run(part: Int) -> None:
-            run_kernels.run_hours(
-                which[part], *self._tables_for_run(), emitted, members, *self._air(), *self._where(),
-                out[part[0] : part[-1] + 1],
-            )  # fmt: skip
+            here = out[part[0] : part[-1] + 1]
+            run_kernels.run_hours(which[part], self._tables, emitted, members, self._air(), self._where(), here)
 
         self._share(run, len(which))
         return out
@@ -159,10 +159,8 @@ class SteadyPlume:
         out = np.zeros((len(self.sources), len(self.receptors)))
 
         def run(part: Int) -> None:
-            run_kernels.sum_hours(
-                which, part, *self._tables_for_run(), factors, *self._air(), *self._where(),
-                out[part[0] : part[-1] + 1],
-            )  # fmt: skip
+            here = out[part[0] : part[-1] + 1]
+            run_kernels.sum_hours(which, part, self._tables, factors, self._air(), self._where(), here)
 
         self._share(run, len(self.sources))
         mean: Float = out / int(usable.sum())
@@ -172,23 +170,20 @@ class SteadyPlume:
         shape = (len(self.country), len(self.sources))
         return np.ascontiguousarray(np.broadcast_to(np.asarray(rates, dtype=np.float64), shape))
 
-    def _tables_for_run(self) -> tuple[Float, Int, Float, Int, Float]:
-        return self._tables
-
-    def _air(self) -> tuple[Float, Float, Float, Float]:
+    def _air(self) -> tuple[Any, ...]:
         return self._hours, LEVELS, self._profiles, self._sums
 
-    def _where(self) -> tuple[Float, Float, Int, Int, Float, float, int]:
+    def _where(self) -> tuple[Any, ...]:
         return self._places, self._heights, self._first, self._chosen, self._reaches, self._step, self._nodes
 
-    def _share(self, run: object, count: int) -> None:
+    def _share(self, run: Callable[[Int], None], count: int) -> None:
         """Run parts of ``range(count)`` side by side; the loops hold no lock of Python."""
         parts = [part for part in np.array_split(np.arange(count), min(self.threads, count)) if len(part)]
         if len(parts) == 1:
-            run(parts[0])  # type: ignore[operator]
+            run(parts[0])
             return
         with ThreadPoolExecutor(len(parts)) as pool:
-            for done in [pool.submit(run, part) for part in parts]:  # type: ignore[arg-type]
+            for done in [pool.submit(run, part) for part in parts]:
                 done.result()
 
 
@@ -200,7 +195,7 @@ def _by_height(height: Float) -> tuple[Float, Int, Int]:
     return heights, first, chosen
 
 
-def _reaches(sources: tuple[Float, Int, Float, Int, Float], places: Float) -> Float:
+def _reaches(sources: tuple[Any, ...], places: Float) -> Float:
     """Nearest and farthest distance that a table of each source must hold. [m]"""
     rows, _, corners, first, _ = sources
     found = np.empty((len(rows), 2))

@@ -27,6 +27,9 @@ from bihuan.physics.steady.state_kernels import (
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Tables = tuple[Float, Int, Float, Int, Float]
+Air = tuple[Float, Float, Float, Float]
+Where = tuple[Float, Float, Int, Int, Float, float, int]
 
 SINGLE_VOLUME = 2.15
 """Half width of a volume source in its initial sigma-y: nearer there is no receptor (as in the source)."""
@@ -80,27 +83,31 @@ def respond(
 
 
 @compiled
-def run_hours(
-    which: Int, sources: Float, layers: Int, rings: Float, ring_first: Int, areas: Float, rates: Float, groups: Float,
-    hours: Float, levels: Float, profiles: Float, sums: Float, receptors: Float, heights: Float, first: Int,
-    chosen: Int, reaches: Float, step: float, nodes: int, out: Float,
-) -> None:  # fmt: skip
+def run_hours(which: Int, tables: Tables, rates: Float, groups: Float, air: Air, where: Where, out: Float) -> None:
     """Add up groups of sources hour by hour.
 
     Parameters
     ----------
     which : ndarray of int64
         Hours to run.
-    layers : ndarray of int64, shape (sources,)
-        Which boundary layer (country, or one of the cities) each source is in.
+    tables : tuple
+        Of the sources: rows, boundary layer each is in (country, or one of the cities), corners of the rings,
+        where each ring begins, areas. [m2]
     rates : ndarray, shape (hours, sources)
         Emission. [g/s]
     groups : ndarray, shape (groups, sources)
         1 where a source belongs to a group.
-    hours, profiles, sums : ndarray, shape (layers, hours, ...)
+    air : tuple
+        Hours, levels, profiles, sums; all but the levels are stacked by boundary layer.
+    where : tuple
+        Receptors, their distinct heights, where each height begins, receptors by height, reaches of the tables,
+        step of the tables, rows a table may need.
     out : ndarray, shape (len(which), groups, receptors)
         Added to. [ug/m3]
     """
+    sources, layers, rings, ring_first, areas = tables
+    hours, levels, profiles, sums = air
+    receptors, heights, first, chosen, reaches, step, nodes = where
     work = np.empty((nodes, AXIS_COLUMNS + 1))
     unit = np.empty(len(receptors))
     for place in range(len(which)):
@@ -120,25 +127,29 @@ def run_hours(
 
 
 @compiled
-def sum_hours(
-    which: Int, chosen_sources: Int, sources: Float, layers: Int, rings: Float, ring_first: Int, areas: Float,
-    weights: Float, hours: Float, levels: Float, profiles: Float, sums: Float, receptors: Float, heights: Float,
-    first: Int, chosen: Int, reaches: Float, step: float, nodes: int, out: Float,
-) -> None:  # fmt: skip
+def sum_hours(which: Int, places: Int, tables: Tables, weights: Float, air: Air, where: Where, out: Float) -> None:
     """Add up the hours of each source's unit response: rows of a source-receptor matrix.
 
     Parameters
     ----------
-    chosen_sources : ndarray of int64
+    which : ndarray of int64
+        Hours to run.
+    places : ndarray of int64
+        Of the sources to run.
+    tables, air, where : tuple
+        As for `run_hours`.
     weights : ndarray, shape (hours, sources)
         Of an hour for a source: 1, or its emission factor.
-    out : ndarray, shape (len(chosen_sources), receptors)
+    out : ndarray, shape (len(places), receptors)
         Added to. [ug/m3 per g/s, times hours]
     """
+    sources, layers, rings, ring_first, areas = tables
+    hours, levels, profiles, sums = air
+    receptors, heights, first, chosen, reaches, step, nodes = where
     work = np.empty((nodes, AXIS_COLUMNS + 1))
     unit = np.empty(len(receptors))
-    for place in range(len(chosen_sources)):
-        s = chosen_sources[place]
+    for place in range(len(places)):
+        s = places[place]
         b = layers[s]
         for h in which:
             if weights[h, s] == 0.0 or hours[b, h, USED] == 0.0:
