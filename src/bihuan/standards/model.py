@@ -49,7 +49,8 @@ class Row:
     Attributes
     ----------
     id : str
-        ``<standard id>#<table>.<item>[.<averaging, water body or land use>]``; two rows of one id are two spans of time.
+        ``<standard id>#<table>.<item>[.<averaging, water body or land use>]``; two rows of one id are two spans of
+        time.
     table, item : str
     fields : mapping
         What the row says; whole numbers are ``int``, others ``Decimal``, lists ``tuple``.
