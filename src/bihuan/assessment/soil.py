@@ -27,7 +27,7 @@ SITE = ("site", "date", "land_use")
 """What a verdict on a site is about."""
 
 DECIMALS = 2
-"""Places of an exceedance multiple."""
+"""Places of an exceedance multiple; below 0.01 as many significant digits, so that nothing above a limit reads 0.00."""
 
 LABELS = ("below_screening", "within_background", "above_screening", "between", "above_control")
 """From best to worst: not above screening; above it but not above the region's background; above screening where no
@@ -236,7 +236,9 @@ def _multiples(joined: pl.DataFrame, where: pl.Expr, limit: str) -> pl.Series:
 
 def multiple(value: Decimal, limit: Decimal) -> Decimal:
     """Return by how many times a value exceeds a limit: value / limit - 1, rounded half to even."""
-    return round_half_even(value / limit - 1, DECIMALS)
+    over = value / limit - 1
+    small = over.copy_abs() < Decimal(1).scaleb(-DECIMALS)
+    return round_half_even(over, DECIMALS - 1 - over.adjusted() if small and over else DECIMALS)
 
 
 def _lost(given: pl.DataFrame, items: pl.DataFrame, laws: tuple[Standard, ...]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bihuan.assessment.judged import Explanation
-from bihuan.assessment.soil import LABELS, UNIT, multiple
+from bihuan.assessment.soil import UNIT, multiple
 from bihuan.assessment.soil_limits import FALLBACK, LAND_CODES
 from bihuan.core import InputError, Message, NotCovered, exact
 from bihuan.standards import Row, Standard, editions, lookup
@@ -94,17 +94,16 @@ def _item(row: Mapping[str, Any], law: Standard) -> Explanation:
     screening, control = _limits(row, law)
     value = exact(row["value"])
     decisive = control if row["label"] == "above_control" and control is not None else screening
-    names = {"item": f"{row['item']}"}
     values = {
         "site": str(row["site"]),
-        "value": _plain(value),
+        "value": _measured(row["value"]),
         "screening": _plain(screening),
         "control": "" if control is None else _plain(control),
         "edition": law.number,
-        "background": "" if row.get("background") is None else _plain(exact(row["background"])),
+        "background": "" if row.get("background") is None else _measured(row["background"]),
     }
-    words = {"item": f"law_soil.item_{names['item']}", "land": f"law_soil.{row['land_use']}"}
-    label = row["label"] or "unclear"
+    words = {"item": f"law_soil.item_{row['item']}", "land": f"law_soil.{row['land_use']}"}
+    label = "unclear" if row["label"] is None else "not_detected" if row.get("below") else row["label"]
     over = value / screening - 1 if value > screening else Decimal(0)
     values["times"] = _plain(multiple(value, decisive)) if over else "0"
     return Explanation(
@@ -131,7 +130,7 @@ def _item_steps(
         place = _bin(law, row["ph"])
         span = [f"<= {edges[0]}", *(f"{low} - {high}" for low, high in zip(edges, edges[1:], strict=False))]
         span.append(f"> {edges[-1]}")
-        yield Message("law_soil.ph", values={"ph": _plain(exact(row["ph"])), "bin": span[place]})
+        yield Message("law_soil.ph", values={"ph": _measured(row["ph"]), "bin": span[place]})
     if row["land_use"] == "rotation" and len(_farmland(law, "rotation", str(row["item"]))) > 1:
         yield Message("law_soil.rotation_rule", values=values)
     yield Message("law_soil.below_detection" if row.get("below") else "law_soil.measured", values=values, words=words)
@@ -186,4 +185,7 @@ def _plain(value: Decimal) -> str:
     return format(value, "f")
 
 
-assert set(LABELS)
+def _measured(value: float) -> str:
+    """A measured value; a whole number without the zero that a double adds."""
+    found = exact(value)
+    return _plain(found.quantize(Decimal(1)) if found == found.to_integral_value() else found)
