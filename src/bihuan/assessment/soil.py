@@ -29,7 +29,7 @@ SITE = ("site", "date", "land_use")
 DECIMALS = 2
 """Places of an exceedance multiple; below 0.01 as many significant digits, so that nothing above a limit reads 0.00."""
 
-LABELS = ("below_screening", "within_background", "above_screening", "between", "above_control")
+SOIL_LABELS = ("below_screening", "within_background", "above_screening", "between", "above_control")
 """From best to worst: not above screening; above it but not above the region's background; above screening where no
 control value is set; above screening and not above control; above control."""
 
@@ -256,7 +256,7 @@ def _lost(given: pl.DataFrame, items: pl.DataFrame, laws: tuple[Standard, ...]) 
 
 def _sites(items: pl.DataFrame, laws: tuple[Standard, ...], lost: pl.DataFrame) -> pl.DataFrame:
     """One row a site, day and use of land: its worst item decides, and what could not be judged is counted."""
-    ranks = {label: rank for rank, label in enumerate(LABELS)}
+    ranks = {label: rank for rank, label in enumerate(SOIL_LABELS)}
     ranked = items.with_columns(
         rank=pl.col("label").replace_strict(ranks, default=None, return_dtype=pl.Int64),
         severity=pl.col("label").replace_strict(SEVERITY, default=None, return_dtype=pl.Int64),
@@ -276,7 +276,7 @@ def _sites(items: pl.DataFrame, laws: tuple[Standard, ...], lost: pl.DataFrame) 
 
 
 def _site_row(line: Mapping[str, Any], law: Standard) -> dict[str, Any]:
-    label = None if line["rank"] is None else LABELS[line["rank"]]
+    label = None if line["rank"] is None else SOIL_LABELS[line["rank"]]
     step = None if label is None else next_step(law, "below_screening" if label == "within_background" else label)
     statuses: list[Status] = [*line["statuses"], *([] if step is None else [step.status])]
     missing = line["not_judged"] or 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from bihuan.assessment.judged import Explanation
@@ -40,8 +41,8 @@ def explain_soil(row: Mapping[str, Any]) -> Explanation:
     missing = [name for name in NEEDED if name not in row]
     if missing or row["kind"] not in ("site", "item") or row["land_use"] not in LAND_CODES:
         raise InputError(
-            f"no verdict of soil: {', '.join(missing) or 'its kind or use of land'} is absent; give a row that judge_soil "
-            "has made (a value recomputed by the risk model is no verdict and no limit)"
+            f"no verdict of soil: {', '.join(missing) or 'its kind or use of land'} is absent; give a row that "
+            "judge_soil has made (a value recomputed by the risk model is no verdict and no limit)"
         )
     law = _law(row)
     return _site(row, law) if row["kind"] == "site" else _item(row, law)
@@ -128,7 +129,7 @@ def _item_steps(
     if row.get("ph") is not None:
         edges = [_plain(Decimal(edge)) for edge in law.row("ph_bins", "upper_edges")["edges"]]
         place = _bin(law, row["ph"])
-        span = [f"<= {edges[0]}", *(f"{low} - {high}" for low, high in zip(edges, edges[1:], strict=False))]
+        span = [f"<= {edges[0]}", *(f"{low} - {high}" for low, high in pairwise(edges))]
         span.append(f"> {edges[-1]}")
         yield Message("law_soil.ph", values={"ph": _measured(row["ph"]), "bin": span[place]})
     if row["land_use"] == "rotation" and len(_farmland(law, "rotation", str(row["item"]))) > 1:
@@ -140,9 +141,7 @@ def _item_steps(
         for name in ("screening", "control") if row.get("over_control") is not None else ("screening",):
             limit = Decimal(values[name])
             found = _plain(multiple(exact(row["value"]), limit))
-            yield Message(
-                "law_soil.times", values={"value": values["value"], "limit": values[name], "times": found}
-            )
+            yield Message("law_soil.times", values={"value": values["value"], "limit": values[name], "times": found})
     if row["label"] == "within_background":
         yield Message("law_soil.within_background", values=values)
     elif row.get("reason") == "soil_background_unknown":
@@ -162,9 +161,7 @@ def _site(row: Mapping[str, Any], law: Standard) -> Explanation:
     step = f"law_soil.step_{row['next_step']}" if row.get("next_step") else "law_soil.step_none"
     words = {"land": f"law_soil.{row['land_use']}", "step": step}
     steps = [Message("law_soil.edition", values=values, words=words), Message("law_soil.worst_decides", values=values)]
-    steps += [
-        Message("law_soil.decides", values=values, words={"item": f"law_soil.item_{item}"}) for item in items
-    ]
+    steps += [Message("law_soil.decides", values=values, words={"item": f"law_soil.item_{item}"}) for item in items]
     if row.get("not_judged"):
         steps.append(Message("law_soil.not_judged", values=values))
     return Explanation(

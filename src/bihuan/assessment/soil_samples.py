@@ -150,7 +150,7 @@ def _days(table: pl.DataFrame, columns: SoilColumns, zone: ZoneInfo) -> tuple[pl
     kind = column.dtype
     if kind == pl.Date or isinstance(kind, pl.Datetime):
         local = column.dt.convert_time_zone(zone.key) if getattr(kind, "time_zone", None) else column
-        return local.cast(pl.Date), pl.repeat(False, len(column), dtype=pl.Boolean, eager=True)
+        return local.dt.date(), pl.repeat(False, len(column), dtype=pl.Boolean, eager=True)
     text = _text(table, columns, "date").alias("text").to_frame()
     plain = pl.col("text").str.replace(_SHORT_DAY, "${1}-${2}-${3}\n")
     plain = (
