@@ -1,6 +1,8 @@
-"""Verdicts with their clause: air quality index, statistics and ranks, outlet limits, water class."""
+"""Verdicts with their clause: air quality index, statistics and ranks, outlet limits, water classes and indices."""
 
 from bihuan.assessment.aqi import HourlyMethod, both_laws, daily_aqi, hourly_aqi
+from bihuan.assessment.black_odorous import black_odorous
+from bihuan.assessment.discharge import DischargeLimit, discharge_limits, discharge_verdict
 from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
 from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_verdicts
@@ -8,12 +10,20 @@ from bihuan.assessment.ranking import STAMP, composite_index, index_variants, ra
 from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_counts
 from bihuan.assessment.targets import RemainingControl, remaining_control_value
 from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, section_verdict, trend_verdict
-from bihuan.assessment.water import CLASSES, SectionClass, Trend, class_number, section_class, trend
+from bihuan.assessment.water import CLASSES, SectionClass, WaterLaw, class_number, section_class, times_over, water_law
+from bihuan.assessment.water_classes import water_classes
+from bihuan.assessment.water_explained import explain_water
+from bihuan.assessment.water_index import CityIndex, TrophicState, city_index, cwqi_change, cwqi_cn, tli
+from bihuan.assessment.water_judge import judge_water
+from bihuan.assessment.water_statistics import WaterPeriod, class_shares, share_meeting, water_means
+from bihuan.assessment.water_trend import Trend, trend
 
 __all__ = [
     "CLASSES",
     "REFUSED_SCHEMA",
     "STAMP",
+    "CityIndex",
+    "DischargeLimit",
     "Explanation",
     "HourlyMethod",
     "Judged",
@@ -21,19 +31,31 @@ __all__ = [
     "RemainingControl",
     "SectionClass",
     "Trend",
+    "TrophicState",
+    "WaterLaw",
+    "WaterPeriod",
     "aqi_verdict",
+    "black_odorous",
     "both_laws",
+    "city_index",
     "city_mean",
     "class_number",
+    "class_shares",
     "composite_index",
+    "cwqi_change",
+    "cwqi_cn",
     "daily_aqi",
     "daily_means",
     "daily_statistics",
     "day_counts",
+    "discharge_limits",
+    "discharge_verdict",
+    "explain_water",
     "fold_to_reference",
     "hourly_aqi",
     "index_variants",
     "index_verdict",
+    "judge_water",
     "mda8",
     "mean_24h_aqi",
     "outlet_verdict",
@@ -44,8 +66,14 @@ __all__ = [
     "rolling_mean",
     "section_class",
     "section_verdict",
+    "share_meeting",
+    "times_over",
+    "tli",
     "trend",
     "trend_verdict",
+    "water_classes",
+    "water_law",
+    "water_means",
     "wide_hours",
     "year_on_year",
 ]
