@@ -1,5 +1,7 @@
 """Verdicts with their clause: air quality index, statistics and ranks, outlet limits, water classes and indices."""
 
+from bihuan.assessment.air import AIR_OUT, judge_air
+from bihuan.assessment.air_explained import explain_air
 from bihuan.assessment.aqi import HourlyMethod, both_laws, daily_aqi, hourly_aqi
 from bihuan.assessment.black_odorous import black_odorous
 from bihuan.assessment.discharge import DischargeLimit, discharge_limits, discharge_verdict
@@ -19,6 +21,7 @@ from bihuan.assessment.water_statistics import WaterPeriod, class_shares, share_
 from bihuan.assessment.water_trend import Trend, trend
 
 __all__ = [
+    "AIR_OUT",
     "CLASSES",
     "REFUSED_SCHEMA",
     "STAMP",
@@ -50,11 +53,13 @@ __all__ = [
     "day_counts",
     "discharge_limits",
     "discharge_verdict",
+    "explain_air",
     "explain_water",
     "fold_to_reference",
     "hourly_aqi",
     "index_variants",
     "index_verdict",
+    "judge_air",
     "judge_water",
     "mda8",
     "mean_24h_aqi",

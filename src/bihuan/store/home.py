@@ -61,6 +61,11 @@ class Home:
         return self.path / "blobs"
 
     @property
+    def uploads(self) -> Path:
+        """Folder of files that came through the pages and are being read; nothing in it outlives the server."""
+        return self.path / "uploads"
+
+    @property
     def devices(self) -> Path:
         """Known loggers, written by the core process for the gateways."""
         return self.path / "devices.json"

@@ -1,6 +1,7 @@
 """Files through the pages: what a job says, what stands in the store afterwards, and what is refused."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -32,7 +33,7 @@ def test_an_uploaded_feed_is_stored_beside_the_loop_and_bad_rows_are_listed(offi
     assert (found["file"], found["kind"], found["errors"]) == ("day.csv", "feed", 1)
     assert (found["faults"][0]["row"], found["faults"][0]["column"]) == (7, "PM2.5")
     assert office.store.series.hours(["city:郑州"], ["pm25"])["value"].drop_nulls().to_list() == [80.0] * 5
-    assert not list(office.store.home.path.glob("upload-*"))
+    assert not list(office.store.home.uploads.iterdir())
     table = client.get(f"/api/jobs/{job['id']}/faults.csv").content.decode("utf-8-sig")
     assert not [
         cell for line in table.splitlines() for cell in line.split(",") if cell.strip('"')[:1] in ("=", "+", "@")
@@ -58,3 +59,11 @@ def test_what_cannot_be_imported_is_said(office: Office) -> None:
     assert client.get("/api/jobs/none").json()["code"] == "no_job"
     assert client.get("/api/templates.xlsx").content[:2] == b"PK"
     assert at_screen(office, "duty_officer").get("/api/jobs").status_code == 403
+
+
+def test_what_a_killed_server_was_reading_is_gone_when_the_next_one_starts(office: Office) -> None:
+    left = office.store.home.uploads / "left"
+    left.mkdir(parents=True)
+    (left / "day.csv").write_text("half", "utf-8")
+    replace(office)
+    assert not left.exists()

@@ -84,7 +84,8 @@ class JobView(BaseModel):
 def start_import(file: UploadFile, office: TheOffice, session: Importer, language: TheLanguage) -> JobView:
     """Take a file in and begin to import it; how far it is stands under its job."""
     name = _named(file.filename or "")
-    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=office.store.home.path))
+    office.store.home.uploads.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=office.store.home.uploads))
     try:
         size = _kept(file, folder / name, office.settings.whole("upload_mib") << 20)
     except BaseException:

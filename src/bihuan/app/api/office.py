@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -72,6 +73,8 @@ class Office:
         idle, longest = timedelta(minutes=whole("session_idle_minutes")), timedelta(hours=whole("session_hours"))
         self.sessions = Sessions(self.store.records, idle, longest)
         self.lines = LineBook(self.store.home.journal, self.settings.zone)
+        # what a killed server was reading when it ended: its jobs ended with it
+        shutil.rmtree(self.store.home.uploads, ignore_errors=True)
         self.jobs = Jobs(lambda ident: self.live.tell("job", id=ident))
 
     @property
