@@ -18,7 +18,16 @@ import polars as pl
 from rich.table import Table
 
 from bihuan.app.sheets import cell
-from bihuan.assessment import AIR_OUT, REFUSED_SCHEMA, Explanation, Judged, explain_air, judge_air
+from bihuan.assessment import (
+    AIR_OUT,
+    REFUSED_SCHEMA,
+    Explanation,
+    Judged,
+    explain_air,
+    explain_water,
+    judge_air,
+    judge_water,
+)
 from bihuan.core import CHINA, InputError, Language, NotCovered, text
 from bihuan.devices.csv.layout import Csv
 from bihuan.devices.csv.table import ROW, is_parquet, read_table
@@ -56,6 +65,11 @@ FILED: Mapping[str, Filed] = {
         explain_air,
         shown=("row", "site", "start", "aqi", "level", "label", "primary", "edition", "status", "reason"),
         out=AIR_OUT,
+    ),
+    "water": Filed(
+        judge_water,
+        explain_water,
+        shown=("row", "site", "start", "class", "worst", "over", "multiples", "edition", "status", "reason"),
     ),
 }
 """Media that can be judged from a file."""

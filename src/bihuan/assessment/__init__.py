@@ -13,7 +13,7 @@ from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_count
 from bihuan.assessment.targets import RemainingControl, remaining_control_value
 from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, section_verdict, trend_verdict
 from bihuan.assessment.water import CLASSES, SectionClass, WaterLaw, class_number, section_class, times_over, water_law
-from bihuan.assessment.water_classes import water_classes
+from bihuan.assessment.water_bulk import water_classes
 from bihuan.assessment.water_explained import explain_water
 from bihuan.assessment.water_index import CityIndex, TrophicState, city_index, cwqi_change, cwqi_cn, tli
 from bihuan.assessment.water_judge import judge_water

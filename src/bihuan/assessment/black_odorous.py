@@ -12,13 +12,13 @@ import polars as pl
 from bihuan.assessment.index import least_sure
 from bihuan.assessment.judged import REFUSED_SCHEMA, Judged
 from bihuan.assessment.water import NOTHING
-from bihuan.assessment.water_classes import LOW
+from bihuan.assessment.water_bulk import LOW
 from bihuan.core import InputError, NotCovered, exact
 from bihuan.standards import Row, Standard, lookup
 
 METHOD = "black_odorous/1"
 CODES = {"urban": "black odorous water", "rural": "black odorous water, rural"}
-GRADES = {"urban": ("none", "light", "severe"), "rural": ("none", "black")}
+GRADES = {"urban": ("black_none", "black_light", "black_severe"), "rural": ("black_none", "black_black")}
 """Grades of a sample, the best first."""
 
 

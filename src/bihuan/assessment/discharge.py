@@ -18,7 +18,7 @@ import polars as pl
 from bihuan.assessment.index import least_sure
 from bihuan.assessment.judged import REFUSED_SCHEMA, Judged
 from bihuan.assessment.water import NOTHING
-from bihuan.assessment.water_classes import LOW
+from bihuan.assessment.water_bulk import LOW
 from bihuan.core import NotCovered, Status, exact
 from bihuan.standards import Row, Standard, lookup
 
@@ -146,8 +146,8 @@ def discharge_verdict(
     Returns
     -------
     dict
-        ``class`` (``within over``, None where it cannot be told), ``worst`` (items over, or those that leave it open),
-        ``over multiples assessed not_assessed edition clause status method reason``.
+        ``class`` (``within suspected_over``, None where it cannot be told), ``worst`` (items over, or those that leave
+        it open), ``over multiples assessed not_assessed edition clause status method reason``.
 
     Raises
     ------
@@ -170,12 +170,12 @@ def discharge_verdict(
         reason = next((held[item][0].open for item in unknown if held[item][0].open), "water_bounds_open")
     elif held and len(held) < len(limits):
         reason = "part_of_the_items"
-    verdict = None if not held else "over" if over else None if unknown else "within"
+    verdict = None if not held else "suspected_over" if over else None if unknown else "within"
     return {
         "class": verdict,
         "worst": ";".join([item for item, _ in over] or unknown),
         "over": ";".join(item for item, _ in over),
-        "multiples": ";".join("" if times is None else str(times) for _, times in over),
+        "multiples": ";".join("" if times is None else f"{times:.2f}" for _, times in over),
         "assessed": len(held),
         "not_assessed": ";".join(one.item for one in limits if one.item not in held),
         "edition": law.number,

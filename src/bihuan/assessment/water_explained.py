@@ -12,7 +12,7 @@ from bihuan.assessment.discharge import DischargeLimit, discharge_limits, over_i
 from bihuan.assessment.judged import Explanation
 from bihuan.assessment.water import CLASSES, RULE, WaterLaw, class_of, water_law
 from bihuan.assessment.water import CODE as CLASS_CODE
-from bihuan.assessment.water_classes import LOW
+from bihuan.assessment.water_bulk import LOW
 from bihuan.core import CHINA, InputError, Message, exact, local_date, parse_instant
 from bihuan.standards import Row, editions
 
@@ -187,7 +187,7 @@ def _black(row: Mapping[str, Any]) -> Explanation:
     rows = {one.item: one for one in found.table("indicators")}
     first = str(row["worst"]).split(";")[0]
     told = {"site": _site(row), "when": _when(row), "edition": number}
-    words = {"class": f"law_water.black_{row['class']}"} if row["class"] else {"reason": _reason(str(row["reason"]))}
+    words = {"class": f"law_water.{row['class']}"} if row["class"] else {"reason": _reason(str(row["reason"]))}
     steps = [Message("law_water.edition_only", {"edition": number})]
     for item, one in rows.items():
         if row.get(item) is not None:

@@ -17,7 +17,7 @@ import polars as pl
 
 from bihuan.assessment.index import least_sure
 from bihuan.assessment.water import NOTHING, RULE, WaterBody, class_number, water_law
-from bihuan.assessment.water_classes import LOW
+from bihuan.assessment.water_bulk import LOW
 from bihuan.core import InputError, NotCovered, Status, exact
 from bihuan.standards import Row, Standard, lookup
 

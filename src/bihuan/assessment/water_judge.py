@@ -15,7 +15,7 @@ from bihuan.assessment.discharge import judge_discharge
 from bihuan.assessment.index import least_sure
 from bihuan.assessment.judged import REFUSED_SCHEMA, Judged
 from bihuan.assessment.water import CODE, NOTHING, RULE, WaterLaw, water_law
-from bihuan.assessment.water_classes import LOW, water_classes
+from bihuan.assessment.water_bulk import LOW, water_classes
 from bihuan.assessment.water_names import accepted
 from bihuan.assessment.water_statistics import WaterPeriod, water_means
 from bihuan.assessment.water_table import read_samples
@@ -66,8 +66,8 @@ def judge_water(
     Judged
         ``verdicts``: ``row site start end water_body class class_number class_best class_worst worst over multiples
         grade assessed not_assessed below samples edition clause status method reason`` and the items. ``class`` is of
-        `CLASSES` for rivers and lakes, ``none light severe`` (or ``black``) for black-odorous water, ``within over``
-        for effluent; null where it cannot be told, and ``reason`` says why.
+        `CLASSES` for rivers and lakes, ``black_none black_light black_severe`` (villages: ``black_black``) for
+        black-odorous water, ``within suspected_over`` for effluent; null where it cannot be told: see ``reason``.
 
     Raises
     ------

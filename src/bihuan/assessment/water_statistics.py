@@ -12,7 +12,7 @@ import polars as pl
 
 from bihuan.assessment.index import least_sure
 from bihuan.assessment.water import CLASSES, NOTHING, RULE, class_number
-from bihuan.assessment.water_classes import LOW, NANO
+from bihuan.assessment.water_bulk import LOW, NANO
 from bihuan.assessment.water_names import accepted, items
 from bihuan.core import CHINA, InputError
 from bihuan.standards import Standard, lookup

@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bihuan.assessment.judged import REFUSED_SCHEMA
-from bihuan.assessment.water_classes import LOW, NANO
+from bihuan.assessment.water_bulk import LOW, NANO
 from bihuan.assessment.water_names import TABLE, Header, Item, accepted, choice, header, item_of, power_between, unit_of
 from bihuan.core import InputError, widened
 

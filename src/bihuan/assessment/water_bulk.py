@@ -162,9 +162,10 @@ def _joined(
     kinds = np.array([name in found and found[name].row["kind"] == "max" for name in names])
     words = pl.Series(np.arange(len(names))).replace_strict(list(range(len(names))), list(names))
     long = pl.DataFrame({"at": at, "item": words.gather(place), "times": times, "counts": kinds[place]})
+    # a division by 100 in doubles would print 0.8300000000000001
+    parts = pl.format("{}.{}", pl.col("times") // 100, (pl.col("times") % 100).cast(pl.String).str.zfill(2))
     joined = long.group_by("at", maintain_order=True).agg(
-        pl.col("item").str.join(";"),
-        pl.when("counts").then((pl.col("times") / 100).cast(pl.String)).otherwise(pl.lit("")).str.join(";"),
+        pl.col("item").str.join(";"), pl.when("counts").then(parts).otherwise(pl.lit("")).alias("times").str.join(";")
     )
     whole_table = pl.DataFrame({"at": np.arange(shape)}).join(joined, on="at", how="left", maintain_order="left")
     return whole_table["item"].fill_null(""), whole_table["times"].fill_null("")
