@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from bihuan.assessment import discharge_limits, discharge_verdict, judge_water
+from bihuan.assessment.discharge import _limit
 from bihuan.core import NotCovered, texts
 from bihuan.standards import lookup
 
@@ -109,17 +110,28 @@ def test_the_old_general_standard_is_held_back_as_a_whole() -> None:
     assert discharge_verdict({"cod": 151.0}, "2", on=ON, code="GB 8978", allow=allow)["class"] == "suspected_over"
 
 
+def test_a_local_standard_without_a_split_by_building_date_decides_on_phosphorus() -> None:
+    row = lookup("GB 18918", on=ON).row("limits", "tp")
+    found = _limit(lookup("GB 18918", on=ON), row, "1A", None, None, split=False)
+    assert (found.holds(Decimal("0.5")), found.holds(Decimal("0.6"))) == (True, False)
+
+
 def test_a_file_of_a_plant_is_judged_row_by_row() -> None:
     table = pl.DataFrame(
         {
-            "排口": ["北厂", "北厂", "北厂"],
-            "日期": ["2024-01-15", "2024-01-16", "2024-01-17"],
-            "水体类型": ["污水处理厂"] * 3,
-            "执行级别": ["一级A", "", "四级"],
-            "COD": ["50", "60", "60"],
+            "排口": ["北厂"] * 5,
+            "日期": ["2024-01-15", "2024-01-16", "2024-01-17", "2024-01-18", "2001-01-19"],
+            "水体类型": ["污水处理厂"] * 5,
+            "执行级别": ["一级A", "", "四级", "一级", "一级A"],
+            "COD": ["50", "60", "60", "50", "50"],
         }
     )
     found = judge_water(table)
     assert found.verdicts.select("site", "class", "edition").rows() == [("北厂", "within", "GB 18918-2002")]
-    assert found.refused.select("row", "reason").rows() == [(2, "water_no_level"), (3, "water_unknown_level")]
+    assert found.refused.select("row", "reason").rows() == [
+        (2, "water_no_level"),
+        (3, "water_unknown_level"),
+        (4, "water_unknown_level"),
+        (5, "water_no_edition"),
+    ]
     assert {"water_no_level", "water_unknown_level"} <= set(texts("en")["refused"])

@@ -20,7 +20,7 @@ from bihuan.assessment.judged import REFUSED_SCHEMA, Judged
 from bihuan.assessment.water import NOTHING
 from bihuan.assessment.water_bulk import LOW
 from bihuan.core import NotCovered, Status, exact
-from bihuan.standards import Row, Standard, lookup
+from bihuan.standards import Row, Standard, editions, lookup
 
 METHOD = "discharge_limit/1"
 CODE = "GB 18918"
@@ -92,14 +92,23 @@ def discharge_limits(
         If no edition is in force, it is not switched on, or it has no such level.
     """
     law = lookup(code, on=on, place=place, allow=allow)
-    known = {name for row in law.table("limits") for name in row["levels"]}
+    known = levels_of(law)
     if level not in known:
-        raise NotCovered(f"{law.number} has no level {level!r}; it has: {', '.join(sorted(known))}")
+        raise NotCovered(f"{law.number} has no level {level!r}; it has: {', '.join(known)}")
     rows = [row for row in law.table("limits") if level in row["levels"]]
-    return tuple(_limit(law, row, level, water_temperature, built) for row in rows)
+    # the split by date of building is there even while its older half is not switched on
+    split = {row.item for one in editions(code) if one.id == law.id for row in one.table("limits_older")}
+    return tuple(_limit(law, row, level, water_temperature, built, row.item in split) for row in rows)
 
 
-def _limit(law: Standard, row: Row, level: str, temperature: float | None, built: date | None) -> DischargeLimit:
+def levels_of(law: Standard) -> tuple[str, ...]:
+    """Return the levels of a standard of discharge."""
+    return tuple(sorted({name for row in law.table("limits") for name in row["levels"]}))
+
+
+def _limit(
+    law: Standard, row: Row, level: str, temperature: float | None, built: date | None, split: bool
+) -> DischargeLimit:
     strict = lax = row["levels"][level]
     opened, status = "", row.status
     if level in row.fields.get("bracket", {}):
@@ -111,7 +120,7 @@ def _limit(law: Standard, row: Row, level: str, temperature: float | None, built
         strict = row["bracket"][level] if cold else strict
         lax = strict if cold is False else row["bracket"][level]
         opened = "" if cold is not None else "water_temperature_open" if rules else "water_bracket_open"
-    if row.item == "tp" and law.code == CODE:
+    if split:
         older = [one for one in law.table("limits_older") if one.item == row.item]
         if older and built is not None:
             before = built < older[0]["built_before"]
@@ -211,10 +220,14 @@ def judge_discharge(samples: pl.DataFrame, *, place: str = "", allow: frozenset[
             refused.append(told | {"reason": "water_no_level"})
             continue
         try:
-            found = discharge_verdict(row, row["level"], on=row["day"], built=row["built"], place=place, allow=allow)
+            law = lookup(CODE, on=row["day"], place=place, allow=allow)
         except NotCovered:
             refused.append(told | {"column": "start", "value": str(row["day"]), "reason": "water_no_edition"})
             continue
+        if row["level"] not in levels_of(law):
+            refused.append(told | {"reason": "water_unknown_level"})
+            continue
+        found = discharge_verdict(row, row["level"], on=row["day"], built=row["built"], place=place, allow=allow)
         verdicts.append(row | found)
     frame = pl.DataFrame(verdicts, infer_schema_length=None) if verdicts else pl.DataFrame()
     return Judged(frame, pl.DataFrame(refused, schema=REFUSED_SCHEMA))
