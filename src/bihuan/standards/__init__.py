@@ -4,7 +4,7 @@ from bihuan.standards.acts import Article, acts, article
 from bihuan.standards.check import Finding, check
 from bihuan.standards.editions import editions, lookup, standards
 from bihuan.standards.model import DECIDING, Example, Row, Standard, parse
-from bihuan.standards.page import index, page
+from bihuan.standards.page import cell_words, index, page, table_columns
 
 __all__ = [
     "DECIDING",
@@ -15,6 +15,7 @@ __all__ = [
     "Standard",
     "acts",
     "article",
+    "cell_words",
     "check",
     "editions",
     "index",
@@ -22,4 +23,5 @@ __all__ = [
     "page",
     "parse",
     "standards",
+    "table_columns",
 ]

@@ -17,6 +17,7 @@ from fastapi.responses import StreamingResponse
 from bihuan import __version__
 from bihuan.app.api import (
     accounts,
+    assess,
     audit,
     bulletins,
     case_actions,
@@ -37,6 +38,7 @@ from bihuan.app.api import (
     session,
     shift,
     sites,
+    standards,
     traces,
     warnings,
 )
@@ -75,6 +77,8 @@ ROUTERS = (
     sites.router,
     commands.router,
     imports.router,
+    assess.router,
+    standards.router,
 )
 """Every part of the interface, one file a subject."""
 
