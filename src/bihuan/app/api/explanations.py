@@ -19,7 +19,7 @@ class ExplanationView(BaseModel):
     unit: str
     edition: str
     clause: str
-    status: str = Field(description="confirmed; every other prints 待核")
+    status: str = Field(description="confirmed; every other is to be checked")
     steps: list[str] = Field(description="inputs, rounding, formula, comparison, in this order")
     sentence: str = Field(description="what a bureau would write of it")
     fields: dict[str, Any]
