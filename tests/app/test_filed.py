@@ -117,7 +117,7 @@ COMPLETE = {
     "regional_neighbours_hourly_2018-12_2019-06.parquet": (212_516, 185_918),
     "zhengzhou_hourly_2018-12_2019-06.csv.gz": (4_880, 4_400),
 }
-"""Complete rows, and those whose published index is ours; `benchmarks/published_aqi.py` names the rule of the others."""
+"""Complete rows, and those whose published index is ours; `benchmarks.published_aqi` names the rule of the others."""
 
 
 @pytest.mark.reference
