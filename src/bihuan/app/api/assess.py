@@ -44,7 +44,7 @@ class ColumnHead(BaseModel):
     number: bool
 
 
-class VerdictLine(BaseModel):
+class FileVerdict(BaseModel):
     """One verdict: what people see of it, and the row itself, to be explained."""
 
     cells: list[str]
@@ -67,7 +67,7 @@ class FileVerdicts(BaseModel):
     counts: dict[str, int]
     editions: dict[str, int]
     columns: list[ColumnHead]
-    verdicts: list[VerdictLine] = Field(description=f"{SHOWN} from `first` on")
+    verdicts: list[FileVerdict] = Field(description=f"{SHOWN} from `first` on")
     refused: list[RefusedLine] = Field(description=f"the first {SHOWN}")
     first: int
 
@@ -254,7 +254,7 @@ def _verdicts(found: Findings, language: Language, first: int) -> FileVerdicts:
         for name in shown
     ]
     lines = [
-        VerdictLine(
+        FileVerdict(
             cells=[found.cell(name, row[name], language) for name in shown], status=row["status"], row=plain(row)
         )
         for row in verdicts.slice(first, SHOWN).iter_rows(named=True)
