@@ -18,6 +18,7 @@ from bihuan.app.api.sites import allowed
 from bihuan.app.why import hour_said, section_said
 from bihuan.assessment import Explanation
 from bihuan.core import Language, plain
+from bihuan.standards import clause_words
 
 
 class ExplanationView(BaseModel):
@@ -41,7 +42,7 @@ class ExplanationView(BaseModel):
             limit=found.limit,
             unit=found.unit,
             edition=found.edition,
-            clause=found.clause,
+            clause=clause_words(found.clause, language),
             status=found.status,
             steps=[step.say(language, zone) for step in found.steps],
             sentence=found.sentence.say(language, zone),

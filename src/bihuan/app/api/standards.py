@@ -12,7 +12,8 @@ from bihuan.app.access import Session
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.law import list_editions
-from bihuan.standards import Row, Standard, cell_words, standards, table_columns
+from bihuan.core import Language, pollutants, texts
+from bihuan.standards import Row, Standard, cell_words, clause_words, standards, table_columns
 
 router = APIRouter(prefix="/api", tags=["standards"], responses=PROBLEMS)  # type: ignore[arg-type]
 
@@ -40,6 +41,7 @@ class LawRow(BaseModel):
 
     id: str
     item: str
+    item_words: str
     cells: list[str]
     clause: str
     status: str
@@ -54,7 +56,9 @@ class LawTable(BaseModel):
     """One table of an edition."""
 
     name: str
+    title: str
     columns: list[str]
+    heads: list[str]
     rows: list[LawRow]
 
 
@@ -106,19 +110,19 @@ def one_standard(
     return EditionView(
         **_line(line, today),
         title_other=found.title_en if language == "zh" else found.title_zh,
-        clause=found.clause,
+        clause=clause_words(found.clause, language),
         replaces=list(found.replaces),
         unit=cell_words(found.unit),
         averaging=cell_words(found.averaging),
         validity=cell_words(found.validity),
         rounding=cell_words(found.rounding),
         source=found.source,
-        tables=_tables(found, today),
+        tables=_tables(found, today, language),
         examples=[
             WorkedExample(
                 input=cell_words(one.input),
                 expected=cell_words(one.expected),
-                clause=one.clause,
+                clause=clause_words(one.clause, language),
                 status=one.status,
                 source=one.source,
             )
@@ -137,19 +141,20 @@ def _line(line: dict[str, Any], today: date) -> dict[str, Any]:
     }
 
 
-def _tables(found: Standard, today: date) -> list[LawTable]:
+def _tables(found: Standard, today: date, language: Language) -> list[LawTable]:
     names = dict.fromkeys(row.table for row in found.rows)
-    return [_table(name, found.table(name), today) for name in names]
+    return [_table(name, found.table(name), today, language) for name in names]
 
 
-def _table(name: str, rows: tuple[Row, ...], today: date) -> LawTable:
+def _table(name: str, rows: tuple[Row, ...], today: date, language: Language) -> LawTable:
     columns = table_columns(rows)
     lines = [
         LawRow(
             id=row.id,
             item=row.item,
-            cells=[cell_words(row.fields.get(column)) for column in columns],
-            clause=row.clause,
+            item_words=_item(row.item, language),
+            cells=[_cell(column, row.fields.get(column), language) for column in columns],
+            clause=clause_words(row.clause, language),
             status=row.status,
             source=row.source,
             start=row.effective_from,
@@ -159,4 +164,20 @@ def _table(name: str, rows: tuple[Row, ...], today: date) -> LawTable:
         )
         for row in rows
     ]
-    return LawTable(name=name, columns=columns, rows=lines)
+    heads = [_words(f"col_{column}", column, language) for column in columns]
+    return LawTable(name=name, title=_words(f"table_{name}", name, language), columns=columns, heads=heads, rows=lines)
+
+
+def _item(item: str, language: Language) -> str:
+    known = pollutants().get(item)
+    return item if known is None else known.zh if language == "zh" else known.en
+
+
+def _cell(column: str, value: object, language: Language) -> str:
+    said = cell_words(value)
+    return _words(f"mean_{said}", said, language) if column == "averaging" else said
+
+
+def _words(key: str, otherwise: str, language: Language) -> str:
+    """Words of the page for a table, a column or an averaging time; the name of the table of law where it has none."""
+    return texts(language)["law_page"].get(key, otherwise)
