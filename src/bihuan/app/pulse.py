@@ -52,7 +52,7 @@ class GatewayPulse:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a server feels like at one moment."""
+    """What a server feels like at one moment; `began` is its start, None where no server told."""
 
     at: datetime
     watermark: datetime | None
@@ -67,6 +67,7 @@ class Pulse:
     free: int
     total: int
     viewers: int
+    began: datetime | None = None
     marks: dict[str, Mark] = field(default_factory=dict)
 
     @property
@@ -108,6 +109,7 @@ def feel(store: Store, counts: Counts, read_to: dict[str, Position], now: dateti
         free=disk.free,
         total=disk.total,
         viewers=viewers,
+        began=parse_instant(told["began"]) if told.get("began") else None,
     )
     found.marks.update(_marks(found))
     return found

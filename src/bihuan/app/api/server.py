@@ -37,6 +37,7 @@ from bihuan.app.api import (
     session,
     shift,
     sites,
+    start,
     traces,
     warnings,
 )
@@ -75,6 +76,7 @@ ROUTERS = (
     sites.router,
     commands.router,
     imports.router,
+    start.router,
 )
 """Every part of the interface, one file a subject."""
 
