@@ -5,6 +5,7 @@ import { age } from '../overview/ages'
 /** 8 ms, 1.2 s, 3 分钟. */
 export function span(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return '–'
+  if (seconds < 0.0001) return t('health.seconds', { count: 0 })
   if (seconds < 1) return `${seconds < 0.01 ? (seconds * 1000).toFixed(1) : Math.round(seconds * 1000)} ms`
   if (seconds < 60) return t('health.seconds', { count: seconds < 10 ? seconds.toFixed(1) : Math.round(seconds) })
   return age(new Date(seconds * 1000), new Date(0))
