@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -71,6 +72,15 @@ def test_without_a_gateways_word_latency_is_missing_and_not_zero(office: Office)
     (gate,) = logged_in(office, "data_engineer").get("/api/health").json()["gateways"]
     assert gate["p50"] is None
     assert gate["told"] is None
+
+
+def test_a_gateway_to_which_no_device_has_come_yet_is_told_of(office: Office) -> None:
+    fresh = office.store.home.journal / "g2"
+    fresh.mkdir()
+    quiet = {"gateway": "g2", "pid": os.getpid(), "port": 9212, "at": "2026-03-10T19:00:00Z", "connections": 0}
+    (fresh / "status.json").write_text(json.dumps(quiet))
+    _, gate = logged_in(office, "data_engineer").get("/api/health").json()["gateways"]
+    assert (gate["name"], gate["running"], gate["unread"], gate["p50"]) == ("g2", True, False, None)
 
 
 def test_health_needs_its_right(office: Office) -> None:
