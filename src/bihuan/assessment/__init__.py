@@ -11,7 +11,14 @@ from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_
 from bihuan.assessment.ranking import STAMP, composite_index, index_variants, rank, year_on_year
 from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_counts
 from bihuan.assessment.targets import RemainingControl, remaining_control_value
-from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, section_verdict, trend_verdict
+from bihuan.assessment.verdicts import (
+    aqi_verdict,
+    beyond_class_three,
+    index_verdict,
+    reading_ref,
+    section_verdict,
+    trend_verdict,
+)
 from bihuan.assessment.water import CLASSES, SectionClass, WaterLaw, class_number, section_class, times_over, water_law
 from bihuan.assessment.water_bulk import water_classes
 from bihuan.assessment.water_explained import explain_water
@@ -38,6 +45,7 @@ __all__ = [
     "WaterLaw",
     "WaterPeriod",
     "aqi_verdict",
+    "beyond_class_three",
     "black_odorous",
     "both_laws",
     "city_index",
