@@ -12,9 +12,12 @@ from rich.table import Table
 from bihuan.core import Language, NotCovered, plain, pollutant, text
 
 ITEMS = frozenset({"item", "primary", "primary_today", "largest", "largest_today", "worst", "over"})
-LABELS = frozenset({"class", "label", "label_today", "reason", "stamp", "direction", "figure", "kind"})
+LABELS = frozenset(
+    {"class", "label", "label_today", "reason", "stamp", "direction", "figure", "kind"}
+    | {"land_use", "next_step", "main_route", "driver"}
+)
 STATUSES = frozenset({"status", "status_today"})
-_KINDS = ("aqi.", "verdict.", "verdict.class_", "assess.", "law_water.")
+_KINDS = ("aqi.", "verdict.", "verdict.class_", "assess.", "law_water.", "law_soil.")
 NUMBERS = frozenset({"aqi", "aqi_today", "rank", "rank_today"})
 
 
