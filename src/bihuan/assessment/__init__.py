@@ -29,7 +29,15 @@ from bihuan.assessment.verdicts import (
 from bihuan.assessment.water import CLASSES, SectionClass, WaterLaw, class_number, section_class, times_over, water_law
 from bihuan.assessment.water_bulk import water_classes
 from bihuan.assessment.water_explained import explain_water
-from bihuan.assessment.water_index import CityIndex, TrophicState, city_index, cwqi_change, cwqi_cn, tli
+from bihuan.assessment.water_index import (
+    CityIndex,
+    TrophicState,
+    city_index,
+    cwqi_change,
+    cwqi_cn,
+    rank_improvement,
+    tli,
+)
 from bihuan.assessment.water_judge import judge_water
 from bihuan.assessment.water_statistics import WaterPeriod, class_shares, share_meeting, water_means
 from bihuan.assessment.water_trend import Trend, trend
@@ -95,6 +103,7 @@ __all__ = [
     "outlet_verdict",
     "outlet_verdicts",
     "rank",
+    "rank_improvement",
     "reading_ref",
     "recompute",
     "remaining_control_value",
