@@ -134,9 +134,7 @@ def _under_law(
     days = samples.select("code", "day").unique(maintain_order=True)
     for code, when in days.iter_rows():
         law = None if when is None else covered(code, when, place, allow)
-        if law is not None and law not in laws:
-            laws.append(law)
-        numbers.append(None if law is None else laws.index(law))
+        numbers.append(None if law is None else _number(law, laws))
     numbered = days.with_columns(law=pl.Series(numbers, dtype=pl.Int64))
     placed = samples.join(numbered, on=("code", "day"), how="left", nulls_equal=True, maintain_order="left")
     missing = pl.col("day").is_null()
@@ -144,6 +142,15 @@ def _under_law(
     outside = placed.filter(~missing & pl.col("law").is_null())
     refusals.add(outside.select("row", value=pl.col("day").cast(pl.String)), "date", "soil_outside_editions")
     return placed.filter(pl.col("law").is_not_null()), tuple(laws)
+
+
+def _number(law: Standard, laws: list[Standard]) -> int:
+    """Return the place of an edition with these rows among those met, adding it: many days share one."""
+    for number, held in enumerate(laws):
+        if held.id == law.id and held.rows == law.rows:
+            return number
+    laws.append(law)
+    return len(laws) - 1
 
 
 def _with_limits(placed: pl.DataFrame, laws: tuple[Standard, ...], refusals: Refusals) -> pl.DataFrame:

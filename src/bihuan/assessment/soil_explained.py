@@ -78,8 +78,12 @@ def _limits(row: Mapping[str, Any], law: Standard) -> tuple[Decimal, Decimal | N
 def _farmland(law: Standard, land: str, item: str) -> list[Row]:
     held = {str(line["land_use"]): line for line in law.table("screening") if line.item == item}
     if land == "rotation":
-        return [held[name] for name in ("paddy", "other") if name in held] or [held["any"]]
-    return [next(held[name] for name in FALLBACK[land] if name in held)]
+        found = [held[name] for name in ("paddy", "other") if name in held] or [*held.values()][:1]
+    else:
+        found = [held[name] for name in FALLBACK[land] if name in held][:1]
+    if not found:
+        raise NotCovered(f"{law.number} has no limit of {item!r} for {land}; open standards/soil/{law.id}.toml")
+    return found
 
 
 def _at(line: Row, row: Mapping[str, Any], law: Standard) -> Decimal:

@@ -73,7 +73,7 @@ def soil_site_risk(
     table : DataFrame
         As `judge_soil` reads it. [mg/kg dry weight]
     on : date or None
-        Day whose edition of HJ 25.3 is taken; left out, that of each row's own day.
+        Day whose edition of HJ 25.3 is taken; left out, the newest, and samples from before the first are refused.
     place : str
         Administrative code.
     allow : frozenset of str
