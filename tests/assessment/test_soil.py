@@ -29,7 +29,7 @@ def sample(**given: Any) -> pl.DataFrame:
 
 
 def items(found: Judged) -> pl.DataFrame:
-    return found.verdicts.filter(kind="item")
+    return found.verdicts.filter(subject="item")
 
 
 def only(found: Judged) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def only(found: Judged) -> dict[str, Any]:
 
 
 def site(found: Judged) -> dict[str, Any]:
-    return found.verdicts.filter(kind="site").row(0, named=True)
+    return found.verdicts.filter(subject="site").row(0, named=True)
 
 
 def reasons(found: Judged) -> list[tuple[int, str, str, str]]:
@@ -166,6 +166,17 @@ def test_without_ph_only_items_whose_limits_do_not_go_by_it_are_judged() -> None
         "ddt_total": "below_screening",
     }
     assert site(found)["not_judged"] == 2
+
+
+def test_a_site_with_gaps_is_not_called_clean() -> None:
+    """What could not be judged may be worse than what could: nothing is said of what comes next."""
+    gap = site(judge_soil(sample(**{"land use": "paddy"}, lead="101", bap="0.1")))
+    assert (gap["label"], gap["next_step"], gap["not_judged"]) == ("below_screening", "", 1)
+    said = explain_soil(gap).sentence
+    assert "1 个数据未能评价" in said.say() and "待补充数据" in said.say()
+    assert "1 values could not be judged" in said.say("en")
+    worse = site(judge_soil(sample(**{"land use": "paddy"}, lead="101", bap="0.6")))
+    assert (worse["label"], worse["next_step"]) == ("above_screening", "farm_between")
 
 
 @pytest.mark.parametrize("ph", ["14.1", "-0.1", "acid"])
@@ -317,7 +328,7 @@ def test_a_site_is_judged_by_its_worst_item_and_told_what_comes_next() -> None:
         sample(site="act", lead="401", copper="1", arsenic="121"),
         sample(site="act", lead="1", copper="8001", arsenic="1"),
     ]
-    found = judge_soil(pl.concat(parts)).verdicts.filter(kind="site")
+    found = judge_soil(pl.concat(parts)).verdicts.filter(subject="site")
     told = found.select("row", "site", "label", "worst", "next_step").rows()
     assert told == [
         (1, "clean", "below_screening", "", "land_below"),
@@ -431,7 +442,7 @@ def test_many_days_share_one_edition() -> None:
         {"site": ["A"] * len(days), "date": days, "land use": ["paddy"] * len(days), "zinc": [250.5] * len(days)}
     )
     found = judge_soil(table.with_columns(ph=pl.lit(7.5)))
-    assert found.verdicts.filter(kind="item")["label"].unique().to_list() == ["above_screening"]
+    assert found.verdicts.filter(subject="item")["label"].unique().to_list() == ["above_screening"]
     assert found.refused.height == 31
     assert len(found.verdicts) == 2 * (len(days) - 31)
 
@@ -472,7 +483,7 @@ def test_the_flood_plain_of_the_meuse(shared: Path) -> None:
     assert (zinc["label"] == "above_screening").sum() == (raw["zinc"] > 250).sum() > 0
     cadmium = items(farm).filter(item="cadmium")
     assert (cadmium["label"] == "above_control").sum() == (raw["cadmium"] > 3).sum() > 0
-    assert farm.verdicts.filter(kind="site").height == raw.select("x", "y").n_unique()
+    assert farm.verdicts.filter(subject="site").height == raw.select("x", "y").n_unique()
 
 
 @pytest.mark.reference

@@ -38,7 +38,7 @@ SEVERITY = {"below_screening": 0, "within_background": 1, "above_screening": 2, 
 SOIL_COLUMNS = pl.Schema(
     {
         "row": pl.Int64,
-        "kind": pl.String,
+        "subject": pl.String,
         "site": pl.String,
         "date": pl.Date,
         "land_use": pl.String,
@@ -63,7 +63,7 @@ SOIL_COLUMNS = pl.Schema(
         "reason": pl.String,
     }
 )
-"""Columns of the verdicts: `kind` is ``site`` or ``item``; `below` says that `value` is a detection limit;
+"""Columns of the verdicts: `subject` is ``site`` or ``item``; `below` says that `value` is a detection limit;
 `over_screening` and `over_control` are multiples (value / limit - 1) of what exceeds, of a site the largest; `worst`
 are the items that decide it, `not_judged` its values that could not be; `next_step` is a key of ``law_soil``."""
 
@@ -216,7 +216,7 @@ def _labelled(joined: pl.DataFrame, laws: tuple[Standard, ...]) -> pl.DataFrame:
     measured_over, measured_over_control = over & ~pl.col("below"), over_control & ~pl.col("below")
     numbers = {number: law.number for number, law in enumerate(laws)}
     return joined.with_columns(
-        kind=pl.lit("item"),
+        subject=pl.lit("item"),
         unit=pl.lit(UNIT),
         label=label,
         reason=reason,
@@ -285,11 +285,13 @@ def _sites(items: pl.DataFrame, laws: tuple[Standard, ...], lost: pl.DataFrame) 
 def _site_row(line: Mapping[str, Any], law: Standard) -> dict[str, Any]:
     label = None if line["rank"] is None else SOIL_LABELS[line["rank"]]
     step = None if label is None else next_step(law, "below_screening" if label == "within_background" else label)
-    statuses: list[Status] = [*line["statuses"], *([] if step is None else [step.status])]
     missing = line["not_judged"] or 0
+    if missing and SEVERITY.get(label or "", 0) < SEVERITY["between"]:
+        step = None  # what is missing may be worse: nothing can be said of what comes next
+    statuses: list[Status] = [*line["statuses"], *([] if step is None else [step.status])]
     kept = ("row", "site", "date", "land_use", "over_screening", "over_control", "worst")
     return {name: line[name] for name in kept} | {
-        "kind": "site",
+        "subject": "site",
         "item": "",
         "unit": UNIT,
         "label": label,
