@@ -187,47 +187,53 @@ def _bin(edges: tuple[float, ...]) -> pl.Expr:
 
 def _labelled(joined: pl.DataFrame, laws: tuple[Standard, ...]) -> pl.DataFrame:
     """Compare. Doubles of decimals of at most 15 digits are ordered as the decimals are, so this is exact."""
-    value, screening, control = pl.col("value"), pl.col("screening"), pl.col("control")
-    over, over_control = value > screening, (value > control).fill_null(False)
-    unclear = over & pl.col("below")
-    natural = over & ~over_control & pl.col("may_be_background") & (value <= pl.col("background"))
-    label = (
-        pl.when(unclear)
-        .then(None)
-        .when(natural.fill_null(False))
-        .then(pl.lit("within_background"))
-        .when(over_control)
-        .then(pl.lit("above_control"))
-        .when(over & control.is_null())
-        .then(pl.lit("above_screening"))
-        .when(over)
-        .then(pl.lit("between"))
-        .otherwise(pl.lit("below_screening"))
-    )
-    reason = (
-        pl.when(unclear)
-        .then(pl.lit("soil_detection_limit_high"))
-        .when("below")
-        .then(pl.lit("soil_below_detection"))
-        .when(over & pl.col("may_be_background") & pl.col("background").is_null())
-        .then(pl.lit("soil_background_unknown"))
-        .otherwise(pl.lit(""))
-    )
-    measured_over, measured_over_control = over & ~pl.col("below"), over_control & ~pl.col("below")
+    over = pl.col("value") > pl.col("screening")
+    over_control = (pl.col("value") > pl.col("control")).fill_null(False)
+    measured = ~pl.col("below")
     numbers = {number: law.number for number, law in enumerate(laws)}
     return joined.with_columns(
         subject=pl.lit("item"),
         unit=pl.lit(UNIT),
-        label=label,
-        reason=reason,
-        over_screening=_multiples(joined, measured_over, "screening"),
-        over_control=_multiples(joined, measured_over_control, "control"),
+        label=_label(over, over_control),
+        reason=_reason(over),
+        over_screening=_multiples(joined, over & measured, "screening"),
+        over_control=_multiples(joined, over_control & measured, "control"),
         ph=pl.when("needs_ph").then("ph"),
         worst=pl.lit(""),
         next_step=pl.lit(""),
         not_judged=pl.lit(None, pl.Int64),
         edition=pl.col("law").replace_strict(numbers, default="", return_dtype=pl.String),
         method=pl.lit(METHOD),
+    )
+
+
+def _label(over: pl.Expr, over_control: pl.Expr) -> pl.Expr:
+    """One of `SOIL_LABELS`; null where only a detection limit is known and it is above the screening value."""
+    natural = pl.col("may_be_background") & (pl.col("value") <= pl.col("background")).fill_null(False)
+    return (
+        pl.when(over & pl.col("below"))
+        .then(None)
+        .when(over_control)
+        .then(pl.lit("above_control"))
+        .when(over & natural)
+        .then(pl.lit("within_background"))
+        .when(over & pl.col("control").is_null())
+        .then(pl.lit("above_screening"))
+        .when(over)
+        .then(pl.lit("between"))
+        .otherwise(pl.lit("below_screening"))
+    )
+
+
+def _reason(over: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(over & pl.col("below"))
+        .then(pl.lit("soil_detection_limit_high"))
+        .when("below")
+        .then(pl.lit("soil_below_detection"))
+        .when(over & pl.col("may_be_background") & pl.col("background").is_null())
+        .then(pl.lit("soil_background_unknown"))
+        .otherwise(pl.lit(""))
     )
 
 
