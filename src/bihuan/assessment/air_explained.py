@@ -41,7 +41,7 @@ def explain_air(row: Mapping[str, Any]) -> Explanation:
         raise InputError(f"no verdict of air: {', '.join(missing)} is absent; give a row that judge_air has made")
     law = _law(str(row["edition"]))
     figures, _ = law.figures("hourly", str(row["method"]))
-    steps = (_edition_step(row), *_item_steps(row, law, figures), *_index_steps(row, law))
+    steps = (_edition_step(row), Message("law_air.rounding"), *_item_steps(row, law, figures), *_index_steps(row, law))
     level = _level(law, row["aqi"])
     return Explanation(
         value="" if row["aqi"] is None else str(row["aqi"]),

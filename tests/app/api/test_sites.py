@@ -197,3 +197,17 @@ def test_what_cannot_be_read_is_answered_with_what_is_allowed(
     answer = login(client, "duty_officer").get(path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["detail"]
+
+
+def test_the_index_of_a_station_is_explained_by_its_own_hour(client: Client) -> None:
+    login(client, "duty_officer")
+    shown = next(site for site in client.get("/api/sites").json()["sites"] if site["ref"] == "station:N1")
+    told = client.get("/api/sites/station:N1/why", headers={"Accept-Language": "zh"}).json()
+    assert (told["aqi"], told["label"], told["end"]) == (shown["aqi"], shown["label"], shown["at"])
+    assert told["why"]["value"] == str(shown["aqi"]) and told["why"]["edition"] == "HJ 633-2026"
+    assert any("GB/T 8170" in step for step in told["why"]["steps"])
+    assert told["why"]["sentence"].startswith("国控一 2026-11-0")
+    assert client.get("/api/sites/station:Y1/why").json() is None, "a dust sensor has told nothing"
+    assert client.get("/api/sites/outlet:O1/why").json() is None
+    login(client, "maintainer")
+    assert client.get("/api/sites/station:N2/why").json()["code"] == "not_your_area"
