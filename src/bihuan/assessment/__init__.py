@@ -22,7 +22,7 @@ from bihuan.assessment.ranking import (
 from bihuan.assessment.soil import SOIL_COLUMNS, SOIL_LABELS, judge_soil
 from bihuan.assessment.soil_explained import explain_soil
 from bihuan.assessment.soil_model import LAND_CLASSES, LandClass, SoilModel, soil_model
-from bihuan.assessment.soil_reproduction import reproduction
+from bihuan.assessment.soil_reproduction import reproduction, reproduction_page
 from bihuan.assessment.soil_risk import SOIL_ROUTES, WATER_ROUTES, Recomputed, recompute, route_risks, site_risk
 from bihuan.assessment.soil_site import RISK_COLUMNS, explain_soil_risk, soil_site_risk
 from bihuan.assessment.soil_uncertainty import Spread, Uncertainty, spreads, uncertainty
@@ -126,6 +126,7 @@ __all__ = [
     "recompute",
     "remaining_control_value",
     "reproduction",
+    "reproduction_page",
     "rolling_mean",
     "route_risks",
     "section_class",
