@@ -12,6 +12,9 @@ from bihuan.physics.dispersion import (
     sigma_y,
     sigma_z,
 )
+from bihuan.physics.kernels import (
+    compiled,
+)
 from bihuan.physics.plume import (
     GaussianPlume,
 )
@@ -37,6 +40,7 @@ __all__ = [
     "block_means",
     "block_starts",
     "block_weather",
+    "compiled",
     "curves",
     "mixing_height",
     "sigma_y",

@@ -42,8 +42,11 @@ PUFF_COLUMNS = 12
 
 
 def compiled(function: Kernel) -> Kernel:
-    """Compile a function to machine code and keep it on disk."""
-    return cast(Kernel, njit(cache=True, error_model="numpy")(function))
+    """Compile a function to machine code and keep it on disk, where this account may write anywhere for it."""
+    try:
+        return cast(Kernel, njit(cache=True, error_model="numpy")(function))
+    except RuntimeError:  # neither beside this file nor in a cache folder: compiled anew in each process
+        return cast(Kernel, njit(error_model="numpy")(function))
 
 
 @compiled
