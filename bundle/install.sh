@@ -67,6 +67,6 @@ trap - EXIT
 
 cat <<TOLD
 Bihuan $version is installed. Next, where its data shall lie (here /srv/bihuan): the first account, then the server.
-  BIHUAN_HOME=/srv/bihuan $target/bin/bihuan user add admin --role system_admin --random
+  BIHUAN_HOME=/srv/bihuan $target/bin/bihuan user add security --role security_admin --random
   BIHUAN_HOME=/srv/bihuan $target/bin/bihuan serve
 TOLD
