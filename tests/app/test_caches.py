@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bihuan.app.caches import FOLDERS, settle_caches
-from bihuan.physics import compiled, kernels
+from bihuan.physics import compiled, compiling
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def test_a_folder_without_a_store_stays_empty_for_a_backup_to_come_back(tmp_path
 
 
 def test_a_kernel_is_compiled_although_it_can_be_kept_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = kernels.njit
+    real = compiling.njit
 
-    def nowhere(*, cache: bool = False, error_model: str) -> object:
+    def nowhere(*, cache: bool = False, error_model: str, nogil: bool) -> object:
         if cache:
             raise RuntimeError("cannot cache function 'twice': no locator available")
-        return real(error_model=error_model)
+        return real(error_model=error_model, nogil=nogil)
 
-    monkeypatch.setattr(kernels, "njit", nowhere)
+    monkeypatch.setattr(compiling, "njit", nowhere)
 
     @compiled
     def twice(x: float) -> float:

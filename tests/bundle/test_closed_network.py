@@ -67,7 +67,9 @@ def test_an_installed_bundle_says_its_version(bihuan: str) -> None:
 
 def test_the_first_account_makes_a_store_that_the_doctor_finds_healthy(bihuan: str, tmp_path: Path) -> None:
     home = {"BIHUAN_HOME": str(tmp_path / "data")}
-    assert _alone(bihuan, "user", "add", "security", "--role", "security_admin", "--random", **home).startswith("security ")
+    assert _alone(bihuan, "user", "add", "security", "--role", "security_admin", "--random", **home).startswith(
+        "security "
+    )
     assert json.loads(_alone(bihuan, "doctor", "--json", **home))["healthy"]
 
 

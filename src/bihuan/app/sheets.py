@@ -12,7 +12,10 @@ from rich.table import Table
 from bihuan.core import Language, NotCovered, plain, pollutant, text
 
 ITEMS = frozenset({"item", "primary", "primary_today", "largest", "largest_today", "worst"})
-LABELS = frozenset({"label", "label_today", "reason", "stamp", "direction", "figure", "kind"})
+LABELS = frozenset(
+    {"label", "label_today", "reason", "stamp", "direction", "figure", "kind"}
+    | {"land_use", "next_step", "main_route", "driver"}
+)
 STATUSES = frozenset({"status", "status_today"})
 NUMBERS = frozenset({"aqi", "aqi_today", "rank", "rank_today"})
 
@@ -115,7 +118,7 @@ def _item(code: str, language: Language) -> str:
 
 
 def _label(code: str, language: Language) -> str:
-    for key in (f"aqi.{code}", f"verdict.{code}", f"verdict.class_{code}", f"assess.{code}"):
+    for key in (f"aqi.{code}", f"verdict.{code}", f"verdict.class_{code}", f"assess.{code}", f"law_soil.{code}"):
         try:
             return text(key, language)
         except NotCovered:

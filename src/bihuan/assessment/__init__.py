@@ -1,4 +1,4 @@
-"""Verdicts with their clause: air quality index, statistics and ranks, outlet limits, water class."""
+"""Verdicts with their clause: air quality index, statistics and ranks, outlet limits, water class, soil, its risk."""
 
 from bihuan.assessment.air import AIR_OUT, judge_air
 from bihuan.assessment.air_explained import explain_air
@@ -7,6 +7,13 @@ from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
 from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_verdicts
 from bihuan.assessment.ranking import STAMP, composite_index, index_variants, rank, year_on_year
+from bihuan.assessment.soil import SOIL_COLUMNS, SOIL_LABELS, judge_soil
+from bihuan.assessment.soil_explained import explain_soil
+from bihuan.assessment.soil_model import LAND_CLASSES, LandClass, SoilModel, soil_model
+from bihuan.assessment.soil_reproduction import reproduction
+from bihuan.assessment.soil_risk import SOIL_ROUTES, WATER_ROUTES, Recomputed, recompute, route_risks, site_risk
+from bihuan.assessment.soil_site import RISK_COLUMNS, explain_soil_risk, soil_site_risk
+from bihuan.assessment.soil_uncertainty import Spread, Uncertainty, spreads, uncertainty
 from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_counts
 from bihuan.assessment.targets import RemainingControl, remaining_control_value
 from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, section_verdict, trend_verdict
@@ -15,15 +22,26 @@ from bihuan.assessment.water import CLASSES, SectionClass, Trend, class_number, 
 __all__ = [
     "AIR_OUT",
     "CLASSES",
+    "LAND_CLASSES",
     "REFUSED_SCHEMA",
+    "RISK_COLUMNS",
+    "SOIL_COLUMNS",
+    "SOIL_LABELS",
+    "SOIL_ROUTES",
     "STAMP",
+    "WATER_ROUTES",
     "Explanation",
     "HourlyMethod",
     "Judged",
+    "LandClass",
     "PeriodKind",
+    "Recomputed",
     "RemainingControl",
     "SectionClass",
+    "SoilModel",
+    "Spread",
     "Trend",
+    "Uncertainty",
     "aqi_verdict",
     "both_laws",
     "city_mean",
@@ -34,23 +52,34 @@ __all__ = [
     "daily_statistics",
     "day_counts",
     "explain_air",
+    "explain_soil",
+    "explain_soil_risk",
     "fold_to_reference",
     "hourly_aqi",
     "index_variants",
     "index_verdict",
     "judge_air",
+    "judge_soil",
     "mda8",
     "mean_24h_aqi",
     "outlet_verdict",
     "outlet_verdicts",
     "rank",
     "reading_ref",
+    "recompute",
     "remaining_control_value",
+    "reproduction",
     "rolling_mean",
+    "route_risks",
     "section_class",
     "section_verdict",
+    "site_risk",
+    "soil_model",
+    "soil_site_risk",
+    "spreads",
     "trend",
     "trend_verdict",
+    "uncertainty",
     "wide_hours",
     "year_on_year",
 ]

@@ -5,15 +5,15 @@ from bihuan.physics.blocks import (
     block_starts,
     block_weather,
 )
+from bihuan.physics.compiling import (
+    compiled,
+)
 from bihuan.physics.dispersion import (
     Curves,
     Terrain,
     curves,
     sigma_y,
     sigma_z,
-)
-from bihuan.physics.kernels import (
-    compiled,
 )
 from bihuan.physics.plume import (
     GaussianPlume,
@@ -30,12 +30,28 @@ from bihuan.physics.stability import (
     solar_altitude,
     turner_class,
 )
+from bihuan.physics.steady import (
+    AreaSource,
+    BoundaryLayer,
+    PointSource,
+    Receptors,
+    SteadyPlume,
+    SteadySource,
+    VolumeSource,
+)
 
 __all__ = [
+    "AreaSource",
+    "BoundaryLayer",
     "Curves",
     "GaussianPlume",
+    "PointSource",
     "PuffModel",
+    "Receptors",
+    "SteadyPlume",
+    "SteadySource",
     "Terrain",
+    "VolumeSource",
     "WindField",
     "block_means",
     "block_starts",
