@@ -27,8 +27,10 @@ from bihuan.assessment import (
     explain_air,
     explain_soil,
     explain_soil_risk,
+    explain_water,
     judge_air,
     judge_soil,
+    judge_water,
     soil_site_risk,
 )
 from bihuan.core import CHINA, InputError, Language, NotCovered, text
@@ -76,6 +78,11 @@ FILED: Mapping[str, Filed] = {
             *("row", "site", "date", "land_use", "item", "value", "screening", "control", "label", "over_screening"),
             *("worst", "next_step", "edition", "status", "reason"),
         ),
+    ),
+    "water": Filed(
+        judge_water,
+        explain_water,
+        shown=("row", "site", "start", "class", "worst", "over", "multiples", "edition", "status", "reason"),
     ),
 }
 """Media that can be judged from a file."""

@@ -1,8 +1,10 @@
-"""Verdicts with their clause: air quality index, statistics and ranks, outlet limits, water class, soil, its risk."""
+"""Verdicts with their clause: air quality index, statistics, ranks, outlet limits, water classes, soil and its risk."""
 
 from bihuan.assessment.air import AIR_OUT, judge_air
 from bihuan.assessment.air_explained import explain_air
 from bihuan.assessment.aqi import HourlyMethod, both_laws, daily_aqi, hourly_aqi
+from bihuan.assessment.black_odorous import black_odorous
+from bihuan.assessment.discharge import DischargeLimit, discharge_limits, discharge_verdict
 from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
 from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_verdicts
@@ -17,7 +19,13 @@ from bihuan.assessment.soil_uncertainty import Spread, Uncertainty, spreads, unc
 from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_counts
 from bihuan.assessment.targets import RemainingControl, remaining_control_value
 from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, section_verdict, trend_verdict
-from bihuan.assessment.water import CLASSES, SectionClass, Trend, class_number, section_class, trend
+from bihuan.assessment.water import CLASSES, SectionClass, WaterLaw, class_number, section_class, times_over, water_law
+from bihuan.assessment.water_bulk import water_classes
+from bihuan.assessment.water_explained import explain_water
+from bihuan.assessment.water_index import CityIndex, TrophicState, city_index, cwqi_change, cwqi_cn, tli
+from bihuan.assessment.water_judge import judge_water
+from bihuan.assessment.water_statistics import WaterPeriod, class_shares, share_meeting, water_means
+from bihuan.assessment.water_trend import Trend, trend
 
 __all__ = [
     "AIR_OUT",
@@ -30,6 +38,8 @@ __all__ = [
     "SOIL_ROUTES",
     "STAMP",
     "WATER_ROUTES",
+    "CityIndex",
+    "DischargeLimit",
     "Explanation",
     "HourlyMethod",
     "Judged",
@@ -41,25 +51,37 @@ __all__ = [
     "SoilModel",
     "Spread",
     "Trend",
+    "TrophicState",
     "Uncertainty",
+    "WaterLaw",
+    "WaterPeriod",
     "aqi_verdict",
+    "black_odorous",
     "both_laws",
+    "city_index",
     "city_mean",
     "class_number",
+    "class_shares",
     "composite_index",
+    "cwqi_change",
+    "cwqi_cn",
     "daily_aqi",
     "daily_means",
     "daily_statistics",
     "day_counts",
+    "discharge_limits",
+    "discharge_verdict",
     "explain_air",
     "explain_soil",
     "explain_soil_risk",
+    "explain_water",
     "fold_to_reference",
     "hourly_aqi",
     "index_variants",
     "index_verdict",
     "judge_air",
     "judge_soil",
+    "judge_water",
     "mda8",
     "mean_24h_aqi",
     "outlet_verdict",
@@ -73,13 +95,19 @@ __all__ = [
     "route_risks",
     "section_class",
     "section_verdict",
+    "share_meeting",
     "site_risk",
     "soil_model",
     "soil_site_risk",
     "spreads",
+    "times_over",
+    "tli",
     "trend",
     "trend_verdict",
     "uncertainty",
+    "water_classes",
+    "water_law",
+    "water_means",
     "wide_hours",
     "year_on_year",
 ]
