@@ -26,7 +26,7 @@ from bihuan.app.city import City
 from bihuan.app.demo import DECIDES_FIRST
 from bihuan.app.rig import CityRun
 from bihuan.cases import Case, case_settings
-from bihuan.core import local_date, text
+from bihuan.core import Suspect, Suspects, from_json, local_date, text
 from bihuan.register import Person
 from bihuan.store import backup
 from tests.app.api.busy import picture
@@ -113,7 +113,7 @@ class Photographer:
     def trace(self, event: str) -> None:
         """The alarm, who likely did it; then somebody is sent."""
         with self.screen("duty_officer") as page:
-            self.shoot(page, "trace.zh", f"/alarms/{event}", "canvas.maplibregl-canvas")
+            self.shoot(page, "alarm.zh", f"/alarms/{event}", "canvas.maplibregl-canvas")
             page.get_by_role("button", name=text("alarm.dispatch"), exact=True).first.click()
             dialog = page.get_by_role("dialog")
             dialog.get_by_role("button", name=text("alarm.dispatch_send"), exact=True).wait_for()
@@ -142,8 +142,11 @@ class Photographer:
                 "input[type=file]", {"name": "gate.jpg", "mimeType": "image/jpeg", "buffer": picture("gate")}
             )
             page.locator(".results label", has_text=text("result.fixed_on_site")).click()
-            page.wait_for_timeout(1500)
-            page.evaluate("scrollTo(0, 0)")
+            for row in page.locator(".check").all():
+                row.locator("label").first.click()
+            page.wait_for_timeout(6000)  # until what was sent is no longer told
+            page.locator(".check").first.scroll_into_view_if_needed()
+            page.evaluate("scrollTo(0, 330)")
             page.wait_for_timeout(500)
             keep("phone-case.zh", page.screenshot())
             page.fill("textarea", text("demo.note_mended"))
@@ -161,7 +164,14 @@ class Photographer:
             if page.get_by_role("dialog").count():
                 page.get_by_role("dialog").locator("button.primary").last.click()
             page.get_by_role("button", name=text("step.pass"), exact=True).first.wait_for()
-            self.shoot(page, "board.zh", "/cases", ".column", 3)
+
+    def ranking(self) -> None:
+        """An alarm with a likely source that does not stand beside the station."""
+        rows = self.office.store.records.find("suspects")
+        found = [from_json(row.body, Suspects) for row in rows]
+        far = [one for one in found if one.ranked and _afar(one.ranked[0])]
+        with self.screen("duty_officer") as page:
+            self.shoot(page, "trace.zh", f"/alarms/{far[-1].event.id}", "canvas.maplibregl-canvas")
 
     def effect(self) -> None:
         """A case whose effect was measured, and the chain behind it."""
@@ -214,6 +224,11 @@ def waiting(office: Office) -> tuple[str, Case]:
     return next(ref.id for ref in case.sources if ref.kind == "event"), case
 
 
+def _afar(suspect: Suspect) -> bool:
+    """Likely, and not right beside the station."""
+    return suspect.probability > 0.5 and (suspect.distance or 0) > 900
+
+
 @contextmanager
 def photographer(home: Path) -> Iterator[Photographer]:
     """A server of a home that has lived, and a browser before it."""
@@ -238,6 +253,7 @@ def first_morning(one: Photographer) -> None:
 def next_morning(one: Photographer) -> None:
     """What the day before has left: the overview, an effect, the bulletin."""
     one.overview()
+    one.ranking()
     one.effect()
     one.bulletin()
 
