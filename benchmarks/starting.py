@@ -1,4 +1,4 @@
-"""Whole commands from the shell, with bytecode kept and without, against a Python that does nothing."""
+"""Whole commands from the shell, first without bytecode, then the best of five with it, beside a bare Python."""
 
 from __future__ import annotations
 
@@ -66,9 +66,7 @@ def main(*asked: str) -> None:
         kept = dict(os.environ)
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
         bare = 0.0
-        print(
-            f"{'':24}{'first wall':>11}{'processor':>11}{'then wall':>11}{'processor':>11}{'to bare':>9}   [s], best of {ROUNDS}"
-        )
+        print(f"{'':24}{'first wall':>11}{'processor':>11}{'then wall':>11}{'processor':>11}{'to bare':>9}   [s]")
         for title, (words, said) in lines.items():
             environment = kept | {"BIHUAN_HOME": str(folder / "people" if "user" in words else home)}
             environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode" / title)
