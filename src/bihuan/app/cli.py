@@ -139,7 +139,7 @@ def import_command(
     if templates is not None:
         from bihuan.formats import write_templates
 
-        write_templates(templates)
+        write_templates(templates, language)
         click.echo(templates)
         return
     if not files:

@@ -17,6 +17,7 @@ from fastapi.responses import StreamingResponse
 from bihuan import __version__
 from bihuan.app.api import (
     accounts,
+    assess,
     audit,
     bulletins,
     case_actions,
@@ -28,6 +29,7 @@ from bihuan.app.api import (
     dispatching,
     events,
     eventseries,
+    explanations,
     face,
     health,
     imports,
@@ -37,6 +39,8 @@ from bihuan.app.api import (
     session,
     shift,
     sites,
+    standards,
+    start,
     traces,
     warnings,
 )
@@ -73,8 +77,12 @@ ROUTERS = (
     overview.router,
     sites.bulk,
     sites.router,
+    explanations.router,
     commands.router,
     imports.router,
+    assess.router,
+    standards.router,
+    start.router,
 )
 """Every part of the interface, one file a subject."""
 
