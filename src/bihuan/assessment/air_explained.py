@@ -95,9 +95,9 @@ def _item_steps(row: Mapping[str, Any], law: IndexLaw, figures: tuple[Figure, ..
         table = law.standard.row("breakpoints", figure.item, averaging=figure.table)
         places = law.sub_indices[figure.item, figure.table].decimals
         value = round_half_even(float(given), places)
-        yield Message(
-            "law_air.rounded", named | {"given": f"{exact(float(given)).normalize():f}", "value": f"{value:f}"}
-        )
+        if value != exact(float(given)):
+            told = {"given": f"{exact(float(given)).normalize():f}", "value": f"{value:f}"}
+            yield Message("law_air.rounded", named | told)
         yield _sub_index_step(row, law, figure, table, Fraction(value), named)
 
 

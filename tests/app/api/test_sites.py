@@ -15,7 +15,10 @@ from bihuan.app.api.overview import remembered
 from bihuan.app.api.tables import safe_cell
 from bihuan.app.city import plan_city, write_layers
 from bihuan.app.loop import WATERMARK
-from bihuan.core import HOUR, iso, to_json
+from bihuan.assessment import section_verdict
+from bihuan.core import HOUR, Period, iso, to_json
+from bihuan.register import Section
+from bihuan.store import Row
 from tests.app.api.handmade import NOW, PEAK, TestClient, hour_rows, login, office_of, peak_hour, usual_hours
 
 Client = TestClient
@@ -211,3 +214,20 @@ def test_the_index_of_a_station_is_explained_by_its_own_hour(client: Client) -> 
     assert client.get("/api/sites/outlet:O1/why").json() is None
     login(client, "maintainer")
     assert client.get("/api/sites/station:N2/why").json()["code"] == "not_your_area"
+
+
+def test_the_class_of_a_section_is_explained_as_a_file_of_it_would_be(tmp_path: Path) -> None:
+    with office_of(tmp_path) as office, Client(create_app(office)) as client:
+        login(client, "duty_officer")
+        assert client.get("/api/sites/section:X1/why").json() is None
+        section = office.register.get(Section, "X1", office.today)
+        assert section is not None
+        day = Period(NOW - 32 * HOUR, NOW - 8 * HOUR)
+        values = {"do": 6.5, "codmn": 5.0, "nh3n": 1.2, "tp": 0.1, "ph": 7.5}
+        verdict = section_verdict(section, day, values)
+        office.store.records.save("verdict", [Row(verdict.id, to_json(verdict), "section:X1", start=day.start)])
+        told = client.get("/api/sites/section:X1/why", headers={"Accept-Language": "zh"}).json()
+    assert (told["kind"], told["label"], told["why"]["fields"]["class"]) == ("class", "IV", "IV")
+    assert told["why"]["edition"] == "GB 3838-2002"
+    assert told["why"]["sentence"].startswith("断面一 2026-11-0") and "Ⅳ类" in told["why"]["sentence"]
+    assert any("氨氮" in step and "1.2" in step for step in told["why"]["steps"])
