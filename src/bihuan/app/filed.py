@@ -75,8 +75,8 @@ FILED: Mapping[str, Filed] = {
         judge_soil,
         explain_soil,
         shown=(
-            *("row", "site", "date", "land_use", "item", "value", "screening", "control", "label", "over_screening"),
-            *("worst", "next_step", "edition", "status", "reason"),
+            *("row", "site", "land_use", "label", "next_step", "worst", "item", "value", "screening", "control"),
+            *("over_screening", "date", "edition", "status", "reason"),
         ),
     ),
     "water": Filed(
