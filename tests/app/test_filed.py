@@ -176,7 +176,7 @@ def test_risk_of_soil_is_no_verdict(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["assess", "soil", str(path), "--risk", "--draws", "20", "--json"])
     found = json.loads(done.stdout)
     assert found["risk"] is True and "不是标准限值" in found["note"]
-    assert {row["kind"] for row in found["verdicts"]} == {"risk_site", "risk_item"}
+    assert {row["subject"] for row in found["verdicts"]} == {"risk_site", "risk_item"}
     assert not {"screening", "control"} & set(found["verdicts"][0])
     out = tmp_path / "risk.parquet"
     CliRunner().invoke(cli, ["assess", "soil", str(path), "--risk", "--out", str(out)])

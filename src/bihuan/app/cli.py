@@ -1,6 +1,7 @@
 """The command line. Exit codes: 0 done, 1 a finding (a check did not hold), 2 bad usage or input.
 
-Each command imports what it needs when it runs, so that `bihuan --version` answers at once.
+Each command imports what it needs when it runs, so that `bihuan --version` answers at once: even the ground floor
+brings numpy, pyarrow and the map projections along.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 import click
 
 from bihuan import __version__
+from bihuan.app.caches import settle_caches
 from bihuan.app.cli_user import user
-from bihuan.core import BihuanError, parse_instant, plain
 
 FINDING = 1
 BAD_INPUT = 2
@@ -34,6 +35,7 @@ class _Instant(click.ParamType[Any]):
         if not isinstance(value, str):
             return value
         from bihuan.app.settings import read_settings
+        from bihuan.core import BihuanError, parse_instant
 
         try:
             return parse_instant(value, read_settings(home_path()).zone)
@@ -137,7 +139,7 @@ def import_command(
     if templates is not None:
         from bihuan.formats import write_templates
 
-        write_templates(templates)
+        write_templates(templates, language)
         click.echo(templates)
         return
     if not files:
@@ -309,6 +311,7 @@ def report(
     if kind != "daily":
         raise click.UsageError(f"report {kind} is not made yet: only daily is; assess air --by month gives the figures")
     from bihuan.app.reporting import report_daily
+    from bihuan.core import plain
 
     on = _day(day, "date")
     assert on is not None
@@ -440,6 +443,7 @@ def restore(source: Path, as_json: bool) -> None:
 def rebuild(language: Any, as_json: bool) -> None:
     """Make the observations anew from the journal."""
     from bihuan.app.rebuild import rebuild_series
+    from bihuan.core import plain
 
     made = rebuild_series(home_path())
     say(plain(made) if as_json else made.words(language), as_json)
@@ -463,6 +467,7 @@ cli.add_command(user)
 
 def main() -> None:
     """Run the command line; errors go to stderr, one line first."""
+    settle_caches(home_path())
     try:
         code = cli.main(prog_name="bihuan", standalone_mode=False)
     except click.exceptions.Abort:
@@ -476,10 +481,17 @@ def main() -> None:
     except BrokenPipeError:  # who read us has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # until the interpreter ends
         sys.exit(0)
-    except (BihuanError, OSError) as problem:
+    except _foreseen() as problem:
         _complain(str(problem))
         sys.exit(BAD_INPUT)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    """Errors whose message is for the person; asked for only when something was raised."""
+    from bihuan.core import BihuanError
+
+    return BihuanError, OSError
 
 
 def _complain(what: str) -> None:

@@ -22,17 +22,32 @@ from bihuan.assessment.ranking import (
 from bihuan.assessment.soil import SOIL_COLUMNS, SOIL_LABELS, judge_soil
 from bihuan.assessment.soil_explained import explain_soil
 from bihuan.assessment.soil_model import LAND_CLASSES, LandClass, SoilModel, soil_model
-from bihuan.assessment.soil_reproduction import reproduction
+from bihuan.assessment.soil_reproduction import reproduction, reproduction_page
 from bihuan.assessment.soil_risk import SOIL_ROUTES, WATER_ROUTES, Recomputed, recompute, route_risks, site_risk
 from bihuan.assessment.soil_site import RISK_COLUMNS, explain_soil_risk, soil_site_risk
 from bihuan.assessment.soil_uncertainty import Spread, Uncertainty, spreads, uncertainty
 from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_counts
 from bihuan.assessment.targets import RemainingControl, remaining_control_value
-from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, section_verdict, trend_verdict
+from bihuan.assessment.verdicts import (
+    aqi_verdict,
+    beyond_class_three,
+    index_verdict,
+    reading_ref,
+    section_verdict,
+    trend_verdict,
+)
 from bihuan.assessment.water import CLASSES, SectionClass, WaterLaw, class_number, section_class, times_over, water_law
 from bihuan.assessment.water_bulk import water_classes
 from bihuan.assessment.water_explained import explain_water
-from bihuan.assessment.water_index import CityIndex, TrophicState, city_index, cwqi_change, cwqi_cn, tli
+from bihuan.assessment.water_index import (
+    CityIndex,
+    TrophicState,
+    city_index,
+    cwqi_change,
+    cwqi_cn,
+    rank_improvement,
+    tli,
+)
 from bihuan.assessment.water_judge import judge_water
 from bihuan.assessment.water_statistics import WaterPeriod, class_shares, share_meeting, water_means
 from bihuan.assessment.water_trend import Trend, trend
@@ -68,6 +83,7 @@ __all__ = [
     "WaterLaw",
     "WaterPeriod",
     "aqi_verdict",
+    "beyond_class_three",
     "black_odorous",
     "both_laws",
     "city_index",
@@ -105,10 +121,12 @@ __all__ = [
     "outlet_verdicts",
     "propose_dust",
     "rank",
+    "rank_improvement",
     "reading_ref",
     "recompute",
     "remaining_control_value",
     "reproduction",
+    "reproduction_page",
     "rolling_mean",
     "route_risks",
     "section_class",

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Response, UploadFile
+from fastapi import APIRouter, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session
@@ -121,11 +121,13 @@ def job_faults(ident: str, office: TheOffice, session: Importer, language: TheLa
 
 
 @router.get("/templates.xlsx", response_class=Response)
-def template_workbook(session: Importer) -> Response:
-    """Give the empty workbook of the register."""
+def template_workbook(
+    session: Importer, spoken: TheLanguage, language: Annotated[Language | None, Query()] = None
+) -> Response:
+    """Give the empty workbook of the register, in the language asked for or in that of the page."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "templates.xlsx"
-        write_templates(path)
+        write_templates(path, language or spoken)
         body = path.read_bytes()
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     headers = {"Content-Disposition": 'attachment; filename="bihuan-templates.xlsx"'}

@@ -40,6 +40,7 @@ from bihuan.app.api import (
     shift,
     sites,
     standards,
+    start,
     traces,
     warnings,
 )
@@ -81,6 +82,7 @@ ROUTERS = (
     imports.router,
     assess.router,
     standards.router,
+    start.router,
 )
 """Every part of the interface, one file a subject."""
 
