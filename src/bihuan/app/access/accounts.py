@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bihuan.app.access import passwords
+from bihuan.app.settings import Settings
 from bihuan.core import InputError, RightRefused, from_json, iso, to_json
 from bihuan.store import Records, Row
 
@@ -63,6 +64,12 @@ class Accounts:
 
     def __init__(self, records: Records, failures: int = 5, lock: timedelta = timedelta(minutes=15)) -> None:
         self._records, self._failures, self._lock = records, failures, lock
+
+    @classmethod
+    def set_up(cls, records: Records, settings: Settings) -> Accounts:
+        """Return the accounts as the settings of the process want them."""
+        lock = timedelta(minutes=settings.whole("lock_minutes"))
+        return cls(records, settings.whole("login_failures"), lock)
 
     def get(self, login: str) -> Account | None:
         """Return an account, or None."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bihuan.app.access.rights import Right, may
+from bihuan.app.settings import Settings
 from bihuan.cases import Actor
 from bihuan.core import InputError, digest, from_json, to_json
 from bihuan.register import Person
@@ -97,6 +98,12 @@ class Sessions:
 
     def __init__(self, records: Records, idle: timedelta, longest: timedelta) -> None:
         self._records, self._idle, self._longest = records, idle, longest
+
+    @classmethod
+    def set_up(cls, records: Records, settings: Settings) -> Sessions:
+        """Return the sessions as the settings of the process want them."""
+        idle = timedelta(minutes=settings.whole("session_idle_minutes"))
+        return cls(records, idle, timedelta(hours=settings.whole("session_hours")))
 
     def begin(self, login: str, now: datetime, label: str = "") -> tuple[str, Pass]:
         """Log in, and return the secret of the cookie with what is kept of it."""

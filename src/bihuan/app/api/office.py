@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bihuan.app.access import Accounts, Session, Sessions
@@ -67,11 +67,8 @@ class Office:
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
-        whole = self.settings.whole
-        lock = timedelta(minutes=whole("lock_minutes"))
-        self.accounts = Accounts(self.store.records, whole("login_failures"), lock)
-        idle, longest = timedelta(minutes=whole("session_idle_minutes")), timedelta(hours=whole("session_hours"))
-        self.sessions = Sessions(self.store.records, idle, longest)
+        self.accounts = Accounts.set_up(self.store.records, self.settings)
+        self.sessions = Sessions.set_up(self.store.records, self.settings)
         self.lines = LineBook(self.store.home.journal, self.settings.zone)
         # what a killed server was reading when it ended: its jobs ended with it
         shutil.rmtree(self.store.home.uploads, ignore_errors=True)
