@@ -49,6 +49,7 @@ SETTINGS = (
     Setting("hosts", "", "names of the server, by comma; empty: any, on loopback only localhost"),
     Setting("tls_certificate", "", "file of the certificate (PEM); empty: no TLS (loopback, or behind a proxy)"),
     Setting("tls_key", "", "file of its key (PEM)"),
+    Setting("trusted_proxies", "", "addresses or networks of TLS proxies, by comma; only they are believed who asks"),
     Setting("smtp_host", "", "mail server; empty sends no mail"),
     Setting("smtp_port", 25, "port of the mail server"),
     Setting("smtp_sender", "", "address mails come from"),

@@ -45,6 +45,7 @@ from bihuan.app.api.errors import install_errors
 from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.headers import Guarded
 from bihuan.app.api.office import Office
+from bihuan.app.api.proxies import Proxied, proxies_of
 from bihuan.core import SettingError
 
 log = logging.getLogger("bihuan.api")
@@ -112,6 +113,7 @@ def create_app(office: Office | None = None, hosts: Collection[str] = ()) -> Fas
     face.install(app)
     if office is not None:
         app.add_middleware(Guarded, **_guard_of(office, hosts))
+        app.add_middleware(Proxied, trusted=proxies_of(office.settings.text("trusted_proxies")))
     return app
 
 
@@ -122,7 +124,6 @@ def _guard_of(office: Office, hosts: Collection[str]) -> dict[str, Any]:
     return {
         "hosts": named | set(hosts) if named or hosts else (),
         "largest": settings.whole("body_megabytes") * 1_000_000,
-        "tls": bool(settings.text("tls_certificate")),
         "tiles": f"{tiles.scheme}://{tiles.netloc}" if tiles.netloc else "",
     }
 
@@ -156,6 +157,7 @@ class ApiServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # uvicorn would believe whoever comes from loopback; `Proxied` asks the setting
             timeout_graceful_shutdown=2,
         )
         self._server = uvicorn.Server(config)
