@@ -4,6 +4,7 @@ from bihuan.formats.doors import Form, Recognised, read_register, recognise, wri
 from bihuan.formats.facts_of import CONVERTED, Crs, Imported
 from bihuan.formats.faults import RowFault
 from bihuan.formats.gcj02 import gcj02_to_wgs84, wgs84_to_gcj02
+from bihuan.formats.layouts import kinds
 
 __all__ = [
     "CONVERTED",
@@ -13,6 +14,7 @@ __all__ = [
     "Recognised",
     "RowFault",
     "gcj02_to_wgs84",
+    "kinds",
     "read_register",
     "recognise",
     "wgs84_to_gcj02",

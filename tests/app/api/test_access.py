@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fastapi.routing import APIRoute
 
 from bihuan.app.access import ADMINISTRATORS, RIGHTS, enlist, masked
 from bihuan.app.access.passwords import check
@@ -22,6 +21,7 @@ from bihuan.core import CHINA, InputError
 from bihuan.register import Person
 from bihuan.store import open_store
 from tests.app.api.handmade import TestClient
+from tests.app.api.routes import every_route
 from tests.app.small import facts
 
 NOW = datetime(2026, 3, 10, 1, tzinfo=UTC)
@@ -72,31 +72,7 @@ OPERATOR = {("POST", "/api/commands/{name}")}
 
 def _routes() -> list[tuple[str, str, str]]:
     """Every route with its method and the right it asks for, empty when it asks for none."""
-    app = create_app()
-    found = []
-    for route in _flat(app.routes):
-        if not route.path.startswith(("/api", "/healthz", "/readyz", "/metrics")):
-            continue
-        rights = [getattr(part.call, "right", "") for part in _all(route.dependant)]
-        right = next((one for one in rights if one), "")
-        found += [(method, route.path, right) for method in sorted(route.methods - {"HEAD"})]
-    return found
-
-
-def _flat(routes: object) -> Iterator[APIRoute]:
-    for route in routes:  # type: ignore[attr-defined]
-        if isinstance(route, APIRoute):
-            yield route
-        else:
-            inner = getattr(route, "original_router", None) or getattr(route, "router", None)
-            if inner is not None:
-                yield from _flat(inner.routes)
-
-
-def _all(dependant: object) -> Iterator[object]:
-    yield dependant
-    for inner in dependant.dependencies:  # type: ignore[attr-defined]
-        yield from _all(inner)
+    return [(route.method, route.path, route.right) for route in every_route()]
 
 
 def test_every_route_asks_for_a_right_or_stands_on_the_short_list() -> None:

@@ -2,14 +2,16 @@
 
 from bihuan.app.access.accounts import Account, Accounts
 from bihuan.app.access.areas import ADMINISTRATORS, Area, area_of, sees_case
-from bihuan.app.access.fields import FIELDS, FieldClass, is_clear, masked
+from bihuan.app.access.fields import FIELDS, HIDDEN, FieldClass, hide_contacts, is_clear, masked
 from bihuan.app.access.people import enlist
 from bihuan.app.access.rights import RIGHTS, Right, may, rights_of
+from bihuan.app.access.roles import risen
 from bihuan.app.access.sessions import Pass, Session, Sessions, ident_of
 
 __all__ = [
     "ADMINISTRATORS",
     "FIELDS",
+    "HIDDEN",
     "RIGHTS",
     "Account",
     "Accounts",
@@ -21,10 +23,12 @@ __all__ = [
     "Sessions",
     "area_of",
     "enlist",
+    "hide_contacts",
     "ident_of",
     "is_clear",
     "masked",
     "may",
     "rights_of",
+    "risen",
     "sees_case",
 ]
