@@ -69,6 +69,7 @@ class Office:
         self.sheets = TraceSheets(self.store)
         self.accounts = Accounts.set_up(self.store.records, self.settings)
         self.sessions = Sessions.set_up(self.store.records, self.settings)
+        self.sessions.when_ended = self.live.end
         self.lines = LineBook(self.store.home.journal, self.settings.zone)
         # what a killed server was reading when it ended: its jobs ended with it
         shutil.rmtree(self.store.home.uploads, ignore_errors=True)

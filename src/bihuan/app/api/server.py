@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import StreamingResponse
+from fastapi import FastAPI
 
 from bihuan import __version__
 from bihuan.app.api import (
@@ -39,10 +38,10 @@ from bihuan.app.api import (
     sites,
     traces,
     warnings,
+    watching,
 )
 from bihuan.app.api.attempts import Attempts
 from bihuan.app.api.errors import install_errors
-from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.headers import Guarded
 from bihuan.app.api.office import Office
 from bihuan.app.api.proxies import Proxied, proxies_of
@@ -54,6 +53,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 ROUTERS = (
     session.router,
+    watching.router,
     accounts.router,
     audit.router,
     case_metrics.router,  # before cases, whose /cases/{ident} would take its addresses
@@ -103,12 +103,6 @@ def create_app(office: Office | None = None, hosts: Collection[str] = ()) -> Fas
     install_errors(app)
     for router in ROUTERS:
         app.include_router(router)
-
-    @app.get("/api/live", tags=["live"], response_class=StreamingResponse)
-    async def live(office: TheOffice, session: TheSession, request: Request) -> StreamingResponse:
-        """Tell what changes, as server-sent events; the page then reads what it shows anew."""
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(office.live.listen(), media_type="text/event-stream", headers=headers)
 
     face.install(app)
     if office is not None:
