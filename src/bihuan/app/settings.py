@@ -42,6 +42,7 @@ SETTINGS = (
     Setting("session_idle_minutes", 30, "a login that is not used for so long ends"),
     Setting("session_hours", 12, "a login ends after so long, used or not"),
     Setting("login_failures", 5, "wrong passwords after which an account is locked"),
+    Setting("login_failure_minutes", 30, "how long a wrong password counts [min]"),
     Setting("lock_minutes", 15, "for how long it is locked"),
     Setting("token_days", 90, "longest life of a token for programs"),
     Setting("log_days", 183, "days for which logs are kept; not less than six months"),

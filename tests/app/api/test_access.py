@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from bihuan.app.clock import CityClock
 from bihuan.app.loop import Loop
 from bihuan.app.notify import Notifications
 from bihuan.app.settings import Settings
-from bihuan.core import CHINA, InputError
+from bihuan.core import CHINA, InputError, RightRefused, from_json
 from bihuan.register import Person
 from bihuan.store import open_store
 from tests.app.api.handmade import TestClient
@@ -163,6 +165,47 @@ def test_after_five_wrong_passwords_the_account_is_locked_for_a_while(office: Of
     assert client.post("/api/session", json=right).status_code == 200
     failed = [entry for entry in office.store.ledger.entries() if entry.action == "log_in_failed"]
     assert len(failed) == 7
+    locked = [entry for entry in office.store.ledger.entries() if entry.action == "account.locked"]
+    assert [(one.actor, one.subject) for one in locked] == [("bihuan", "account:handler")], "one row a lock"
+    assert from_json(locked[0].body, dict) == {"failures": 5, "until": "2026-03-10T01:15:00Z"}
+
+
+def test_wrong_passwords_grow_old_each_for_itself(office: Office) -> None:
+    client = TestClient(create_app(office))
+
+    def wrong(count: int) -> list[str]:
+        asked = {"login": "handler", "password": "wrong"}
+        return [client.post("/api/session", json=asked).json()["code"] for _ in range(count)]
+
+    assert wrong(2) == ["wrong_password"] * 2
+    later(office, timedelta(minutes=20))
+    assert wrong(2) == ["wrong_password"] * 2
+    later(office, timedelta(minutes=10))  # the first two no longer count
+    assert wrong(3) == ["wrong_password"] * 3, "the third of them locks"
+    assert wrong(1) == ["locked"]
+    later(office, timedelta(minutes=15))
+    assert wrong(4) == ["wrong_password"] * 4, "a lock that ran out has answered for what led to it"
+
+
+def test_passwords_tried_at_once_are_all_counted(office: Office) -> None:
+    def try_one(number: int) -> None:
+        with contextlib.suppress(RightRefused):
+            office.accounts.log_in("handler", f"wrong-{number}", NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(try_one, range(8)))
+    assert office.accounts.need("handler").failures == 5
+    assert [entry.action for entry in office.store.ledger.entries()] == ["account.locked"]
+
+
+def test_unlocking_is_a_row_of_the_ledger(office: Office) -> None:
+    keeper, client = entered(office, "security_admin"), TestClient(create_app(office))
+    for _ in range(5):
+        client.post("/api/session", json={"login": "handler", "password": "wrong"})
+    assert keeper.post("/api/accounts/handler/unlock").status_code == 204
+    last = office.store.ledger.entries()[-1]
+    assert (last.actor, last.action, last.subject) == ("P-security_admin", "account.unlock", "account:handler")
+    assert client.post("/api/session", json={"login": "handler", "password": PASSWORD}).status_code == 200
 
 
 def test_an_unknown_login_is_answered_like_a_wrong_password(office: Office) -> None:

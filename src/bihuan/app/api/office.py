@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from bihuan.app.access import Accounts, Session, Sessions
+from bihuan.app.access import Account, Accounts, Session, Sessions
 from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
@@ -24,6 +24,9 @@ from bihuan.app.troubles import Troubles
 from bihuan.core import Language, Ref, local_date, to_json
 from bihuan.register import Register
 from bihuan.store import Entry, Store
+
+PROGRAM = "bihuan"
+"""Who acts when nobody does, as the ledger has it."""
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Office:
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
         self.accounts = Accounts.set_up(self.store.records, self.settings)
+        self.accounts.when_locked = self._note_lock
         self.sessions = Sessions.set_up(self.store.records, self.settings)
         self.sessions.when_ended = self.live.end
         self.lines = LineBook(self.store.home.journal, self.settings.zone)
@@ -113,6 +117,10 @@ class Office:
     def audit(self, session: Session, action: str, subject: Ref | str = "", body: object = None) -> None:
         """Write an act into the ledger; within `Records.transaction` it commits with the act itself."""
         self.store.ledger.add(Entry(self.now, session.person.id, action, str(subject), to_json(body or {})))
+
+    def _note_lock(self, account: Account) -> None:
+        body = to_json({"failures": account.failures, "until": account.locked_until})
+        self.store.ledger.add(Entry(self.now, PROGRAM, "account.locked", f"account:{account.login}", body))
 
     def name(self, ref: Ref, language: Language = "zh") -> str:
         """Return what a thing is called, its id where the register knows no name."""
