@@ -102,7 +102,7 @@ def start_import(file: UploadFile, office: TheOffice, session: Importer, languag
 @router.get("/jobs")
 def job_list(office: TheOffice, session: Importer, language: TheLanguage) -> list[JobView]:
     """List the jobs since the server's start, the latest first."""
-    return [_view(job, language) for job in office.jobs.all()]
+    return [_view(job, language) for job in office.jobs.all() if job.kind == "import"]
 
 
 @router.get("/jobs/{ident}")
@@ -175,13 +175,13 @@ def _work(office: Office, path: Path, roles: bool) -> Callable[[Callable[[float]
 
 def _job(office: Office, ident: str) -> Job:
     job = office.jobs.get(ident)
-    if job is None:
+    if job is None or job.kind != "import":
         raise Refused(404, "no_job", f"no job {ident!r}: jobs do not outlive a restart; import the file again")
     return job
 
 
 def _reports(job: Job) -> list[Report]:
-    return list(job.result or ()) if job.kind == "import" else []
+    return list(job.result or ())
 
 
 def _view(job: Job, language: Language) -> JobView:

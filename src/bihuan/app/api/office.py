@@ -14,6 +14,7 @@ from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
 from bihuan.app.jobs import Jobs
+from bihuan.app.ledgerwatch import LedgerWatch
 from bihuan.app.linebook import LineBook
 from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
@@ -67,6 +68,7 @@ class Office:
     sheets: TraceSheets = field(init=False)
     lines: LineBook = field(init=False)
     jobs: Jobs = field(init=False)
+    chain: LedgerWatch = field(init=False)
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
@@ -74,6 +76,7 @@ class Office:
         self.accounts.when_locked = self._note_lock
         self.sessions = Sessions.set_up(self.store.records, self.settings)
         self.sessions.when_ended = self.live.end
+        self.chain = LedgerWatch(self.store.ledger)
         self.lines = LineBook(self.store.home.journal, self.settings.zone)
         # what a killed server was reading when it ended: its jobs ended with it
         shutil.rmtree(self.store.home.uploads, ignore_errors=True)
