@@ -58,7 +58,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=200_000)
-    rows = parser.parse_args().rows
+    rows = parser.parse_known_args()[0].rows
     with tempfile.TemporaryDirectory() as folder, open_store(Path(folder), threads=1) as store:
         with store.records.transaction():
             fill(store.ledger, rows)
