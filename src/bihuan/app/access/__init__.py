@@ -1,7 +1,7 @@
 """Who may come in, what they may do and see: accounts, sessions, rights by role and area, classes of fields."""
 
 from bihuan.app.access.accounts import Account, Accounts
-from bihuan.app.access.areas import ADMINISTRATORS, Area, area_of, sees_case
+from bihuan.app.access.areas import ADMINISTRATORS, Area, Sight, area_of, cells_of, sees_case, sight_of
 from bihuan.app.access.fields import FIELDS, HIDDEN, FieldClass, hide_contacts, is_clear, masked
 from bihuan.app.access.people import enlist
 from bihuan.app.access.rights import RIGHTS, Right, may, rights_of
@@ -21,7 +21,9 @@ __all__ = [
     "Right",
     "Session",
     "Sessions",
+    "Sight",
     "area_of",
+    "cells_of",
     "enlist",
     "hide_contacts",
     "ident_of",
@@ -31,4 +33,5 @@ __all__ = [
     "rights_of",
     "risen",
     "sees_case",
+    "sight_of",
 ]

@@ -54,10 +54,13 @@ class Session:
     kept : Pass
     person : Person
         As the register has it today.
+    cells : frozenset of str
+        Cells of the grid that the person answers for, with those below them.
     """
 
     kept: Pass
     person: Person
+    cells: frozenset[str] = frozenset()
 
     @property
     def login(self) -> str:

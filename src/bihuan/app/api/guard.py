@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from bihuan.app.access import ADMINISTRATORS, RIGHTS, Account, Right, Session
+from bihuan.app.access import ADMINISTRATORS, RIGHTS, Account, Right, Session, cells_of
 from bihuan.app.api.errors import Refused
 from bihuan.app.api.office import Office
 from bihuan.core import Language
@@ -87,7 +87,8 @@ def found_session(request: Request, office: Office, active: bool) -> Session:
         raise Refused(403, "no_person", f"person {account.person} is not in the register today: ask who keeps it")
     if account.renew and request.url.path not in BEFORE_RENEWAL:
         raise Refused(403, "renew_password", "the password is a temporary one: choose your own first")
-    return Session(kept=kept, person=replace(person, roles=roles_of(account, person)))
+    roles, cells = roles_of(account, person), cells_of(person, office.town)
+    return Session(kept=kept, person=replace(person, roles=roles), cells=cells)
 
 
 def roles_of(account: Account, person: Person) -> tuple[str, ...]:
