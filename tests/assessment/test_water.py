@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bihuan.assessment import CLASSES, class_number, section_class, section_verdict, trend, trend_verdict
-from bihuan.core import InputError, Period, Place, text
+from bihuan.assessment import (
+    CLASSES,
+    beyond_class_three,
+    class_number,
+    section_class,
+    section_verdict,
+    trend,
+    trend_verdict,
+)
+from bihuan.core import InputError, NotCovered, Period, Place, text
 from bihuan.register import Section
 from bihuan.standards import lookup
 from tests.assessment.frames import local
@@ -61,6 +69,17 @@ def test_every_class_limit_of_the_standard_still_belongs_to_its_class() -> None:
                 assert found.number == list(row["classes"]).index(limit) + 1 <= number
 
 
+def test_items_beyond_class_three_come_the_worst_first_with_their_multiples() -> None:
+    found = section_class(GOOD | {"nh3n": 1.2, "tp": 0.21, "do": 2.9, "codmn": 6.0, "cod": 41}, on=ON)
+    assert found.over == (("cod", 1.05), ("do", None), ("nh3n", 0.2), ("tp", 0.05))
+    assert (found.label, found.worst) == ("worse_than_V", ("cod",))
+
+
+def test_before_the_rule_of_2011_no_section_has_a_class() -> None:
+    with pytest.raises(NotCovered, match="2011-03-09"):
+        section_class(GOOD, on=date(2010, 6, 1))
+
+
 def test_phosphorus_has_its_own_column_for_lakes() -> None:
     assert section_class(GOOD | {"tp": 0.05}, on=ON).label == "II"
     assert section_class(GOOD | {"tp": 0.05}, on=ON, water_body="lake").label == "III"
@@ -86,6 +105,13 @@ def test_the_verdict_stands_beside_the_target() -> None:
     assert good.id == bad.id  # the same judgement of the same period, made again with other values
     empty = section_verdict(SECTION, MONTH, {})
     assert (empty.value, empty.label, empty.reason) == (None, "", "no_items")
+
+
+def test_a_stored_verdict_names_its_items_beyond_class_three() -> None:
+    verdict = section_verdict(SECTION, MONTH, GOOD | {"nh3n": 1.2, "do": 2.9})
+    assert beyond_class_three(verdict) == (("do", None), ("nh3n", 0.2))
+    assert beyond_class_three(section_verdict(SECTION, MONTH, {})) == ()
+    assert beyond_class_three(trend_verdict(SECTION, "nh3n", MONTH, trend(months(3), np.arange(3.0)))) == ()
 
 
 def test_classes_have_numbers_and_words() -> None:

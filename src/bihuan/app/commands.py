@@ -26,6 +26,7 @@ from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
 from bihuan.app.replay import WHAT_IF, replay_stored
 from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
+from bihuan.app.upkeep import note_backup
 from bihuan.core import InputError, Language, parse_instant, plain
 from bihuan.store import Manifest, backup
 
@@ -172,7 +173,9 @@ def _trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]
 def _backup(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     target = Path(needed_option(options, "target"))
     with opened(scene.home) as store:
-        manifest = backup(store, target, scene.clock.now())
+        at = scene.clock.now()
+        manifest = backup(store, target, at)
+        note_backup(store.records, at)
     yield manifest_line(manifest, target)
 
 

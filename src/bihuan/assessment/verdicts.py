@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bihuan.assessment.water import SectionClass, Trend, WaterBody, class_number, section_class
+from bihuan.assessment.water import SectionClass, WaterBody, class_number, section_class
+from bihuan.assessment.water_trend import Trend
 from bihuan.core import (
     CHINA,
     HOUR,
@@ -194,6 +195,19 @@ def _section_reason(section: Section, found: SectionClass) -> str:
     if section.target_class and found.number > class_number(section.target_class):
         return "worse_than_target"
     return "part_of_the_items" if found.not_assessed else ""
+
+
+def beyond_class_three(
+    verdict: Verdict, *, water_body: WaterBody = "river", zone: ZoneInfo = CHINA
+) -> tuple[tuple[str, float | None], ...]:
+    """Return the items of a section's verdict beyond class III, the worst first, and by how many times.
+
+    Empty where the verdict is of another kind. Oxygen and pH have no multiple.
+    """
+    if verdict.kind != "section_class" or not verdict.items:
+        return ()
+    values = {item: value for item, value, _ in verdict.items}
+    return section_class(values, on=local_date(verdict.period.start, zone), water_body=water_body).over
 
 
 def trend_verdict(section: Section, item: str, period: Period, trend: Trend, inputs: tuple[Ref, ...] = ()) -> Verdict:

@@ -5,6 +5,9 @@ from bihuan.physics.blocks import (
     block_starts,
     block_weather,
 )
+from bihuan.physics.compiling import (
+    compiled,
+)
 from bihuan.physics.dispersion import (
     Curves,
     Terrain,
@@ -27,16 +30,33 @@ from bihuan.physics.stability import (
     solar_altitude,
     turner_class,
 )
+from bihuan.physics.steady import (
+    AreaSource,
+    BoundaryLayer,
+    PointSource,
+    Receptors,
+    SteadyPlume,
+    SteadySource,
+    VolumeSource,
+)
 
 __all__ = [
+    "AreaSource",
+    "BoundaryLayer",
     "Curves",
     "GaussianPlume",
+    "PointSource",
     "PuffModel",
+    "Receptors",
+    "SteadyPlume",
+    "SteadySource",
     "Terrain",
+    "VolumeSource",
     "WindField",
     "block_means",
     "block_starts",
     "block_weather",
+    "compiled",
     "curves",
     "mixing_height",
     "sigma_y",

@@ -82,6 +82,7 @@ BOUND = {
     "/api/sites/{ref}/series.csv": "site",
     "/api/sites/{ref}/wind": "site",
     "/api/sites/{ref}/calendar": "site",
+    "/api/sites/{ref}/why": "site",
 }
 """Routes that name one thing of an area."""
 
@@ -111,6 +112,10 @@ FREE = {
     "/api/bulletins", "/api/bulletins/{ident}", "/api/bulletins/{ident}/document.html",
     "/api/bulletins/{ident}/document.docx", "/api/bulletins/{ident}/advice", "/api/bulletins/{ident}/check",
     "/api/bulletins/{ident}/sign", "/api/bulletins/{ident}/correct", "/api/event-areas", "/api/map",
+    # files of one's own, the law, the first start
+    "/api/assess", "/api/assess/jobs", "/api/assess/jobs/{ident}", "/api/assess/jobs/{ident}/refused.csv",
+    "/api/assess/jobs/{ident}/verdicts.{kind}", "/api/assess/explain", "/api/assess/{medium}", "/api/standards",
+    "/api/standards/{ident}", "/api/start",
     # figures of what is seen, without ids (`sees_case` counts them), and uploads of one's own
     "/api/cases/metrics", "/api/cases/metrics/export", "/api/photos",
     # tested in test_live, and below

@@ -2,9 +2,11 @@
 
 import time
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 
 from bihuan.app.api import Office
 from bihuan.register import Person, Station
@@ -67,7 +69,9 @@ def test_what_cannot_be_imported_is_said(office: Office) -> None:
     assert "strange.bin is no file we know" in job["files"][0]["failed"]
     assert str(office.store.home.path) not in job["files"][0]["failed"]
     assert client.get("/api/jobs/none").json()["code"] == "no_job"
-    assert client.get("/api/templates.xlsx").content[:2] == b"PK"
+    for wanted, cover in (("?language=zh", "说明"), ("?language=en", "说明 Guide"), ("", "说明 Guide")):
+        book = load_workbook(BytesIO(client.get(f"/api/templates.xlsx{wanted}").content))
+        assert book.sheetnames[0] == cover, "without a wish it speaks as the page does"
     assert at_screen(office, "duty_officer").get("/api/jobs").status_code == 403
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Response, UploadFile
+from fastapi import APIRouter, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from bihuan.app.access import FIELDS, HIDDEN, Session, hide_contacts
@@ -20,6 +20,7 @@ from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.api.tables import as_csv
+from bihuan.app.api.uploads import keep_upload, upload_name
 from bihuan.app.importing import import_files
 from bihuan.app.jobs import Job
 from bihuan.app.opened import lent
@@ -35,8 +36,6 @@ Importer = Annotated[Session, needs("import.run")]
 COLUMNS = ("file", "sheet", "row", "column", "value", "allowed", "words")
 SHOWN = 500
 """Rows with a fault that an answer lists; all of them stand in the CSV."""
-
-PIECE = 1 << 20
 
 
 class FaultLine(BaseModel):
@@ -84,11 +83,11 @@ class JobView(BaseModel):
 @router.post("/imports", status_code=202)
 def start_import(file: UploadFile, office: TheOffice, session: Importer, language: TheLanguage) -> JobView:
     """Take a file in and begin to import it; how far it is stands under its job."""
-    name = _named(file.filename or "")
+    name = upload_name(file.filename or "")
     office.store.home.uploads.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=office.store.home.uploads))
     try:
-        size = _kept(file, folder / name, office.settings.whole("upload_mib") << 20)
+        size = keep_upload(file, folder / name, office.settings.whole("upload_mib") << 20)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -124,39 +123,17 @@ def job_faults(ident: str, office: TheOffice, session: Importer, language: TheLa
 
 
 @router.get("/templates.xlsx", response_class=Response)
-def template_workbook(session: Importer) -> Response:
-    """Give the empty workbook of the register."""
+def template_workbook(
+    session: Importer, spoken: TheLanguage, language: Annotated[Language | None, Query()] = None
+) -> Response:
+    """Give the empty workbook of the register, in the language asked for or in that of the page."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "templates.xlsx"
-        write_templates(path)
+        write_templates(path, language or spoken)
         body = path.read_bytes()
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     headers = {"Content-Disposition": 'attachment; filename="bihuan-templates.xlsx"'}
     return Response(body, media_type=kind, headers=headers)
-
-
-def _named(given: str) -> str:
-    """The last part of a file name, without what could lead elsewhere."""
-    last = given.replace("\\", "/").rpartition("/")[2]
-    kept = "".join(letter for letter in last if letter.isprintable()).strip(". ")
-    while len(kept.encode()) > 200:  # a name of a file system is 255 bytes at most; the ending says what it is
-        kept = kept[1:]
-    return kept or "upload"
-
-
-def _kept(file: UploadFile, path: Path, limit: int) -> int:
-    size = 0
-    with path.open("wb") as target:
-        while piece := file.file.read(PIECE):
-            size += len(piece)
-            if size > limit:
-                raise Refused(
-                    413,
-                    "too_large",
-                    f"{path.name} is larger than {limit >> 20} MiB: split it, use bihuan import, or set upload_mib",
-                )
-            target.write(piece)
-    return size
 
 
 def _work(office: Office, path: Path, roles: bool) -> Callable[[Callable[[float], None]], list[Report]]:

@@ -25,12 +25,12 @@ RIGHTS_OF = {
     "clock": "",
     "device": "device.read",
     "event": "event.read",
-    "job": "import.run",
+    "job": "",
     "overview": "overview.read",
     "shift": "shift.read",
     "warning": "warning.read",
 }
-"""Kind of message -> right of those who hear of it; empty for everyone who is logged in."""
+"""Kind of message -> right of those who hear of it; empty for everyone who is logged in (of jobs, those concerned)."""
 
 ENDED = b"event: ended\ndata: {}\n\n"
 RENEW = b"event: renew\ndata: {}\n\n"

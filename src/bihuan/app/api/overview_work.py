@@ -14,6 +14,7 @@ from bihuan.app.api.office import Office
 from bihuan.app.api.overview_air import judged_until
 from bihuan.app.api.overview_models import (
     CaseCounts,
+    ItemOver,
     Outlooked,
     SectionRow,
     Sent,
@@ -29,7 +30,7 @@ from bihuan.app.indexing import city_hours_of
 from bihuan.app.marks import Marks
 from bihuan.app.outlook import STATE
 from bihuan.app.suspicion import is_traced
-from bihuan.assessment import CLASSES, class_number, hourly_aqi, mean_24h_aqi
+from bihuan.assessment import CLASSES, beyond_class_three, class_number, hourly_aqi, mean_24h_aqi
 from bihuan.cases import Case, Clock, measure, running
 from bihuan.core import (
     DAY,
@@ -301,6 +302,7 @@ def water(office: Office, area: Area, now: datetime) -> list[SectionRow]:
 def _section(section: Section, verdict: Verdict | None, office: Office) -> SectionRow:
     label, target = verdict.label if verdict else "", section.target_class
     known = label in CLASSES and target in CLASSES
+    beyond = beyond_class_three(verdict, zone=office.zone) if verdict else ()
     return SectionRow(
         ref=f"section:{section.id}",
         name=section.name,
@@ -310,6 +312,7 @@ def _section(section: Section, verdict: Verdict | None, office: Office) -> Secti
         worse=class_number(label) > class_number(target) if known else None,
         day=local_date(verdict.period.start, office.zone) if verdict else None,
         official=section.official,
+        over=[ItemOver(item=item, times=times) for item, times in beyond],
     )
 
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from bihuan import __version__
 from bihuan.app.api import (
     accounts,
+    assess,
     audit,
     bulletins,
     case_actions,
@@ -27,6 +28,7 @@ from bihuan.app.api import (
     dispatching,
     events,
     eventseries,
+    explanations,
     face,
     health,
     imports,
@@ -36,6 +38,8 @@ from bihuan.app.api import (
     session,
     shift,
     sites,
+    standards,
+    start,
     traces,
     warnings,
     watching,
@@ -74,8 +78,12 @@ ROUTERS = (
     overview.router,
     sites.bulk,
     sites.router,
+    explanations.router,
     commands.router,
     imports.router,
+    assess.router,
+    standards.router,
+    start.router,
 )
 """Every part of the interface, one file a subject."""
 

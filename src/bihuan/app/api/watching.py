@@ -47,9 +47,18 @@ class Watch:
 
     def hears(self, kind: str, right: str, body: dict[str, Any]) -> bool | None:
         """Say whether it hears nothing of a message (None), its kind alone (False), or all of it (True)."""
+        if kind == "job":
+            return True if self._hears_job(str(body["id"])) else None
         if right and not self._session.may(right):
             return None
         return self._sees(kind, str(body["id"])) if "id" in body else True
+
+    def _hears_job(self, ident: str) -> bool:
+        """One's own, and imports, which everyone who imports sees."""
+        job = self._office.jobs.get(ident)
+        if job is None:
+            return False
+        return job.by == self._session.person.id or (job.kind == "import" and self._session.may("import.run"))
 
     def _sees(self, kind: str, ident: str) -> bool:
         office, session = self._office, self._session
