@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bihuan.app.access import hide_contacts
 from bihuan.app.api.case_shapes import (
     ClockShown,
     EffectShown,
@@ -130,7 +131,7 @@ class Words:
         }
         if name in {"reason", "note"} and value in {"duplicate", "rebound"}:
             return self.say(f"board.reason_{value}")
-        return says[name](value) if name in says else value
+        return says[name](value) if name in says else hide_contacts(value)
 
     def _checks(self, said: str) -> str:
         answers = (part.partition("=") for part in said.split(","))
@@ -188,7 +189,7 @@ class Words:
         words = self.say(f"case.{outcome.value}")
         by = self.name("person", outcome.by)
         return VerdictShown(
-            kind=kind, value=outcome.value, words=words, at=outcome.at, by_name=by, reason=outcome.reason
+            kind=kind, value=outcome.value, words=words, at=outcome.at, by_name=by, reason=hide_contacts(outcome.reason)
         )
 
     def _effect(self, ref: Ref) -> EffectShown | None:
