@@ -75,7 +75,7 @@ function packed(): Plugin {
 
 export default defineConfig({
   plugins: [words(), vue(), worker(), packed()],
-  resolve: { alias: { '@': here('./src'), '@texts': here('../src/bihuan/texts') } },
+  resolve: { alias: { '@': here('./src'), '@texts': here('../src/bihuan/texts'), '@core': here('../src/bihuan/core') } },
   build: {
     outDir: here('../src/bihuan/app/api/dist'),
     emptyOutDir: true,

@@ -76,7 +76,7 @@ def test_what_is_left_for_a_target_is_said_plainly(home: Path) -> None:
     assert (fine["days"], fine["days_left"], fine["outcome"]) == (28, 306, "attainable")
     assert fine["control_value"] == pytest.approx((40 * 334 - 28 * 45.5) / 306, abs=0.05)
     assert (ozone["item"], ozone["outcome"]) == ("pm10", "unattainable")
-    assert ozone["said"] == "剩余 306 天即使为零也不能达到目标 5.0 ug/m3"
+    assert ozone["said"] == "剩余 306 天即使为零也不能达到目标 5.0 μg/m³"
 
 
 def test_it_prints_in_both_languages_and_as_json(home: Path) -> None:

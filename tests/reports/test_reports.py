@@ -12,8 +12,9 @@ from docx.shared import Mm
 
 from bihuan.assessment import daily_aqi, remaining_control_value, section_verdict
 from bihuan.core import Language, Place, local_day, text
-from bihuan.register import Section
+from bihuan.register import Person, Section
 from bihuan.reports import Content, Cover, Table, compose, docx, html
+from tests.cases.town import event, suspects, town
 from tests.reports.material import DAY, empty, known
 
 COVER = Cover(issuer="合成市生态环境局", year=2019, number=7, prepared="甲", checked="乙", signed="丙", dated=DAY)
@@ -111,6 +112,14 @@ def test_the_html_refers_to_nothing_outside_itself(language: Language) -> None:
     assert all(alt.strip() for alt in re.findall(r'<img alt="([^"]*)"', page))
     assert page.count("<figure>") == len(re.findall("data:image/png", page)) > 0
     assert page.count('scope="col"') > 10
+
+
+def test_the_last_section_asks_the_duty_table_who_answers_for_an_alarm_without_a_case() -> None:
+    rise = event(open=True)
+    content = compose(known(register=town(), events=(rise,), suspects=(suspects(rise),), names={"housing": "住建局"}))
+    (row,) = table(content, 0, 10).rows
+    assert row[1:3] == (text("report.not_dispatched"), text("report.by_duty", lead="住建局"))
+    assert row[3] == town().get(Person, "officer", DAY).name
 
 
 def test_what_people_typed_is_escaped() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bihuan.alerts.rule import RuleRow
 from bihuan.assessment import CLASSES
-from bihuan.core import Event, Language, NotCovered, pollutant, text
+from bihuan.core import Event, Language, NotCovered, pollutant, printed_unit, text
 
 
 def kind_words(event: Event, language: Language = "zh") -> str:
@@ -53,7 +53,7 @@ def _unit(event: Event, language: Language) -> tuple[str, str, int]:
     except NotCovered:
         return event.pollutant, "", 1
     unit = about.outlet_unit if event.subject.kind == "outlet" else about.unit
-    return about.zh if language == "zh" else about.en, unit, about.decimals
+    return about.zh if language == "zh" else about.en, printed_unit(unit), about.decimals
 
 
 def _number(value: float | None, places: int, rule: RuleRow, language: Language) -> str:

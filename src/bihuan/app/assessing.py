@@ -43,6 +43,7 @@ from bihuan.core import (
     iso,
     local_date,
     pollutant,
+    printed_unit,
     text,
 )
 from bihuan.store import Store
@@ -252,7 +253,12 @@ def _targets(days: pl.DataFrame, asked: Asked) -> Sheet:
                 "reached_share": one.reached_share,
                 "outcome": one.outcome,
             }
-            words = {"days": one.days_left, "value": value, "target": one.target, "unit": pollutant(item).unit}
+            words = {
+                "days": one.days_left,
+                "value": value,
+                "target": one.target,
+                "unit": printed_unit(pollutant(item).unit),
+            }
             rows.append(row | {"said": text(f"verdict.remaining_{one.outcome}", asked.language, **words)})
     shown = ("site", "item", "so_far", "days", "days_left", "control_value", "said")
     return Sheet("remaining", tuple(rows), shown)

@@ -16,7 +16,7 @@ from bihuan.alerts import RuleRow, describe, kind_words
 from bihuan.app.loop import TICK, Outcome
 from bihuan.app.pacing import Pacing
 from bihuan.app.rig import CityRun
-from bihuan.cases import Calendar, Case, running
+from bihuan.cases import Calendar, Case, running, title_of
 from bihuan.core import Event, Language, Ref, Suspects, Verdict, local_date, pollutant, text
 
 ALERT_ROWS, CASE_ROWS, SUSPECT_ROWS, STATION_ROWS = 7, 9, 5, 6
@@ -164,10 +164,12 @@ class Screen:
             key=lambda case: (not case.ended, case.since),
             reverse=True,
         )
+        town = self._run.loop.town
         for case in cases[:CASE_ROWS]:
             state = case.state_words(self._language)
             style = "dim" if case.ended else "bold" if case.level else ""
-            table.add_row(self._clock(case.opened), case.title(self._language), state, self._marks(case), style=style)
+            title = title_of(case, town.register, town.on, self._language)
+            table.add_row(self._clock(case.opened), title, state, self._marks(case), style=style)
         if not cases:
             table.add_row("", self._say("no_case"), "", "")
         return Panel(table, title=self._say("cases", open=len(self._run.loop.desk.open_cases)), title_align="left")

@@ -25,6 +25,8 @@ from bihuan.cases.intake import (
     FieldReport,
     Order,
     PublicComplaint,
+    leading_suspect,
+    matter_of_event,
     matter_of_site,
     open_from_complaint,
     open_from_event,
@@ -39,6 +41,7 @@ from bihuan.cases.model import Case, CaseKind, Door, Opening
 from bihuan.cases.routing import Route, addressees, route
 from bihuan.cases.settings import CaseSettings, EscalationLevel, Limit, case_settings, default_settings
 from bihuan.cases.telling import notices_of
+from bihuan.cases.titles import title_of
 
 __all__ = [
     "METRICS",
@@ -89,11 +92,13 @@ __all__ = [
     "escalate",
     "examine",
     "handover",
+    "leading_suspect",
     "machine",
     "mask_name",
     "mask_numbers",
     "mask_phone",
     "matter_of",
+    "matter_of_event",
     "matter_of_site",
     "matter_of_words",
     "matters",
@@ -114,5 +119,6 @@ __all__ = [
     "running",
     "settle_followers",
     "step",
+    "title_of",
     "unread",
 ]

@@ -90,6 +90,7 @@ from bihuan.core.pollutants import (
     pollutant,
     pollutants,
 )
+from bihuan.core.printed import printed_unit
 from bihuan.core.quality import (
     GOOD,
     LEVELS,
@@ -213,6 +214,7 @@ __all__ = [
     "plain",
     "pollutant",
     "pollutants",
+    "printed_unit",
     "readings_table",
     "round_half_even",
     "round_up",

@@ -16,10 +16,10 @@ from bihuan.assessment import (
     rank,
     remaining_control_value,
 )
-from bihuan.core import NATIONAL_SIX, Language, NotCovered, local_date, pollutant, text
+from bihuan.core import NATIONAL_SIX, Language, NotCovered, local_date, pollutant, printed_unit, text
 from bihuan.reports.charts import hours_chart, year_chart
 from bihuan.reports.map import city_map
-from bihuan.reports.material import Material, amount, item_name, law_words, signed_percent, unit_words, word
+from bihuan.reports.material import Material, amount, item_name, law_words, signed_percent, word
 from bihuan.reports.model import Cells, Figure, Section, Table
 from bihuan.standards import Standard, lookup, standards
 
@@ -102,7 +102,7 @@ def _six(given: Material, row: dict[str, Any], before: dict[str, Any] | None, la
         limit = _daily_limit(limits, code)
         rows.append((
             item_name(code, language),
-            unit_words(about.unit),
+            printed_unit(about.unit),
             amount(value, about.decimals),
             amount(row.get(f"iaqi_{code}"), 0),
             "—" if limit is None else f"{limit:g}",
@@ -134,7 +134,7 @@ def _peaks(given: Material, hours: pl.DataFrame, language: Language) -> Table:
             rows.append(
                 (
                     item_name(code, language),
-                    unit_words(about.unit),
+                    printed_unit(about.unit),
                     amount(top[code], about.decimals),
                     given.hour_span(top["start"]),
                 )
@@ -226,7 +226,7 @@ def _so_far(given: Material, found: dict[str, Any], title: str, targets: bool, l
         places = pollutant(code).decimals
         line = [
             item_name(code, language),
-            unit_words(pollutant(code).unit),
+            printed_unit(pollutant(code).unit),
             amount(value, places),
             amount(earlier, places),
         ]
@@ -268,7 +268,7 @@ def _remaining(given: Material, inside: pl.DataFrame, language: Language) -> tup
             inside, item, target, first=first, last=last, through=given.day, zone=given.zone
         ):
             value = None if one.value is None else round(one.value, 1)
-            unit = unit_words(pollutant(item).unit)
+            unit = printed_unit(pollutant(item).unit)
             words = {"days": one.days_left, "value": value, "target": one.target, "unit": unit}
             said.append(f"{item_name(item, language)}: " + text(f"verdict.remaining_{one.outcome}", language, **words))
             cells = (item_name(item, language), unit, f"{target:g}", amount(one.so_far, 1), str(one.days))

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from bihuan.alerts import headline
-from bihuan.cases import Case, GroupBy, clocks, measure
-from bihuan.core import Language, pollutant
+from bihuan.cases import Case, GroupBy, clocks, leading_suspect, matter_of_event, measure, route
+from bihuan.core import Event, Language, pollutant, printed_unit
 from bihuan.register import Person
-from bihuan.reports.material import Material, amount, unit_words, word
+from bihuan.reports.material import Material, amount, word
 from bihuan.reports.model import Section, Table
 from bihuan.reports.streams import event_words
 
@@ -78,7 +78,7 @@ def weather_section(given: Material, language: Language) -> Section:
     for code in ("air_temperature", "wind_speed", "humidity", "air_pressure"):
         values = usable.filter(pl.col("pollutant") == code)["value"].to_numpy() if usable.height else np.zeros(0)
         if values.size:
-            unit = unit_words(pollutant(code).unit)
+            unit = printed_unit(pollutant(code).unit)
             low, mean, high = amount(values.min(), 1), amount(values.mean(), 1), amount(values.max(), 1)
             said.append(word(f"weather_{code}", language, low=low, mean=mean, high=high, unit=unit))
     if not said:
@@ -99,9 +99,13 @@ def advice_section(given: Material, language: Language) -> Section:
     people = {one.id: one.name for one in given.register.all(Person, given.day)}
     for event in (one for one in given.events if one.open):
         case = by_source.get(event.ref)
-        lead = given.name(case.lead) if case and case.lead else word("not_dispatched", language)
-        officer = people.get(case.officer, "—") if case and case.officer else "—"
-        rows.append((event_words(given, event, language), case.state_words(language) if case else "—", lead, officer))
+        if case and case.lead:
+            state, lead, officer = case.state_words(language), given.name(case.lead), case.officer
+        else:
+            unit, officer = _answering(given, event)
+            state = case.state_words(language) if case else word("not_dispatched", language)
+            lead = word("by_duty", language, lead=given.name(unit)) if unit else "—"
+        rows.append((event_words(given, event, language), state, lead, people.get(officer, "—")))
     if not rows and not lines:
         return Section(title=word("section_advice", language))
     head = tuple(word(f"col_{name}", language) for name in ("what", "state", "lead", "officer"))
@@ -114,3 +118,13 @@ def advice_section(given: Material, language: Language) -> Section:
         tables=tables,
         notes=(word("advice_note", language),),
     )
+
+
+def _answering(given: Material, event: Event) -> tuple[str, str]:
+    """Unit and officer who would answer for an alarm without a case, by the duty table of the register."""
+    found = next((one for one in reversed(given.suspects) if one.event == event.ref), None)
+    suspect = leading_suspect(found)
+    matter = matter_of_event(event, found, suspect, given.register, given.day)
+    place = (suspect.place if suspect else None) or event.place or given.register.place_of(event.subject, given.day)
+    way = route(matter, place, given.register, given.day, subject=event.subject)
+    return way.lead, way.officer

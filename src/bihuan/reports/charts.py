@@ -15,8 +15,8 @@ from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure as Canvas
 from matplotlib.font_manager import FontProperties
 
-from bihuan.core import Language, pollutant
-from bihuan.reports.material import item_name, unit_words, word
+from bihuan.core import Language, pollutant, printed_unit
+from bihuan.reports.material import item_name, word
 from bihuan.reports.model import Figure
 
 COLOURS = {
@@ -120,7 +120,7 @@ def year_chart(days: pl.DataFrame, day: date, zone: ZoneInfo, language: Language
     axes.set_ylim(0, max(value for value in values if value is not None) * 1.12 or 1)
     axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(DateFormatter("%m-%d"))  # type: ignore[no-untyped-call]
-    plainly(axes, f"{item_name(code, language)} ({unit_words(pollutant(code).unit)})")
+    plainly(axes, f"{item_name(code, language)} ({printed_unit(pollutant(code).unit)})")
     known = [value for value in values if value is not None]
     words = {"item": item_name(code, language), "year": day.year}
     alt = word("alt_year", language, **words, days=len(known), low=f"{min(known):.0f}", high=f"{max(known):.0f}")

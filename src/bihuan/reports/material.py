@@ -32,11 +32,6 @@ def word(key: str, language: Language, **values: object) -> str:
     return text(f"report.{key}", language, **values)
 
 
-def unit_words(unit: str) -> str:
-    """Return a unit as it is printed."""
-    return unit.replace("ug/", "μg/").replace("m3", "m³").replace("celsius", "℃")
-
-
 def item_name(code: str, language: Language) -> str:
     """Return what a pollutant is called, the six of the air by their symbol."""
     if code in NATIONAL_SIX:

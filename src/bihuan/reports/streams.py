@@ -6,9 +6,9 @@ import polars as pl
 
 from bihuan.alerts import describe
 from bihuan.assessment import beyond_class_three, class_shares
-from bihuan.core import Event, Language, NotCovered, Suspects, Verdict, pollutant, text
+from bihuan.core import Event, Language, NotCovered, Suspects, Verdict, pollutant, printed_unit, text
 from bihuan.register import Section as RiverSection
-from bihuan.reports.material import Material, amount, item_name, law_words, unit_words, word
+from bihuan.reports.material import Material, amount, item_name, law_words, word
 from bihuan.reports.model import Cells, Section, Table
 
 
@@ -170,7 +170,7 @@ def _over(given: Material, over: list[Verdict], language: Language) -> Table:
         places = pollutant(item).decimals
         cells = (given.name(site), item_name(item, language), str(len(found)), amount(top.value, max(places, 1)))
         rows.append(
-            (*cells, "—" if limit is None else f"{limit:g}", unit_words(top.unit), given.clock(top.period.start))
+            (*cells, "—" if limit is None else f"{limit:g}", printed_unit(top.unit), given.clock(top.period.start))
         )
     head = tuple(
         word(f"col_{name}", language) for name in ("outlet", "item", "periods", "highest", "permit", "unit", "when")
@@ -190,7 +190,7 @@ def dust_section(given: Material, language: Language) -> Section:
         (
             given.name(site),
             item_name(item, language),
-            unit_words(pollutant(item).unit),
+            printed_unit(pollutant(item).unit),
             amount(mean, 0),
             amount(high, 0),
             str(hours),

@@ -13,7 +13,7 @@ function line(parent: HTMLElement, words: string, kind = 'p'): HTMLElement {
 }
 
 /** Show it; with `open` the popup stays and leads on. */
-export function popup(map: GlMap, site: Site, open: ((path: string) => void) | null): Popup {
+export function popup(map: GlMap, site: Site, beneath: number, open: ((path: string) => void) | null): Popup {
   const box = document.createElement('div')
   box.className = 'site-popup'
   line(box, site.name, 'strong')
@@ -23,6 +23,7 @@ export function popup(map: GlMap, site: Site, open: ((path: string) => void) | n
   if (site.at) line(box, t('face.as_of', { time: dayClock(site.at) })).className = 'muted'
   if (site.online === false) line(box, t('map.silent')).className = 'silent'
   if (site.alarm) line(box, t(`alert.${site.alarm}`)).className = 'alarm'
+  if (beneath) line(box, t('map.beneath_count', { count: beneath })).className = 'muted'
   if (open) {
     const row = line(box, '')
     const go = (path: string, words: string) => {

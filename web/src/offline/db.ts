@@ -1,7 +1,7 @@
 /** What the phone keeps: cases of the person, and what waits to be sent. Plain storage, see the docs. */
 import Dexie, { type Table } from 'dexie'
 import type { Schemas } from '@/api/client'
-import { forgetDrafts } from './draft'
+import { forgetDrafts } from '@/use/draft'
 
 export type Case = Schemas['CaseDetail']
 export type Spot = Schemas['Spot']

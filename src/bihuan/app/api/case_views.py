@@ -85,7 +85,7 @@ def _line(case: Case, session: Session, words: Words, clock: Clock | None) -> di
     say = words.say
     return {
         "id": case.id,
-        "title": case.title(words.language),
+        "title": words.office.title(case, words.language),
         "state": case.state,
         "state_words": case.state_words(words.language),
         "kind": case.kind,

@@ -260,4 +260,6 @@ class Words:
         if not seen(other):
             return None
         state = other.state_words(self.language)
-        return Related(ref=str(ref), title=other.title(self.language), state_words=state, relation=relation)
+        return Related(
+            ref=str(ref), title=self.office.title(other, self.language), state_words=state, relation=relation
+        )

@@ -22,6 +22,7 @@ from bihuan.app.settings import Settings
 from bihuan.app.town import Town
 from bihuan.app.tracesheet import TraceSheets
 from bihuan.app.troubles import Troubles
+from bihuan.cases import Case, title_of
 from bihuan.core import Language, Ref, local_date, to_json
 from bihuan.register import Register
 from bihuan.store import Entry, Store
@@ -129,3 +130,7 @@ class Office:
         """Return what a thing is called, its id where the register knows no name."""
         fact = self.town.cell if ref == self.town.ref else self.register.resolve(ref, self.town.on)
         return fact.name if fact and fact.name else ref.id
+
+    def title(self, case: Case, language: Language = "zh") -> str:
+        """Return the title of a case as it stands now."""
+        return title_of(case, self.register, self.town.on, language)

@@ -34,6 +34,7 @@ from bihuan.core import (
     local_date,
     local_day,
     pollutant,
+    printed_unit,
     text,
 )
 from bihuan.register import District, Station
@@ -319,7 +320,7 @@ def _standing(
     for one in remaining_control_value(days, code, target, zone=office.zone, **span):
         shown.control = None if one.value is None else round(one.value, 1)
         shown.outcome = one.outcome
-        values = {"days": one.days_left, "value": shown.control, "target": target, "unit": unit}
+        values = {"days": one.days_left, "value": shown.control, "target": target, "unit": printed_unit(unit)}
         shown.words = text(f"verdict.remaining_{one.outcome}", language, **values)
     return shown
 

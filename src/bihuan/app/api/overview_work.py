@@ -168,7 +168,7 @@ def _case_task(case: Case, clock: Clock, kind: str, office: Office, language: La
         ref=str(case.ref),
         kind=kind,
         grade=case.level,
-        words=f"{case.title(language)} · {text(f'case.clock_{clock.name}', language)}",
+        words=f"{office.title(case, language)} · {text(f'case.clock_{clock.name}', language)}",
         since=clock.started,
         due=clock.due,
         who=holder(case, office),

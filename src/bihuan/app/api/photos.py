@@ -119,7 +119,7 @@ def upload_photo(
         width=image.width,
         height=image.height,
         complaints=odd,
-        reused=Named(ref=str(seen.ref), name=seen.title(language)) if seen else None,
+        reused=Named(ref=str(seen.ref), name=office.title(seen, language)) if seen else None,
     )
 
 

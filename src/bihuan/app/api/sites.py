@@ -362,7 +362,7 @@ def _cases(session: Session, office: Office, ref: Ref, language: Language, shown
     return [
         CaseOf(
             id=case.id,
-            title=case.title(language),
+            title=office.title(case, language),
             state=case.state_words(language),
             opened=case.opened,
             link=f"/cases/{case.id}",

@@ -15,7 +15,7 @@ from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.tracesheet import StationRise, SuspectSheet, TraceSheet
-from bihuan.core import Event, Language, Ref, Suspects, text
+from bihuan.core import Event, Language, Ref, Suspects, printed_unit, text
 from bihuan.register import Station
 from bihuan.tracing import Footprint, explain_suspect, odds
 
@@ -237,7 +237,12 @@ def _suspect(
     evidence = [explain_suspect(one, language)] if estimated else [text("alarm.own_reading", language, name=one.name)]
     unit = unit_of(event)
     for part in added[:2]:
-        values = {"name": part.name, "unit": unit, "computed": _short(part.computed), "measured": _short(part.measured)}
+        values = {
+            "name": part.name,
+            "unit": printed_unit(unit),
+            "computed": _short(part.computed),
+            "measured": _short(part.measured),
+        }
         evidence.append(text("alarm.added", language, **values))
     for finding in seen:
         evidence.append(

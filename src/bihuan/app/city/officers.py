@@ -15,7 +15,7 @@ from bihuan.app.city.draws import between, draws, table
 from bihuan.app.city.plan import CityPlan
 from bihuan.app.city.truth import Incident
 from bihuan.cases import Action, Actor, Case, Photo
-from bihuan.core import CHINA, Place, Ref, Suspects, digest, local_date
+from bihuan.core import CHINA, Place, Ref, Suspects, digest, local_date, text
 from bihuan.register import Person
 
 PATROL = Ref("patrol", "around")
@@ -121,26 +121,26 @@ class Officers:
         if person is None:
             return None
         if self._cheats(case):
-            return self._handled(case, person, visits[0].leaves, "fixed_on_site", visits[0].target, signed)
+            return self._handled(case, person, visits[0].leaves, "fixed_on_site", signed)
         for visit in visits:
             if visit.leaves > now:
                 return None
             guilty = self._guilty(case, visit)
             if guilty is not None:
                 self.stop(guilty, visit.leaves)
-                return self._handled(case, person, visit.leaves, "fixed_on_site", visit.target, signed)
-        return self._handled(case, person, visits[-1].leaves, "not_found", visits[-1].target, signed)
+                return self._handled(case, person, visit.leaves, "fixed_on_site", signed)
+        return self._handled(case, person, visits[-1].leaves, "not_found", signed)
 
-    def _handled(self, case: Case, person: Person, at: datetime, result: str, target: Ref, signed: datetime) -> Action:
+    def _handled(self, case: Case, person: Person, at: datetime, result: str, signed: datetime) -> Action:
         self.hours[f"{case.id}/{case.reworks}"] = (at - signed).total_seconds() / 3600
-        fields = {"result": result, "note": f"{result} {target}"}
+        fields = {"result": result, "note": text(f"result.{result}", "zh")}
         return Action("handle", _actor(person), at, fields, photos=self._photos(case, "after", at))
 
     def _report(self, case: Case, now: datetime, attached: Mapping[Ref, Suspects]) -> Action | None:
         person, at = self._goer(case), self._after(case, "next")
         if person is None:
             return None
-        fields = {"note": f"handed in: {case.result or 'mended'}"}
+        fields = {"note": text(f"result.{case.result}", "zh") if case.result else text("demo.note_mended", "zh")}
         return Action("report", _actor(person), at, fields, photos=self._photos(case, "after", at))
 
     # ---- the one who checks ----
@@ -156,8 +156,10 @@ class Officers:
         caught = self._draw(case, "caught").random() < table("defaults")["officers"]["catches_false"]
         photos = self._photos(case, "check", at)
         if self._cheats(case) and caught:
-            return Action("rework", _actor(person), at, {"reason": "nothing was done on the spot"}, photos=photos)
-        return Action("pass", _actor(person), at, {"note": "seen on the spot"}, photos=photos, place=case.place)
+            return Action("rework", _actor(person), at, {"reason": text("demo.note_nothing_done", "zh")}, photos=photos)
+        return Action(
+            "pass", _actor(person), at, {"note": text("demo.note_seen", "zh")}, photos=photos, place=case.place
+        )
 
     def guilty(self, case: Case, at: datetime) -> Incident | None:
         """Return what goes on where a case sends its visitor, if anything."""

@@ -1,4 +1,4 @@
-/** What the pages of alarms share: types, units as people write them, directions, and the hours of a period. */
+/** What the pages of alarms share: types, directions, and the hours of a period. */
 import type { Schemas } from '@/api/client'
 import { clock, day, dayClock } from '@/times'
 import { t } from '@/words'
@@ -7,16 +7,6 @@ export type EventLine = Schemas['EventLine']
 export type TracePage = Schemas['TracePage']
 export type Answer = Schemas['SuspectLine']
 export type StationLine = Schemas['StationLine']
-
-const UNITS: Record<string, string> = { 'ug/m3': 'µg/m³', 'mg/m3': 'mg/m³' }
-export function unitWords(unit: string): string {
-  return UNITS[unit] ?? unit
-}
-
-/** Sentences of the server write ug/m3 as the devices do; people read µg/m³. */
-export function sentence(words: string): string {
-  return words.replaceAll('ug/m3', 'µg/m³').replaceAll('mg/m3', 'mg/m³')
-}
 
 export function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'

@@ -31,8 +31,3 @@ export function direction(degrees: number | null | undefined): string {
 }
 /** Decimals of the six items as they are printed. */
 export const DECIMALS: Record<string, number> = { co: 1 }
-
-/** ug/m3 as it is printed. */
-export function unit(text: string): string {
-  return text.replace('ug/', 'μg/').replace('m3', 'm³')
-}
