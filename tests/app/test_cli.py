@@ -154,7 +154,7 @@ def test_trace_ranks_a_rise_in_stored_readings(home: Path) -> None:
         (["standards", "show", "gb_0"], "gb_0"),
         (["serve", "--hj212-port", "70000"], "70000 is not in the range"),
         (["replay", "--site", "city:none"], "no hour of city:none is stored"),
-        (["assess", "soil"], "'soil' is not one of"),
+        (["assess", "ether"], "'ether' is not one of"),
         (["assess", "air", "--target", "pm25"], "target 'pm25' cannot be read: write pm25=40"),
         (["assess", "air", "--target", "pm99=3"], "a target for 'pm99' cannot be judged"),
         (["restore", "."], "is no whole backup"),

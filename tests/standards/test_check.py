@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bihuan.core import FormatError
-from bihuan.standards import Standard, check, page, parse, standards
+from bihuan.standards import Standard, check, index, page, parse, standards
 
 DOCS = Path(__file__).parents[2] / "docs" / "standards"
 HEADER = """
@@ -34,6 +34,15 @@ status = "{status}"
 source = "made for this test"
 rows = [ {{ item = "pm25", averaging = "day", {fields} }} ]
 """
+
+EXAMPLE = """
+[[example]]
+clause = "1"
+status = "confirmed"
+source = "made for this test"
+input = {{ pm25 = 60.5 }}
+expected = {{ aqi = 82 }}
+""".format()
 
 
 def edition(number: str = "XX 1-2000", rows: str = "", **header: str) -> Standard:
@@ -71,6 +80,7 @@ def test_everything_held_keeps_its_form() -> None:
         ),
         (edition(rows=group("grade1 = 1, grade2 = 2, effective_from = 1999-01-01")), "on which the edition does not"),
         (edition(rows=group("grade1 = 1, grade2 = 2") * 2), "overlaps"),
+        (edition(rows=EXAMPLE.replace("confirmed", "sure")), "'sure' is none of confirmed"),
     ],
 )
 def test_a_break_in_one_edition_is_found(broken: Standard, words: str) -> None:
@@ -131,9 +141,22 @@ def test_a_table_that_cannot_be_read_says_why(text: str, words: str) -> None:
 
 
 def test_every_standard_has_its_page_and_no_page_is_stale() -> None:
-    assert {path.stem for path in DOCS.glob("*.md")} == {standard.id for standard in standards()}
+    assert {path.stem for path in DOCS.glob("*.md")} == {standard.id for standard in standards()} | {"README"}
+    assert (DOCS / "README.md").read_text("utf-8") == index(), "python -m bihuan.standards docs/standards"
     for standard in standards():
         assert (DOCS / f"{standard.id}.md").read_text("utf-8") == page(standard), standard.id
+
+
+def test_an_example_names_its_input_result_and_source() -> None:
+    assert edition(rows=EXAMPLE).examples[0].id == "xx_1-2000#example.1"
+    with pytest.raises(FormatError, match="example 1 lacks or does not know expected"):
+        edition(rows=EXAMPLE.replace("expected =", "result ="))
+
+
+def test_a_page_shows_the_rows_and_worked_examples() -> None:
+    words = page(edition(rows=group("grade1 = 35, grade2 = 75") + EXAMPLE), "en")
+    assert "| pm25 | day | 35 | 75 |" in words
+    assert "| pm25: 60.5 | aqi: 82 | 1 | confirmed | made for this test |" in words
 
 
 def test_a_page_is_readable_in_english_too() -> None:

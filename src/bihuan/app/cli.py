@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import click
 
 from bihuan import __version__
 from bihuan.app.cli_user import user
-from bihuan.core import BihuanError, local_date, parse_instant, plain
+from bihuan.core import BihuanError, parse_instant, plain
 
 FINDING = 1
 BAD_INPUT = 2
@@ -180,16 +180,28 @@ def replay(
 
 
 @cli.command()
-@click.argument("medium", type=click.Choice(["air", "water", "outlet"]))
-@click.option("--site", help="city:..., station:..., section:..., outlet:...; every one without it")
-@click.option("--from", "start", type=INSTANT, help="first day, local time of the city; the first stored without it")
-@click.option("--to", "end", type=INSTANT, help="end, not included; the last stored without it")
-@click.option("--by", type=click.Choice(["month", "quarter", "year"]), default="month", show_default=True)
-@click.option("--target", "targets", multiple=True, help="pm25=40, several times: mean of the year to reach")
+@click.argument("medium", type=click.Choice(["air", "water", "soil", "outlet", "vehicle"]))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--on", help="with FILE: judge every row by the law of this day, 2026-03-01; its own day's without it")
+@click.option("--place", default="", help="with FILE: administrative code (410100) whose own rules come first")
+@click.option("--allow", multiple=True, help="with FILE: an unconfirmed rule to let decide, by its id")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="with FILE: verdicts as Parquet")
+@click.option("--site", help="stored: city:..., station:..., section:..., outlet:...; every one without it")
+@click.option("--from", "start", type=INSTANT, help="stored: first day, local time of the city; the first without it")
+@click.option("--to", "end", type=INSTANT, help="stored: end, not included; the last stored without it")
+@click.option(
+    "--by", type=click.Choice(["month", "quarter", "year"]), default="month", show_default=True, help="stored"
+)
+@click.option("--target", "targets", multiple=True, help="stored: pm25=40, several times: mean of the year to reach")
 @LANGUAGE
 @JSON
 def assess(
     medium: str,
+    file: Path | None,
+    on: str | None,
+    place: str,
+    allow: tuple[str, ...],
+    out: Path | None,
     site: str | None,
     start: datetime | None,
     end: datetime | None,
@@ -198,7 +210,19 @@ def assess(
     language: Any,
     as_json: bool,
 ) -> None:
-    """Judge stored data under the law of the day and, beside it, under today's; ranks are our own (自算,非官方)."""
+    """Judge a table (CSV, Parquet), or without FILE what is stored, under the law of the day.
+
+    Of stored data today's law stands beside it, and ranks are our own (自算,非官方). Nothing is stored.
+    """
+    if file is not None:
+        if site or start or end or targets:
+            raise click.UsageError("--site, --from, --to and --target are of stored data: leave FILE or them out")
+        _assess_file(medium, file, _day(on, "--on"), place, frozenset(allow), out, language, as_json)
+        return
+    if on or place or allow or out:
+        raise click.UsageError("--on, --place, --allow and --out need a FILE")
+    if medium in ("soil", "vehicle"):
+        raise click.UsageError(f"nothing of {medium} is stored: give a FILE to judge")
     from rich.console import Console
 
     options = {
@@ -211,6 +235,50 @@ def assess(
         "width": Console().width,
     }
     run("assess", options, language, as_json)
+
+
+def _assess_file(
+    medium: str,
+    file: Path,
+    on: date | None,
+    place: str,
+    allow: frozenset[str],
+    out: Path | None,
+    language: Any,
+    as_json: bool,
+) -> None:
+    """Judge a file and say what came of it; leaves with 1 when rows were refused, with 2 when nothing was judged."""
+    from bihuan.app.filed import judge_file
+    from bihuan.app.settings import read_settings
+    from bihuan.core import text, to_json
+
+    zone = read_settings(home_path()).zone
+    found = judge_file(file, medium, on=on, place=place, allow=allow, zone=zone)
+    if out is not None:
+        found.write(out)
+    if as_json:
+        click.echo(to_json(found.as_dict(language)).decode())
+    else:
+        from rich.console import Console
+
+        for table in found.tables(language):
+            Console().print(table)
+        click.echo(text("assess.file_counts", language, **found.counts))
+        if out is not None:
+            click.echo(out)
+    if found.code == BAD_INPUT:
+        _complain(f"{file}: no row could be judged; {found.counts['refused']} of {found.rows} were refused")
+    if found.code:
+        sys.exit(found.code)
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"{option} {text!r} cannot be read: write 2019-02-06") from None
 
 
 def _target(text: str) -> tuple[str, float]:
@@ -235,14 +303,10 @@ def report(
     """Write the bulletin (日报) of a stored day as HTML and DOCX: a draft, it is signed on the page."""
     if kind != "daily":
         raise click.UsageError(f"report {kind} is not made yet: only daily is; assess air --by month gives the figures")
-    from datetime import date
-
     from bihuan.app.reporting import report_daily
 
-    try:
-        on = date.fromisoformat(day)
-    except ValueError:
-        raise click.UsageError(f"date {day!r} cannot be read: write 2019-02-06") from None
+    on = _day(day, "date")
+    assert on is not None
     wanted = dict(_target(target) for target in targets)
     found = report_daily(home_path(), on, out, site=site, language=language, targets=wanted)
     if as_json:
@@ -299,27 +363,28 @@ def standards() -> None:
 
 
 @standards.command("list")
+@click.option("--medium", help="only those of air, water, soil, outlet, mobile or act")
+@click.option("--on", help="only those in force on this day, 2026-03-01")
+@LANGUAGE
 @JSON
-def standards_list(as_json: bool) -> None:
-    """Every edition of every standard with its dates and status."""
+def standards_list(medium: str | None, on: str | None, language: Any, as_json: bool) -> None:
+    """Every edition of every standard and act with its dates and status."""
     from bihuan.app.law import list_editions
 
-    for line in list_editions():
-        said = (
-            f"{line['code']}  {line['number']}  {line['from']} - {line['to'] or ''}  {line['status']}  {line['title']}"
-        )
-        say(line if as_json else said, as_json)
+    for line in list_editions(medium, _day(on, "--on"), language):
+        span = f"{line['from']} - {line['to'] or ''}"
+        say(line if as_json else f"{line['id']}  {line['number']}  {span}  {line['status']}  {line['title']}", as_json)
 
 
 @standards.command("show")
 @click.argument("code")
-@click.option("--on", type=INSTANT, help="only the edition in force on this day")
+@click.option("--on", help="only the edition in force on this day, and its rows that hold then")
 @LANGUAGE
-def standards_show(code: str, on: datetime | None, language: Any) -> None:
-    """One standard: its clauses and rows with status and source."""
+def standards_show(code: str, on: str | None, language: Any) -> None:
+    """One standard, by its code (GB 3095), number or id: clauses, tables, worked examples, status and source."""
     from bihuan.app.law import show_edition
 
-    click.echo(show_edition(code, None if on is None else local_date(on), language))
+    click.echo(show_edition(code, _day(on, "--on"), language))
 
 
 @standards.command("check")

@@ -1,5 +1,7 @@
 """Verdicts with their clause: air quality index, statistics and ranks, outlet limits, water class."""
 
+from bihuan.assessment.air import AIR_OUT, judge_air
+from bihuan.assessment.air_explained import explain_air
 from bihuan.assessment.aqi import HourlyMethod, both_laws, daily_aqi, hourly_aqi
 from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
@@ -11,6 +13,7 @@ from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, 
 from bihuan.assessment.water import CLASSES, SectionClass, Trend, class_number, section_class, trend
 
 __all__ = [
+    "AIR_OUT",
     "CLASSES",
     "REFUSED_SCHEMA",
     "STAMP",
@@ -30,10 +33,12 @@ __all__ = [
     "daily_means",
     "daily_statistics",
     "day_counts",
+    "explain_air",
     "fold_to_reference",
     "hourly_aqi",
     "index_variants",
     "index_verdict",
+    "judge_air",
     "mda8",
     "mean_24h_aqi",
     "outlet_verdict",

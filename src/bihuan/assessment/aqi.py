@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -38,6 +38,8 @@ def hourly_aqi(
     method: HourlyMethod = "hour_1h",
     zone: ZoneInfo = CHINA,
     law: date | None = None,
+    place: str = "",
+    allow: frozenset[str] = frozenset(),
     not_monitored: Collection[str] = (),
 ) -> pl.DataFrame:
     """Add the air quality index to a table of hours (HJ 633-2012, HJ 633-2026).
@@ -51,6 +53,10 @@ def hourly_aqi(
         Local time that tells on which day, and so under which edition, an hour falls.
     law : date or None
         Judge every row by the law of this day instead: what the same air would be under today's law.
+    place : str
+        Administrative code, where a place has an edition of its own.
+    allow : frozenset of str
+        Rows that a city has switched on, as in `bihuan.standards.lookup`.
     not_monitored : collection of str
         Pollutants never measured here and never primary in three years: shown as ``/``, not as missing.
 
@@ -67,7 +73,8 @@ def hourly_aqi(
     InputError
         If the table has no instants in UTC, or two rows for one hour where rolling means are needed.
     """
-    return _judge(wide, ("hourly", method), _hour_reader(wide), zone=zone, law=law, not_monitored=not_monitored)
+    law_of = _LawOf(zone, law, place, allow)
+    return _judge(wide, ("hourly", method), _hour_reader(wide), law_of, not_monitored)
 
 
 def daily_aqi(
@@ -83,7 +90,7 @@ def daily_aqi(
         name = "o3_1h" if (figure.item, averaging) == ("o3", "1h") else figure.item
         return concentration(days, name) if name in days.columns else None
 
-    return _judge(days, ("daily", "day"), read, zone=zone, law=law, not_monitored=not_monitored)
+    return _judge(days, ("daily", "day"), read, _LawOf(zone, law), not_monitored)
 
 
 def _hour_reader(wide: pl.DataFrame) -> Reader:
@@ -103,18 +110,21 @@ def _hour_reader(wide: pl.DataFrame) -> Reader:
     return read
 
 
+class _LawOf(NamedTuple):
+    """What decides by which edition a row is judged: as the arguments of `hourly_aqi`."""
+
+    zone: ZoneInfo
+    law: date | None
+    place: str = ""
+    allow: frozenset[str] = frozenset()
+
+
 def _judge(
-    frame: pl.DataFrame,
-    report: tuple[str, str],
-    read: Reader,
-    *,
-    zone: ZoneInfo,
-    law: date | None,
-    not_monitored: Collection[str],
+    frame: pl.DataFrame, report: tuple[str, str], read: Reader, law_of: _LawOf, not_monitored: Collection[str]
 ) -> pl.DataFrame:
     start = instants(frame, "start")
     verdict = _Columns(len(start))
-    for index_law, rows in by_law(start, zone, law):
+    for index_law, rows in by_law(start, *law_of):
         figures, status = index_law.figures(*report)
         sub_indices = _sub_indices(index_law, figures, read, rows)
         verdict.fill(rows, index_law, sub_indices, status, not_monitored)

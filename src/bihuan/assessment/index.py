@@ -6,7 +6,7 @@ fractions holds the result of each rounded concentration, so no float is ever ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from fractions import Fraction
@@ -92,6 +92,8 @@ class IndexLaw:
         A primary pollutant is named only above this.
     labels : tuple of str
         Code of the level by index 0 .. 500.
+    numbers : mapping of str to int
+        Number of the level (1 to 6) by its code.
     """
 
     standard: Standard
@@ -99,6 +101,7 @@ class IndexLaw:
     publish_above: int
     primary_above: int
     labels: tuple[str, ...]
+    numbers: Mapping[str, int]
 
     def figures(self, report: str, method: str) -> tuple[tuple[Figure, ...], Status]:
         """Return what a report (``hourly``, ``daily``) is made of, and how sure that is.
@@ -117,6 +120,11 @@ class IndexLaw:
         tables = (self.standard.row("breakpoints", one.item, averaging=one.table).status for one in figures)
         return figures, least_sure(rows[method].status, *tables)
 
+    def clause(self, report: str, method: str) -> str:
+        """Return the places in the edition by which a report is judged: its table of breakpoints, and its items."""
+        table = self.standard.table("breakpoints")[0].clause
+        return f"{table}; {self.standard.row(report, method).clause}"
+
     @property
     def status_incomplete(self) -> Status:
         """How sure the rule for missing items is."""
@@ -129,15 +137,15 @@ def _figure(words: str) -> Figure:
 
 
 @lru_cache(maxsize=64)
-def index_law(on: date, place: str = "") -> IndexLaw:
-    """Return the law of the air quality index in force on a day.
+def index_law(on: date, place: str = "", allow: frozenset[str] = frozenset()) -> IndexLaw:
+    """Return the law of the air quality index in force on a day, with what a city has switched on (`lookup`).
 
     Raises
     ------
     NotCovered
         If no edition of HJ 633 is in force on that day.
     """
-    standard = lookup(CODE, on=on, place=place)
+    standard = lookup(CODE, on=on, place=place, allow=allow)
     levels = standard.table("levels")
     return IndexLaw(
         standard=standard,
@@ -145,6 +153,7 @@ def index_law(on: date, place: str = "") -> IndexLaw:
         publish_above=standard.row("missing", "aqi")["publish_above"],
         primary_above=standard.row("primary", "aqi")["above"],
         labels=tuple(row.item for row in levels for _ in range(row["aqi_from"], row["aqi_to"] + 1)),
+        numbers={row.item: row["number"] for row in levels},
     )
 
 
@@ -170,11 +179,15 @@ def _exact(concentration: int, points: list[int], indices: list[int]) -> int:
 
 
 def by_law(
-    start: NDArray[np.datetime64], zone: ZoneInfo, law: date | None, place: str = ""
+    start: NDArray[np.datetime64],
+    zone: ZoneInfo,
+    law: date | None,
+    place: str = "",
+    allow: frozenset[str] = frozenset(),
 ) -> Iterator[tuple[IndexLaw, NDArray[np.intp] | slice]]:
     """Yield each law that judges some of the rows, with those rows; `law` makes one day's law judge all."""
     if law is not None or not start.size:
-        yield index_law(law or date.max, place), slice(None)
+        yield index_law(law or date.max, place, allow), slice(None)
         return
     days = sorted({row.effective_from for edition in editions(CODE) for row in edition.rows})
     cuts = np.array([_midnight(day, zone) for day in days])
@@ -185,7 +198,7 @@ def by_law(
         lookup(CODE, on=min(first, date.fromordinal(days[0].toordinal() - 1)), place=place)
     for kind in kinds:
         rows = slice(None) if kinds.size == 1 else np.nonzero(part == kind)[0]
-        yield index_law(days[kind - 1], place), rows
+        yield index_law(days[kind - 1], place, allow), rows
 
 
 def _midnight(day: date, zone: ZoneInfo) -> np.datetime64:

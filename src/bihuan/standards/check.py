@@ -11,9 +11,9 @@ from typing import Any
 
 from bihuan.core import pollutants
 from bihuan.standards.editions import standards
-from bihuan.standards.model import STATUSES, Row, Standard
+from bihuan.standards.model import STATUSES, Example, Row, Standard
 
-MEDIA = ("air", "water", "soil", "outlet", "mobile", "noise")
+MEDIA = ("air", "water", "soil", "outlet", "mobile", "noise", "act")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ def check(tables: Iterable[Standard] | None = None) -> tuple[Finding, ...]:
         findings += _levels(standard)
         for row in standard.rows:
             findings += (Finding(standard.id, row.id, what) for what in _row(row))
+        for one in standard.examples:
+            findings += (Finding(standard.id, one.id, what) for what in _named(one))
     return (*findings, *_successions(held))
 
 
@@ -63,7 +65,8 @@ def _header(standard: Standard) -> Iterator[Finding]:
     for name in ("clause", "source", "title_zh", "title_en"):
         if not getattr(standard, name).strip():
             yield Finding(standard.id, name, "is empty")
-    for name in ("unit", "averaging", "validity", "rounding"):
+    # an act says what must be done, not what a value is
+    for name in () if standard.medium == "act" else ("unit", "averaging", "validity", "rounding"):
         if not getattr(standard, name):
             yield Finding(standard.id, name, "says nothing")
     if not standard.places:
@@ -133,12 +136,16 @@ def _order(spans: Sequence[tuple[date, date | None]], fill: Sequence[Standard] =
             reached = max(ends)
 
 
-def _row(row: Row) -> Iterator[str]:
+def _named(row: Row | Example) -> Iterator[str]:
     if row.status not in STATUSES:
         yield f"status {row.status!r} is none of {', '.join(STATUSES)}"
     for name in ("clause", "source"):
         if not str(getattr(row, name)).strip():
             yield f"{name} is empty"
+
+
+def _row(row: Row) -> Iterator[str]:
+    yield from _named(row)
     if row.effective_to is not None and row.effective_to <= row.effective_from:
         yield f"effective_to {row.effective_to} does not follow {row.effective_from}"
     yield from _unit(row)

@@ -1,7 +1,8 @@
 """One form for every table of law: `Standard` with its `Row`s, read from TOML.
 
 A file holds a header and `[[group]]`s of rows; a group names its table and gives clause, status,
-source and dates to its rows, and a row may overrule each of them. Numbers are exact (`Decimal`).
+source and dates to its rows, and a row may overrule each of them. `[[example]]`s are worked examples
+that a test recomputes. Numbers are exact (`Decimal`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _HEADER = {
     "status": str,
     "source": str,
 }
+_EXAMPLE = {"clause", "status", "source", "by", "input", "expected"}
 _GROUP = {"table", "clause", "status", "source", "rows", "effective_from", "effective_to", "held"}
 _NAMING = ("averaging", "water_body")
 
@@ -85,8 +87,33 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """One worked example: what goes in, and what somebody else has printed or counted by hand.
+
+    Attributes
+    ----------
+    id : str
+        ``<standard id>#example.<number from 1>``.
+    by : str
+        What judges it: empty for the judge of the medium over one row, else ``day``, ``percentile``, ``index`` ...
+    input, expected : mapping
+        Columns of the row, and those of the verdict that must come out; numbers are exact.
+    clause, source : str
+    status : Status
+    """
+
+    id: str
+    by: str
+    input: Mapping[str, Any]
+    expected: Mapping[str, Any]
+    clause: str
+    status: Status
+    source: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Standard:
-    """One edition of a standard, notice or plan.
+    """One edition of a standard, notice, plan or act.
 
     Attributes
     ----------
@@ -105,6 +132,7 @@ class Standard:
     unit, averaging, validity, rounding : mapping
     status, source : Status, str
     rows : tuple of Row
+    examples : tuple of Example
     """
 
     id: str
@@ -125,6 +153,7 @@ class Standard:
     status: Status
     source: str
     rows: tuple[Row, ...]
+    examples: tuple[Example, ...] = ()
 
     def holds(self, on: date) -> bool:
         """Say whether the edition is in force on a day."""
@@ -202,7 +231,17 @@ def parse(text: str, ident: str) -> Standard:
         effective_from=span[0],
         effective_to=span[1],
         rows=rows,
+        examples=tuple(_example(ident, place, raw) for place, raw in enumerate(raw.pop("example", []), 1)),
     )
+
+
+def _example(ident: str, place: int, raw: Mapping[str, Any]) -> Example:
+    missing = [name for name in sorted(_EXAMPLE - {"by"}) if not raw.get(name)]
+    if missing or set(raw) - _EXAMPLE:
+        found = ", ".join(missing) or ", ".join(sorted(set(raw) - _EXAMPLE))
+        raise FormatError(f"standard {ident}: example {place} lacks or does not know {found}; it has {_EXAMPLE}")
+    fields = {name: _frozen(raw[name]) for name in _EXAMPLE - {"by"}}
+    return Example(id=f"{ident}#example.{place}", by=raw.get("by", ""), **fields)
 
 
 def _state(group: Mapping[str, Any]) -> dict[str, Any]:

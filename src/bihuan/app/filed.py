@@ -1,0 +1,237 @@
+"""`bihuan assess MEDIUM FILE`: a table from anywhere, judged without being stored, and what could not be judged.
+
+`FILED` says which media can be: a function that judges a table, and one that explains a row of its verdicts. The
+command line and the interface are built over it, so a medium is one row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from rich.table import Table
+
+from bihuan.app.sheets import cell
+from bihuan.assessment import AIR_OUT, REFUSED_SCHEMA, Explanation, Judged, explain_air, judge_air
+from bihuan.core import CHINA, InputError, Language, NotCovered, text
+from bihuan.devices.csv.layout import Csv
+from bihuan.devices.csv.table import ROW, is_parquet, read_table
+
+MEDIA = ("air", "water", "soil", "outlet", "vehicle")
+PRINTED = 40
+"""Rows of each table that people see; programs get all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """How the tables of one medium are judged.
+
+    Attributes
+    ----------
+    judge : callable
+        ``judge(table, on=, place=, allow=, zone=) -> Judged``.
+    explain : callable
+        Takes one row of the verdicts.
+    shown : tuple of str
+        Columns that people see first.
+    out : tuple of str
+        Columns of `--out`; every column when empty.
+    """
+
+    judge: Callable[..., Judged]
+    explain: Callable[[Mapping[str, Any]], Explanation]
+    shown: tuple[str, ...]
+    out: tuple[str, ...] = ()
+
+
+FILED: Mapping[str, Filed] = {
+    "air": Filed(
+        judge_air,
+        explain_air,
+        shown=("row", "site", "start", "aqi", "level", "label", "primary", "edition", "status", "reason"),
+        out=AIR_OUT,
+    ),
+}
+"""Media that can be judged from a file."""
+
+
+def filed(medium: str) -> Filed:
+    """Return how a medium is judged.
+
+    Raises
+    ------
+    NotCovered
+        If no table of it can be judged.
+    """
+    if medium not in FILED:
+        raise NotCovered(f"no file of {medium!r} can be judged; there are: {', '.join(FILED)}")
+    return FILED[medium]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What came of one file.
+
+    Attributes
+    ----------
+    medium, file : str
+    rows : int
+        Data rows of the file, torn ones too.
+    judged : Judged
+        ``row`` counts the data rows of the file from 1.
+    zone : ZoneInfo
+        In which instants are printed for people.
+    """
+
+    medium: str
+    file: str
+    rows: int
+    judged: Judged
+    zone: ZoneInfo = CHINA
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows read, verdicts, rows refused, and verdicts that rest on a rule still to be checked (待核)."""
+        verdicts, refused = self.judged.verdicts, self.judged.refused
+        unsure = int((verdicts["status"] != "confirmed").sum())
+        return {
+            "rows": self.rows,
+            "verdicts": verdicts.height,
+            "refused": refused["row"].n_unique(),
+            "to_check": unsure,
+        }
+
+    @property
+    def code(self) -> int:
+        """Exit code: 0 all judged, 1 some rows refused, 2 nothing could be judged."""
+        return 2 if self.judged.verdicts.is_empty() else 1 if self.judged.refused.height else 0
+
+    def as_dict(self, language: Language = "zh") -> dict[str, Any]:
+        """Return one document for programs."""
+        refused = [
+            line | {"words": text(f"refused.{line['reason']}", language)} for line in self.judged.refused.to_dicts()
+        ]
+        found = {"medium": self.medium, "file": self.file, "counts": self.counts, "editions": self._editions()}
+        return found | {"verdicts": self.judged.verdicts.to_dicts(), "refused": refused}
+
+    def _editions(self) -> dict[str, int]:
+        counted = self.judged.verdicts.group_by("edition", maintain_order=True).len()
+        return {str(edition): int(count) for edition, count in counted.iter_rows()}
+
+    def write(self, target: Path) -> None:
+        """Write the verdicts as Parquet, in the columns that the medium hands out."""
+        columns = filed(self.medium).out or self.judged.verdicts.columns
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.judged.verdicts.select(columns).write_parquet(target)
+
+    def tables(self, language: Language = "zh") -> list[Table]:
+        """Return the verdicts and the refused rows for a terminal, the first `PRINTED` of each."""
+        verdicts, refused = self.judged.verdicts, self.judged.refused
+        shown = [name for name in filed(self.medium).shown if name in verdicts.columns]
+        titles = (f"assess.file_verdicts_{self.medium}", "assess.file_refused")
+        parts = [(titles[0], verdicts.select(shown)), (titles[1], refused)]
+        return [self._table(title, frame, language) for title, frame in parts if frame.height]
+
+    def _table(self, title: str, frame: pl.DataFrame, language: Language) -> Table:
+        words = text(title, language)
+        if frame.height > PRINTED:
+            words += " · " + text("assess.file_first", language, shown=PRINTED, all=frame.height)
+        found = Table(title=words, title_justify="left")
+        for column, kind in frame.schema.items():
+            name = f"{column}_local" if kind == pl.Datetime else column
+            found.add_column(column_words(name, language), justify="right" if kind.is_numeric() else "left")
+        for row in frame.head(PRINTED).iter_rows(named=True):
+            found.add_row(*(self._cell(column, value, language) for column, value in row.items()))
+        return found
+
+    def _cell(self, column: str, value: Any, language: Language) -> str:
+        if isinstance(value, datetime):
+            return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
+        return verdict_cell(column, value, language)
+
+
+def verdict_cell(column: str, value: Any, language: Language) -> str:
+    """Return one value of a table of verdicts or refused rows as people read it."""
+    if column == "reason" and value:
+        for table in ("refused", "verdict"):
+            try:
+                return text(f"{table}.{value}", language)
+            except NotCovered:
+                continue
+    return cell(column, value, language)
+
+
+def column_words(column: str, language: Language) -> str:
+    """Return the head of a column: its words, or its name where it has none."""
+    try:
+        return text(f"assess.col_{column}", language)
+    except NotCovered:
+        return column
+
+
+def judge_file(
+    path: Path,
+    medium: str,
+    *,
+    on: date | None = None,
+    place: str = "",
+    allow: frozenset[str] = frozenset(),
+    zone: ZoneInfo = CHINA,
+) -> Findings:
+    """Judge a file, CSV (UTF-8 or GB18030, also gzip) or Parquet.
+
+    Parameters
+    ----------
+    path : Path
+    medium : str
+        One of `FILED`.
+    on : date or None
+        Day whose law judges every row; left out, each row's own.
+    place : str
+        Administrative code.
+    allow : frozenset of str
+        Rows that are switched on although they are unconfirmed.
+    zone : ZoneInfo
+        Of stamps without an offset.
+
+    Raises
+    ------
+    InputError
+        If the file is no table, or whole columns are named wrongly.
+    NotCovered
+        If the medium cannot be judged, or no edition is in force on `on`.
+    """
+    how = filed(medium)
+    table, lines, torn = _read(path)
+    judge = partial(how.judge, on=on, place=place, allow=allow, zone=zone)
+    found = judge(table)
+    renumber = pl.col("row").replace_strict(
+        pl.Series(range(1, len(lines) + 1), dtype=pl.Int64), lines, return_dtype=pl.Int64
+    )
+    verdicts, refused = found.verdicts, found.refused
+    if len(lines) and lines[-1] != len(lines):
+        verdicts, refused = verdicts.with_columns(renumber), refused.with_columns(renumber)
+    refused = pl.concat([refused.select(REFUSED_SCHEMA.names()), torn]).sort("row", maintain_order=True)
+    return Findings(medium, path.name, table.height + torn.height, Judged(verdicts, refused), zone)
+
+
+def _read(path: Path) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame]:
+    """Return the table, the data row of the file behind each of its rows, and the rows that were torn."""
+    read = read_table(path, Csv())
+    head = 0 if is_parquet(path) else 1
+    lines = read.frame[ROW].cast(pl.Int64) - head
+    torn = [
+        {"row": int(one.where.removeprefix("row ")) - head, "column": "", "value": one.detail, "reason": "row_torn"}
+        for one in read.complaints
+        if one.reason == "row_torn"
+    ]
+    table = read.frame.drop(ROW)
+    if not table.width:
+        raise InputError(f"{path}: a table without columns: name them in the first line")
+    return table, lines, pl.DataFrame(torn, schema=REFUSED_SCHEMA)
