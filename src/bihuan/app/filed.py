@@ -18,7 +18,16 @@ import polars as pl
 from rich.table import Table
 
 from bihuan.app.sheets import cell
-from bihuan.assessment import AIR_OUT, REFUSED_SCHEMA, Explanation, Judged, explain_air, judge_air
+from bihuan.assessment import (
+    AIR_OUT,
+    REFUSED_SCHEMA,
+    Explanation,
+    Judged,
+    explain_air,
+    explain_outlet,
+    judge_air,
+    judge_outlet,
+)
 from bihuan.core import CHINA, InputError, Language, NotCovered, text
 from bihuan.devices.csv.layout import Csv
 from bihuan.devices.csv.table import ROW, is_parquet, read_table
@@ -42,12 +51,15 @@ class Filed:
         Columns that people see first.
     out : tuple of str
         Columns of `--out`; every column when empty.
+    words : str
+        Table of ``texts`` with words of its own: ``title``, ``col_<column>``, ``<column>_<value>``.
     """
 
     judge: Callable[..., Judged]
     explain: Callable[[Mapping[str, Any]], Explanation]
     shown: tuple[str, ...]
     out: tuple[str, ...] = ()
+    words: str = ""
 
 
 FILED: Mapping[str, Filed] = {
@@ -56,6 +68,15 @@ FILED: Mapping[str, Filed] = {
         explain_air,
         shown=("row", "site", "start", "aqi", "level", "label", "primary", "edition", "status", "reason"),
         out=AIR_OUT,
+    ),
+    "outlet": Filed(
+        judge_outlet,
+        explain_outlet,
+        shown=(
+            *("row", "site", "start", "averaging", "pollutant", "compared", "limit", "multiple", "label", "edition"),
+            *("status", "reason"),
+        ),
+        words="law_outlet",
     ),
 }
 """Media that can be judged from a file."""
@@ -134,7 +155,8 @@ class Findings:
         """Return the verdicts and the refused rows for a terminal, the first `PRINTED` of each."""
         verdicts, refused = self.judged.verdicts, self.judged.refused
         shown = [name for name in filed(self.medium).shown if name in verdicts.columns]
-        titles = (f"assess.file_verdicts_{self.medium}", "assess.file_refused")
+        own = filed(self.medium).words
+        titles = (f"{own}.title" if own else f"assess.file_verdicts_{self.medium}", "assess.file_refused")
         parts = [(titles[0], verdicts.select(shown)), (titles[1], refused)]
         return [self._table(title, frame, language) for title, frame in parts if frame.height]
 
@@ -145,7 +167,9 @@ class Findings:
         found = Table(title=words, title_justify="left")
         for column, kind in frame.schema.items():
             name = f"{column}_local" if kind == pl.Datetime else column
-            found.add_column(column_words(name, language), justify="right" if kind.is_numeric() else "left")
+            found.add_column(
+                column_words(name, language, filed(self.medium).words), justify="right" if kind.is_numeric() else "left"
+            )
         for row in frame.head(PRINTED).iter_rows(named=True):
             found.add_row(*(self._cell(column, value, language) for column, value in row.items()))
         return found
@@ -153,26 +177,30 @@ class Findings:
     def _cell(self, column: str, value: Any, language: Language) -> str:
         if isinstance(value, datetime):
             return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
-        return verdict_cell(column, value, language)
+        return verdict_cell(column, value, language, filed(self.medium).words)
 
 
-def verdict_cell(column: str, value: Any, language: Language) -> str:
+def verdict_cell(column: str, value: Any, language: Language, words: str = "") -> str:
     """Return one value of a table of verdicts or refused rows as people read it."""
-    if column == "reason" and value:
-        for table in ("refused", "verdict"):
-            try:
-                return text(f"{table}.{value}", language)
-            except NotCovered:
-                continue
-    return cell(column, value, language)
+    known = [f"refused.{value}", f"verdict.{value}"] if column == "reason" and value else []
+    if isinstance(value, str) and value:
+        known = [*([f"{words}.{column}_{value}"] if words else []), *known]
+    return _first(known, language) or cell(column, value, language)
 
 
-def column_words(column: str, language: Language) -> str:
-    """Return the head of a column: its words, or its name where it has none."""
-    try:
-        return text(f"assess.col_{column}", language)
-    except NotCovered:
-        return column
+def column_words(column: str, language: Language, words: str = "") -> str:
+    """Return the head of a column: the words of the medium, those of all, or its name where it has none."""
+    known = [*([f"{words}.col_{column}"] if words else []), f"assess.col_{column}"]
+    return _first(known, language) or column
+
+
+def _first(keys: list[str], language: Language) -> str:
+    for key in keys:
+        try:
+            return text(key, language)
+        except NotCovered:
+            continue
+    return ""
 
 
 def judge_file(

@@ -5,6 +5,9 @@ from bihuan.assessment.air_explained import explain_air
 from bihuan.assessment.aqi import HourlyMethod, both_laws, daily_aqi, hourly_aqi
 from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
+from bihuan.assessment.outlet_days import MONTH_SCHEMA, outlet_months
+from bihuan.assessment.outlet_explained import explain_outlet
+from bihuan.assessment.outlet_judge import judge_outlet
 from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_verdicts
 from bihuan.assessment.ranking import STAMP, composite_index, index_variants, rank, year_on_year
 from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_counts
@@ -15,6 +18,7 @@ from bihuan.assessment.water import CLASSES, SectionClass, Trend, class_number, 
 __all__ = [
     "AIR_OUT",
     "CLASSES",
+    "MONTH_SCHEMA",
     "REFUSED_SCHEMA",
     "STAMP",
     "Explanation",
@@ -34,13 +38,16 @@ __all__ = [
     "daily_statistics",
     "day_counts",
     "explain_air",
+    "explain_outlet",
     "fold_to_reference",
     "hourly_aqi",
     "index_variants",
     "index_verdict",
     "judge_air",
+    "judge_outlet",
     "mda8",
     "mean_24h_aqi",
+    "outlet_months",
     "outlet_verdict",
     "outlet_verdicts",
     "rank",

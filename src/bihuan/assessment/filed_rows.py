@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from bihuan.assessment.judged import REFUSED_SCHEMA
-from bihuan.core import InputError, RowError, exact, local_date, utc, widened
+from bihuan.core import InputError, RowError, exact, local_date, local_day, utc, widened
 
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H", "%Y-%m-%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d")
 _UNIT = re.compile(r"[(\[\uff08\u3010]\s*([^)\]\uff09\u3011]*)\s*[)\]\uff09\u3011]")
@@ -195,7 +195,7 @@ class FiledRow:
         if isinstance(value, datetime):
             return utc(value, self.rows.zone)
         if isinstance(value, date):
-            return utc(datetime(value.year, value.month, value.day), self.rows.zone)
+            return local_day(value, self.rows.zone).start
         text = self.text(name)
         if not text:
             return None
