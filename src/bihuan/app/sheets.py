@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bihuan.core import Language, NotCovered, plain, pollutant, text
 
-ITEMS = frozenset({"item", "primary", "primary_today", "largest", "largest_today", "worst"})
+ITEMS = frozenset({"item", "pollutant", "primary", "primary_today", "largest", "largest_today", "worst"})
 LABELS = frozenset({"label", "label_today", "reason", "stamp", "direction", "figure", "kind"})
 STATUSES = frozenset({"status", "status_today"})
 NUMBERS = frozenset({"aqi", "aqi_today", "rank", "rank_today"})
