@@ -305,14 +305,6 @@ def test_a_case_and_its_log_come_back_from_json_as_they_went() -> None:
 FORWARD = {kind for kind, _ in (*MAIN_WAY, *OUTLET_WAY)} | {
     *("review", "order_rectify", "rework", "revisit", "resume", "transfer", "grant_extension")
 }
-    "review",
-    "order_rectify",
-    "rework",
-    "revisit",
-    "resume",
-    "transfer",
-    "grant_extension",
-}
 
 
 class AnyoneTriesAnything(RuleBasedStateMachine):

@@ -24,15 +24,19 @@ from bihuan.assessment import (
     Explanation,
     Judged,
     explain_air,
+    explain_dust,
     explain_outlet,
+    explain_vehicle,
     judge_air,
+    judge_dust,
     judge_outlet,
+    judge_vehicle,
 )
 from bihuan.core import CHINA, InputError, Language, NotCovered, text
 from bihuan.devices.csv.layout import Csv
 from bihuan.devices.csv.table import ROW, is_parquet, read_table
 
-MEDIA = ("air", "water", "soil", "outlet", "vehicle")
+MEDIA = ("air", "water", "soil", "outlet", "vehicle", "dust")
 PRINTED = 40
 """Rows of each table that people see; programs get all of them."""
 
@@ -77,6 +81,30 @@ FILED: Mapping[str, Filed] = {
             *("status", "reason"),
         ),
         words="law_outlet",
+    ),
+    "vehicle": Filed(
+        judge_vehicle,
+        explain_vehicle,
+        shown=("row", "vehicle", "time", "test", "item", "value", "limit", "label", "result", "edition", "status"),
+        words="law_mobile",
+    ),
+    "dust": Filed(
+        judge_dust,
+        explain_dust,
+        shown=(
+            "row",
+            "site",
+            "start",
+            "pollutant",
+            "values",
+            "over",
+            "let_pass",
+            "highest",
+            "limit",
+            "label",
+            "edition",
+        ),
+        words="law_dust",
     ),
 }
 """Media that can be judged from a file."""
