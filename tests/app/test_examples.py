@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from bihuan.app.filed import FILED
-from bihuan.assessment import composite_index, daily_aqi, daily_statistics
+from bihuan.assessment import composite_index, cwqi_cn, daily_aqi, daily_statistics, tli
 from bihuan.core import NATIONAL_SIX
 from bihuan.standards import Example, Standard, standards
 from tests.assessment.frames import hours, one_day
@@ -51,11 +51,25 @@ def index(standard: Standard, given: Mapping[str, Any]) -> dict[str, Any]:
     return composite_index(month, allow=frozenset({f"{standard.id}#composite_index"})).row(0, named=True)
 
 
+def trophic(standard: Standard, given: Mapping[str, Any]) -> dict[str, Any]:
+    values = {name: plain(value) for name, value in given.items() if name != "start"}
+    found = tli(values, on=date.fromisoformat(str(given["start"])))
+    return {name: round(index, 1) for name, index in found.items.items()}
+
+
+def water_index(standard: Standard, given: Mapping[str, Any]) -> dict[str, Any]:
+    values = {name: plain(value) for name, value in given.items() if name != "start"}
+    found = cwqi_cn(values, on=date.fromisoformat(str(given["start"])))
+    return {name: float(index) for name, index in found.items.items()}
+
+
 WAYS: dict[str, Callable[[Standard, Mapping[str, Any]], dict[str, Any]]] = {
     "": judged,
     "day": day,
     "percentile": percentile,
     "index": index,
+    "tli": trophic,
+    "cwqi": water_index,
 }
 
 

@@ -110,3 +110,42 @@ def test_every_medium_of_the_table_is_one_of_the_command_line() -> None:
     assert set(FILED) <= set(MEDIA)
     for how in FILED.values():
         assert callable(how.judge) and callable(how.explain) and how.shown
+
+
+SOIL = """点位,采样日期,用地类型,pH,铅(mg/kg),苯并[a]芘,苯
+地块A,2026-03-01,第一类用地,,401,0.2,1.5
+农田C,2026-03-02,水田,,101,0.1,
+"""
+
+
+def test_samples_of_soil_are_judged_with_their_sites_first(tmp_path: Path) -> None:
+    path = tmp_path / "samples.csv"
+    path.write_text(SOIL, "utf-8")
+    done = CliRunner().invoke(cli, ["assess", "soil", str(path), "--json"])
+    assert done.exit_code == 1, "the farmland has no pH"
+    found = json.loads(done.stdout)
+    assert found["editions"] == {"GB 36600-2018": 4, "GB 15618-2018": 2}
+    assert [row["label"] for row in found["verdicts"][:2]] == ["between", "below_screening"]
+    assert [row["reason"] for row in found["refused"]] == ["soil_ph_missing"]
+    assert "risk" not in found
+    printed = CliRunner().invoke(cli, ["assess", "soil", str(path)], env={"COLUMNS": "400"}).stdout
+    assert "详细调查和风险评估" in printed and "苯并[a]芘" in printed
+
+
+def test_risk_of_soil_is_no_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "samples.csv"
+    path.write_text(SOIL, "utf-8")
+    done = CliRunner().invoke(cli, ["assess", "soil", str(path), "--risk", "--draws", "20", "--json"])
+    found = json.loads(done.stdout)
+    assert found["risk"] is True and "不是标准限值" in found["note"]
+    assert {row["kind"] for row in found["verdicts"]} == {"risk_site", "risk_item"}
+    assert not {"screening", "control"} & set(found["verdicts"][0])
+    out = tmp_path / "risk.parquet"
+    CliRunner().invoke(cli, ["assess", "soil", str(path), "--risk", "--out", str(out)])
+    assert "recomputed_value" in pl.read_parquet(out).columns
+    printed = CliRunner().invoke(cli, ["assess", "soil", str(path), "--risk"], env={"COLUMNS": "400"}).stdout
+    assert "不是标准限值" in printed
+    for wrong in (["assess", "air", "--risk"], ["assess", "soil", str(path), "--draws", "5"]):
+        assert CliRunner().invoke(cli, wrong).exit_code == 2
+    with pytest.raises(NotCovered, match="'air' can be assessed for its risk; there are: soil"):
+        judge_file(path, "air", risk=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.assessment import CLASSES, class_number, section_class, section_verdict, trend, trend_verdict
-from bihuan.core import InputError, Period, Place, text
+from bihuan.core import InputError, NotCovered, Period, Place, text
 from bihuan.register import Section
 from bihuan.standards import lookup
 from tests.assessment.frames import local
@@ -59,6 +59,17 @@ def test_every_class_limit_of_the_standard_still_belongs_to_its_class() -> None:
                 assert found.number is None
             else:
                 assert found.number == list(row["classes"]).index(limit) + 1 <= number
+
+
+def test_items_beyond_class_three_come_the_worst_first_with_their_multiples() -> None:
+    found = section_class(GOOD | {"nh3n": 1.2, "tp": 0.21, "do": 2.9, "codmn": 6.0, "cod": 41}, on=ON)
+    assert found.over == (("cod", 1.05), ("do", None), ("nh3n", 0.2), ("tp", 0.05))
+    assert (found.label, found.worst) == ("worse_than_V", ("cod",))
+
+
+def test_before_the_rule_of_2011_no_section_has_a_class() -> None:
+    with pytest.raises(NotCovered, match="2011-03-09"):
+        section_class(GOOD, on=date(2010, 6, 1))
 
 
 def test_phosphorus_has_its_own_column_for_lakes() -> None:

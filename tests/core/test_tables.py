@@ -18,7 +18,7 @@ from bihuan.core import (
     texts,
 )
 
-UNITS = {"ug/m3", "mg/m3", "mg/L", "%", "m3/s", "m/s", "degC", "kPa", "deg", "1", "NTU", "uS/cm", "mm"}
+UNITS = {"ug/m3", "mg/m3", "mg/L", "%", "m3/s", "m/s", "degC", "kPa", "deg", "1", "NTU", "uS/cm", "mm", "mg/kg"}
 
 
 def test_the_table_has_the_types_that_the_code_says() -> None:
@@ -26,8 +26,10 @@ def test_the_table_has_the_types_that_the_code_says() -> None:
         assert row.code == code == code.lower()
         assert row.zh and row.en
         assert {row.unit, row.outlet_unit} <= UNITS, code
-        assert isinstance(row.decimals, int) and 0 <= row.decimals <= 3
-        assert row.medium in {"air", "water", "weather", "state"}
+        assert isinstance(row.decimals, int) and 0 <= row.decimals <= (6 if row.medium == "soil" else 3)
+        assert row.medium in {"air", "water", "soil", "weather", "state"}
+        assert row.soil_unit in {"", "mg/kg"}
+        assert row.medium != "soil" or {row.unit, row.outlet_unit, row.soil_unit} == {"mg/kg"}, code
         assert all(isinstance(wire, str) for wire in (*row.hj212_2017, *row.hj212_2005))
 
 

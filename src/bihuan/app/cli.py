@@ -186,6 +186,8 @@ def replay(
 @click.option("--place", default="", help="with FILE: administrative code (410100) whose own rules come first")
 @click.option("--allow", multiple=True, help="with FILE: an unconfirmed rule to let decide, by its id")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="with FILE: verdicts as Parquet")
+@click.option("--risk", is_flag=True, help="with FILE of soil: risk to health by the model of HJ 25.3, no verdict")
+@click.option("--draws", type=click.IntRange(0, 1_000_000), default=0, help="with --risk: draws of the parameters")
 @click.option("--site", help="stored: city:..., station:..., section:..., outlet:...; every one without it")
 @click.option("--from", "start", type=INSTANT, help="stored: first day, local time of the city; the first without it")
 @click.option("--to", "end", type=INSTANT, help="stored: end, not included; the last stored without it")
@@ -202,6 +204,8 @@ def assess(
     place: str,
     allow: tuple[str, ...],
     out: Path | None,
+    risk: bool,
+    draws: int,
     site: str | None,
     start: datetime | None,
     end: datetime | None,
@@ -217,10 +221,13 @@ def assess(
     if file is not None:
         if site or start or end or targets:
             raise click.UsageError("--site, --from, --to and --target are of stored data: leave FILE or them out")
-        _assess_file(medium, file, _day(on, "--on"), place, frozenset(allow), out, language, as_json)
+        if draws and not risk:
+            raise click.UsageError("--draws needs --risk")
+        how = {"on": _day(on, "--on"), "place": place, "allow": frozenset(allow), "risk": risk, "draws": draws}
+        _assess_file(medium, file, how, out, language, as_json)
         return
-    if on or place or allow or out:
-        raise click.UsageError("--on, --place, --allow and --out need a FILE")
+    if on or place or allow or out or risk or draws:
+        raise click.UsageError("--on, --place, --allow, --risk, --draws and --out need a FILE")
     if medium in ("soil", "vehicle", "dust"):
         raise click.UsageError(f"nothing of {medium} is stored: give a FILE to judge")
     from rich.console import Console
@@ -240,9 +247,7 @@ def assess(
 def _assess_file(
     medium: str,
     file: Path,
-    on: date | None,
-    place: str,
-    allow: frozenset[str],
+    how: dict[str, Any],
     out: Path | None,
     language: Any,
     as_json: bool,
@@ -253,7 +258,7 @@ def _assess_file(
     from bihuan.core import text, to_json
 
     zone = read_settings(home_path()).zone
-    found = judge_file(file, medium, on=on, place=place, allow=allow, zone=zone)
+    found = judge_file(file, medium, zone=zone, **how)
     if out is not None:
         found.write(out)
     if as_json:

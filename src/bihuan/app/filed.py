@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
+from rich.markup import escape
 from rich.table import Table
 
 from bihuan.app.sheets import cell
@@ -26,11 +27,17 @@ from bihuan.assessment import (
     explain_air,
     explain_dust,
     explain_outlet,
+    explain_soil,
+    explain_soil_risk,
     explain_vehicle,
+    explain_water,
     judge_air,
     judge_dust,
     judge_outlet,
+    judge_soil,
     judge_vehicle,
+    judge_water,
+    soil_site_risk,
 )
 from bihuan.core import CHINA, InputError, Language, NotCovered, text
 from bihuan.devices.csv.layout import Csv
@@ -92,35 +99,52 @@ FILED: Mapping[str, Filed] = {
         judge_dust,
         explain_dust,
         shown=(
-            "row",
-            "site",
-            "start",
-            "pollutant",
-            "values",
-            "over",
-            "let_pass",
-            "highest",
-            "limit",
-            "label",
-            "edition",
+            *("row", "site", "start", "pollutant", "values", "over", "let_pass", "highest", "limit", "label"),
+            *("edition", "reason"),
         ),
         words="law_dust",
+    ),
+    "soil": Filed(
+        judge_soil,
+        explain_soil,
+        shown=(
+            *("row", "site", "date", "land_use", "item", "value", "screening", "control", "label", "over_screening"),
+            *("worst", "next_step", "edition", "status", "reason"),
+        ),
+    ),
+    "water": Filed(
+        judge_water,
+        explain_water,
+        shown=("row", "site", "start", "class", "worst", "over", "multiples", "edition", "status", "reason"),
     ),
 }
 """Media that can be judged from a file."""
 
+RISKS: Mapping[str, Filed] = {
+    "soil": Filed(
+        soil_site_risk,
+        explain_soil_risk,
+        shown=(
+            *("row", "site", "date", "land_use", "item", "value", "carcinogenic_risk", "hazard_quotient"),
+            *("main_route", "label", "recomputed_value", "driver", "chance_risk", "chance_hazard", "worst", "status"),
+        ),
+    ),
+}
+"""Media whose risk can be computed from a file: by a model, so neither a verdict nor a limit."""
 
-def filed(medium: str) -> Filed:
-    """Return how a medium is judged.
+
+def filed(medium: str, *, risk: bool = False) -> Filed:
+    """Return how a medium is judged, or how its risk is computed.
 
     Raises
     ------
     NotCovered
         If no table of it can be judged.
     """
-    if medium not in FILED:
-        raise NotCovered(f"no file of {medium!r} can be judged; there are: {', '.join(FILED)}")
-    return FILED[medium]
+    known, done = (RISKS, "assessed for its risk") if risk else (FILED, "judged")
+    if medium not in known:
+        raise NotCovered(f"no file of {medium!r} can be {done}; there are: {', '.join(known)}")
+    return known[medium]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +160,8 @@ class Findings:
         ``row`` counts the data rows of the file from 1.
     zone : ZoneInfo
         In which instants are printed for people.
+    risk : bool
+        Whether a model computed it, so that it is no verdict.
     """
 
     medium: str
@@ -143,6 +169,7 @@ class Findings:
     rows: int
     judged: Judged
     zone: ZoneInfo = CHINA
+    risk: bool = False
 
     @property
     def counts(self) -> dict[str, int]:
@@ -166,7 +193,9 @@ class Findings:
         refused = [
             line | {"words": text(f"refused.{line['reason']}", language)} for line in self.judged.refused.to_dicts()
         ]
-        found = {"medium": self.medium, "file": self.file, "counts": self.counts, "editions": self._editions()}
+        found: dict[str, Any] = {"medium": self.medium, "file": self.file, "counts": self.counts}
+        found["editions"] = self._editions()
+        found |= {"risk": True, "note": text("law_soil.not_a_limit", language)} if self.risk else {}
         return found | {"verdicts": self.judged.verdicts.to_dicts(), "refused": refused}
 
     def _editions(self) -> dict[str, int]:
@@ -175,16 +204,19 @@ class Findings:
 
     def write(self, target: Path) -> None:
         """Write the verdicts as Parquet, in the columns that the medium hands out."""
-        columns = filed(self.medium).out or self.judged.verdicts.columns
+        columns = filed(self.medium, risk=self.risk).out or self.judged.verdicts.columns
         target.parent.mkdir(parents=True, exist_ok=True)
         self.judged.verdicts.select(columns).write_parquet(target)
 
     def tables(self, language: Language = "zh") -> list[Table]:
         """Return the verdicts and the refused rows for a terminal, the first `PRINTED` of each."""
         verdicts, refused = self.judged.verdicts, self.judged.refused
-        shown = [name for name in filed(self.medium).shown if name in verdicts.columns]
-        own = filed(self.medium).words
-        titles = (f"{own}.title" if own else f"assess.file_verdicts_{self.medium}", "assess.file_refused")
+        how = filed(self.medium, risk=self.risk)
+        shown = [name for name in how.shown if name in verdicts.columns]
+        title = (
+            f"{how.words}.title" if how.words else f"assess.file_{'risks' if self.risk else 'verdicts'}_{self.medium}"
+        )
+        titles = (title, "assess.file_refused")
         parts = [(titles[0], verdicts.select(shown)), (titles[1], refused)]
         return [self._table(title, frame, language) for title, frame in parts if frame.height]
 
@@ -199,7 +231,8 @@ class Findings:
                 column_words(name, language, filed(self.medium).words), justify="right" if kind.is_numeric() else "left"
             )
         for row in frame.head(PRINTED).iter_rows(named=True):
-            found.add_row(*(self._cell(column, value, language) for column, value in row.items()))
+            # escaped: the brackets of a name (benzo[a]pyrene) are no markup
+            found.add_row(*(escape(self._cell(column, value, language)) for column, value in row.items()))
         return found
 
     def _cell(self, column: str, value: Any, language: Language) -> str:
@@ -239,6 +272,8 @@ def judge_file(
     place: str = "",
     allow: frozenset[str] = frozenset(),
     zone: ZoneInfo = CHINA,
+    risk: bool = False,
+    draws: int = 0,
 ) -> Findings:
     """Judge a file, CSV (UTF-8 or GB18030, also gzip) or Parquet.
 
@@ -255,6 +290,10 @@ def judge_file(
         Rows that are switched on although they are unconfirmed.
     zone : ZoneInfo
         Of stamps without an offset.
+    risk : bool
+        Compute risk by a model instead of judging by limits; one of `RISKS`.
+    draws : int
+        Of the Monte Carlo run of a risk; none when 0.
 
     Raises
     ------
@@ -263,9 +302,9 @@ def judge_file(
     NotCovered
         If the medium cannot be judged, or no edition is in force on `on`.
     """
-    how = filed(medium)
+    how = filed(medium, risk=risk)
     table, lines, torn = _read(path)
-    judge = partial(how.judge, on=on, place=place, allow=allow, zone=zone)
+    judge = partial(how.judge, on=on, place=place, allow=allow, zone=zone, **({"draws": draws} if risk else {}))
     found = judge(table)
     renumber = pl.col("row").replace_strict(
         pl.Series(range(1, len(lines) + 1), dtype=pl.Int64), lines, return_dtype=pl.Int64
@@ -274,7 +313,7 @@ def judge_file(
     if len(lines) and lines[-1] != len(lines):
         verdicts, refused = verdicts.with_columns(renumber), refused.with_columns(renumber)
     refused = pl.concat([refused.select(REFUSED_SCHEMA.names()), torn]).sort("row", maintain_order=True)
-    return Findings(medium, path.name, table.height + torn.height, Judged(verdicts, refused), zone)
+    return Findings(medium, path.name, table.height + torn.height, Judged(verdicts, refused), zone, risk)
 
 
 def _read(path: Path) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,9 +11,13 @@ from rich.table import Table
 
 from bihuan.core import Language, NotCovered, plain, pollutant, text
 
-ITEMS = frozenset({"item", "pollutant", "primary", "primary_today", "largest", "largest_today", "worst"})
-LABELS = frozenset({"label", "label_today", "reason", "stamp", "direction", "figure", "kind"})
+ITEMS = frozenset({"item", "pollutant", "primary", "primary_today", "largest", "largest_today", "worst", "over"})
+LABELS = frozenset(
+    {"class", "label", "label_today", "reason", "stamp", "direction", "figure", "kind"}
+    | {"land_use", "next_step", "main_route", "driver"}
+)
 STATUSES = frozenset({"status", "status_today"})
+_KINDS = ("aqi.", "verdict.", "verdict.class_", "assess.", "law_water.", "law_soil.")
 NUMBERS = frozenset({"aqi", "aqi_today", "rank", "rank_today"})
 
 
@@ -110,12 +114,16 @@ def _item(code: str, language: Language) -> str:
     try:
         found = pollutant(code)
     except NotCovered:
-        return code
+        return _named(code, (f"law_water.item_{code}",), language)
     return found.zh if language == "zh" else found.en
 
 
 def _label(code: str, language: Language) -> str:
-    for key in (f"aqi.{code}", f"verdict.{code}", f"verdict.class_{code}", f"assess.{code}"):
+    return _named(code, (f"{kind}{code}" for kind in _KINDS), language)
+
+
+def _named(code: str, keys: Iterable[str], language: Language) -> str:
+    for key in keys:
         try:
             return text(key, language)
         except NotCovered:

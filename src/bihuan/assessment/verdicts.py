@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bihuan.assessment.water import SectionClass, Trend, WaterBody, class_number, section_class
+from bihuan.assessment.water import SectionClass, WaterBody, class_number, section_class
+from bihuan.assessment.water_trend import Trend
 from bihuan.core import (
     CHINA,
     HOUR,

@@ -1,4 +1,4 @@
-"""The class of a river section by its worst item (GB 3838-2002, 环办〔2011〕22号), and its trend."""
+"""The classes of surface water and the single factor: GB 3838-2002 read by 环办〔2011〕22号."""
 
 from __future__ import annotations
 
@@ -6,26 +6,89 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 
 from bihuan.assessment.index import least_sure
 from bihuan.core import InputError, Status, exact
-from bihuan.standards import Row, lookup
+from bihuan.standards import Row, Standard, lookup
 
 CODE = "GB 3838"
+RULE = "surface water evaluation"
 CLASSES = ("I", "II", "III", "IV", "V", "worse_than_V")
 """Labels by class number 1 .. 6; the last is 劣Ⅴ类."""
 
+NOTHING: frozenset[str] = frozenset()
 WaterBody = Literal["river", "lake"]
-YEAR = np.timedelta64(31_556_925, "s")
-"""A tropical year."""
 
-FEWEST = 8
-"""With fewer values the order says too little: a single value out of line takes the significance away."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WaterLaw:
+    """What judges one kind of water body on a day.
+
+    Attributes
+    ----------
+    standard : Standard
+        GB 3838, with the rows that may decide.
+    rule : Standard
+        How sections are judged by it.
+    water_body : {"river", "lake"}
+    items : dict of str to Row
+        Items of the single factor (21), each with its five limits, in the order of the table.
+    others : dict of str to Row
+        Items that have limits but take no part (total nitrogen, faecal coliforms).
+    status : Status
+        Of the rule that the worst item decides.
+    clause : str
+    """
+
+    standard: Standard
+    rule: Standard
+    water_body: WaterBody
+    items: Mapping[str, Row]
+    others: Mapping[str, Row]
+    status: Status
+    clause: str
+
+    def grade(self, number: int | None) -> str:
+        """Return the word of a class (``excellent good light medium heavy``), empty unless the city switched it on."""
+        for row in self.rule.table("grades") if number else ():
+            if CLASSES[(number or 0) - 1] in row["classes"]:
+                return row.item
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def water_law(
+    on: date, water_body: WaterBody = "river", *, place: str = "", allow: frozenset[str] = NOTHING
+) -> WaterLaw:
+    """Return the law of surface water in force on a day.
+
+    Raises
+    ------
+    NotCovered
+        If GB 3838 or the rule of evaluation is not in force on that day.
+    InputError
+        If the water body has no column in the table.
+    """
+    if water_body not in ("river", "lake"):
+        raise InputError(f"water body {water_body!r} has no classes; give river or lake")
+    standard, rule = lookup(CODE, on=on, place=place, allow=allow), lookup(RULE, on=on, place=place, allow=allow)
+    left_out = {row.item for row in rule.table("not_assessed")}
+    rows = {row.item: row for row in standard.table("classes") if row["water_body"] in ("any", water_body)}
+    single = rule.row("section_class", "class")
+    return WaterLaw(
+        standard=standard,
+        rule=rule,
+        water_body=water_body,
+        items={item: row for item, row in rows.items() if item not in left_out},
+        others={item: row for item, row in rows.items() if item in left_out},
+        status=single.status,
+        clause=f"{standard.clause}; {rule.number}, {single.clause}",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +105,8 @@ class SectionClass:
         Item, value, class number.
     worst : tuple of str
         Items that decide the class.
+    over : tuple of (str, float or None)
+        Items beyond class III, the worst first, and by how many times (see `times_over`).
     not_assessed : tuple of str
         Items of the single-factor method that had no value.
     standard, clause : str
@@ -52,13 +117,21 @@ class SectionClass:
     label: str
     items: tuple[tuple[str, float, int], ...]
     worst: tuple[str, ...]
+    over: tuple[tuple[str, float | None], ...]
     not_assessed: tuple[str, ...]
     standard: str
     clause: str
     status: Status
 
 
-def section_class(values: Mapping[str, float | None], *, on: date, water_body: WaterBody = "river") -> SectionClass:
+def section_class(
+    values: Mapping[str, float | None],
+    *,
+    on: date,
+    water_body: WaterBody = "river",
+    place: str = "",
+    allow: frozenset[str] = NOTHING,
+) -> SectionClass:
     """Return the class of a section: the worst of its assessed items decides.
 
     Parameters
@@ -69,34 +142,44 @@ def section_class(values: Mapping[str, float | None], *, on: date, water_body: W
         Day whose edition judges.
     water_body : {"river", "lake"}
         Phosphorus has a column of its own for lakes; total nitrogen is never assessed here.
+    place : str
+    allow : frozenset of str
+        Rows that a city has switched on.
+
+    Raises
+    ------
+    NotCovered
+        If nothing is in force on that day.
     """
-    law = lookup(CODE, on=on)
-    left_out = {row.item for row in law.table("not_assessed")}
-    rows = {
-        row.item: row
-        for row in law.table("classes")
-        if row["water_body"] in ("any", water_body) and row.item not in left_out
-    }
+    law = water_law(on, water_body, place=place, allow=allow)
     items = tuple(
-        (item, float(value), _class_of(row, exact(float(value))))
-        for item, row in rows.items()
+        (item, float(value), class_of(row, exact(float(value))))
+        for item, row in law.items.items()
         if (value := values.get(item)) is not None and np.isfinite(value)
     )
     number = max((found for _, _, found in items), default=None)
-    rule = law.row("section_class", "class")
     return SectionClass(
         number=number,
         label=CLASSES[number - 1] if number else "",
         items=items,
         worst=tuple(item for item, _, found in items if found == number),
-        not_assessed=tuple(item for item in rows if item not in {name for name, _, _ in items}),
-        standard=law.number,
-        clause=f"{rows[items[0][0]].clause if items else law.clause}; {rule.clause}",
-        status=least_sure(rule.status, *(rows[item].status for item, _, _ in items)),
+        over=_over(law, items),
+        not_assessed=tuple(item for item in law.items if item not in {name for name, _, _ in items}),
+        standard=law.standard.number,
+        clause=law.clause,
+        status=least_sure(law.status, *(law.items[item].status for item, _, _ in items)),
     )
 
 
-def _class_of(row: Row, value: Decimal) -> int:
+def _over(law: WaterLaw, items: tuple[tuple[str, float, int], ...]) -> tuple[tuple[str, float | None], ...]:
+    order = list(law.items)
+    found = [(item, number, times_over(law.items[item], exact(value))) for item, value, number in items if number > 3]
+    found.sort(key=lambda one: (-one[1], -(one[2] or 0.0), order.index(one[0])))
+    return tuple((item, times) for item, _, times in found)
+
+
+def class_of(row: Row, value: Decimal) -> int:
+    """Return the class number of one exact value: the first class whose limit it meets; a limit is in its class."""
     kind = row["kind"]
     for number, limit in enumerate(row["classes"], start=1):
         if kind == "range":
@@ -106,6 +189,17 @@ def _class_of(row: Row, value: Decimal) -> int:
         if meets:
             return number
     return len(CLASSES)
+
+
+def times_over(row: Row, value: Decimal, class_label: str = "III") -> float | None:
+    """Return by how many times a value lies beyond the limit of a class: (C - S) / S, two decimals, half to even.
+
+    None where the limit is a minimum or a range (dissolved oxygen, pH), or the value is not beyond it.
+    """
+    if row["kind"] != "max":
+        return None
+    limit = row["classes"][class_number(class_label) - 1]
+    return float(round((Fraction(value) - Fraction(limit)) / Fraction(limit), 2)) if value > limit else None
 
 
 def class_number(label: str) -> int:
@@ -119,61 +213,3 @@ def class_number(label: str) -> int:
     if label not in CLASSES:
         raise InputError(f"{label!r} is no class of water; the classes are {', '.join(CLASSES)}")
     return CLASSES.index(label) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """Change of one item over a window.
-
-    Attributes
-    ----------
-    slope, low, high : float or None
-        Theil-Sen slope and its interval. [unit of the item / year]
-    p : float or None
-        Of the Mann-Kendall test, two-sided.
-    direction : {"rising", "falling", "none", "cannot_tell"}
-    count : int
-        Values behind it.
-    confidence : float
-    """
-
-    slope: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    direction: Literal["rising", "falling", "none", "cannot_tell"]
-    count: int
-    confidence: float
-
-
-def trend(start: NDArray[np.datetime64], values: NDArray[np.float64], *, confidence: float = 0.95) -> Trend:
-    """Return the Theil-Sen slope with the Mann-Kendall test (Mann 1945, Kendall 1975, Sen 1968).
-
-    Parameters
-    ----------
-    start : ndarray of datetime64, shape (n,)
-    values : ndarray of float64, shape (n,)
-        NaN where missing. The test takes values as independent: give means at least some days apart, and the
-        same seasons at both ends.
-    confidence : float
-        Of the interval and the direction.
-
-    Returns
-    -------
-    Trend
-        ``cannot_tell`` with fewer than 8 values.
-    """
-    present = np.isfinite(values)
-    count = int(present.sum())
-    if count < FEWEST:
-        return Trend(None, None, None, None, "cannot_tell", count, confidence)
-    years = (start[present] - start[present][0]) / YEAR
-    found = values[present]
-    if (found == found[0]).all():
-        return Trend(0.0, 0.0, 0.0, 1.0, "none", count, confidence)
-    slope, _, low, high = stats.theilslopes(found, years, confidence)
-    p = float(stats.kendalltau(years, found).pvalue)
-    direction: Literal["rising", "falling", "none"] = "none"
-    if p < 1 - confidence and slope != 0:
-        direction = "rising" if slope > 0 else "falling"
-    return Trend(float(slope), float(low), float(high), p, direction, count, confidence)

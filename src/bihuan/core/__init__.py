@@ -1,5 +1,9 @@
 """Words everyone shares. Reads only its own package data; no other I/O, no clock."""
 
+from bihuan.core.boundary_layer import (
+    ProfileHours,
+    SurfaceHours,
+)
 from bihuan.core.codec import (
     from_json,
     plain,
@@ -170,6 +174,7 @@ __all__ = [
     "Place",
     "Plane",
     "Pollutant",
+    "ProfileHours",
     "Quality",
     "Reading",
     "Ref",
@@ -188,6 +193,7 @@ __all__ = [
     "StoreError",
     "StoreLocked",
     "StoreVersionError",
+    "SurfaceHours",
     "Suspect",
     "Suspects",
     "Tracer",

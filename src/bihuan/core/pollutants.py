@@ -33,7 +33,9 @@ class Pollutant:
     decimals : int
         Places kept when printed.
     medium : str
-        ``air water weather state``.
+        ``air water soil weather state``.
+    soil_unit : str
+        Unit in a sample of soil, dry weight; empty where it is not judged in soil.
     """
 
     code: str
@@ -46,6 +48,7 @@ class Pollutant:
     hj212_2005: tuple[str, ...]
     decimals: int
     medium: str
+    soil_unit: str = ""
 
 
 @cache

@@ -18,6 +18,7 @@ _SCALES: tuple[dict[str, float], ...] = (
     {"NTU": 1.0},
     {"deg": 1.0},
     {"mm": 1.0, "cm": 10.0},
+    {"ug/kg": 1e-3, "mg/kg": 1.0, "g/kg": 1e3},
 )
 """Families of units that turn into each other by a factor."""
 

@@ -27,12 +27,28 @@ from bihuan.physics.stability import (
     solar_altitude,
     turner_class,
 )
+from bihuan.physics.steady import (
+    AreaSource,
+    BoundaryLayer,
+    PointSource,
+    Receptors,
+    SteadyPlume,
+    SteadySource,
+    VolumeSource,
+)
 
 __all__ = [
+    "AreaSource",
+    "BoundaryLayer",
     "Curves",
     "GaussianPlume",
+    "PointSource",
     "PuffModel",
+    "Receptors",
+    "SteadyPlume",
+    "SteadySource",
     "Terrain",
+    "VolumeSource",
     "WindField",
     "block_means",
     "block_starts",

@@ -1,23 +1,19 @@
 """The compiled loops of plume and puff.
 
-One file, because numba's cache on disk watches only the file of the function it compiled: kernels that
-call kernels of another file would go on running the old ones after an edit there. Tables come as
-arguments for the same reason: a global array would be frozen into the cached machine code.
+Tables come as arguments: a global array would be frozen into the machine code.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from bihuan.physics.compiling import compiled
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 GRAVITY = 9.80665
 SLOWEST = 0.5
@@ -39,11 +35,6 @@ EAST, NORTH, HEIGHT, DIAMETER, EXIT_VELOCITY, EXIT_TEMPERATURE, SIDE = range(7)
 # Columns of a puff.
 P_EAST, P_NORTH, P_MASS, P_SIGMA_Y, P_SIGMA_Z, P_WIDE, P_TRAVEL, P_AGE, P_RELEASE, P_RISE, P_GRADUAL, P_LID = range(12)
 PUFF_COLUMNS = 12
-
-
-def compiled(function: Kernel) -> Kernel:
-    """Compile a function to machine code and keep it on disk."""
-    return cast(Kernel, njit(cache=True, error_model="numpy")(function))
 
 
 @compiled

@@ -51,7 +51,8 @@ def check(tables: Iterable[Standard] | None = None) -> tuple[Finding, ...]:
         findings += _spans(standard)
         findings += _levels(standard)
         for row in standard.rows:
-            findings += (Finding(standard.id, row.id, what) for what in _row(row))
+            findings += (Finding(standard.id, row.id, what) for what in _row(row, standard.medium))
+        findings += (Finding(standard.id, where, what) for where, what in _soil(standard))
         for one in standard.examples:
             findings += (Finding(standard.id, one.id, what) for what in _named(one))
     return (*findings, *_successions(held))
@@ -144,19 +145,20 @@ def _named(row: Row | Example) -> Iterator[str]:
             yield f"{name} is empty"
 
 
-def _row(row: Row) -> Iterator[str]:
+def _row(row: Row, medium: str) -> Iterator[str]:
     yield from _named(row)
     if row.effective_to is not None and row.effective_to <= row.effective_from:
         yield f"effective_to {row.effective_to} does not follow {row.effective_from}"
-    yield from _unit(row)
+    yield from _unit(row, medium)
     yield from _numbers(row)
 
 
-def _unit(row: Row) -> Iterator[str]:
+def _unit(row: Row, medium: str) -> Iterator[str]:
     known = pollutants().get(row.item)
     unit = row.fields.get("unit")
-    if known is not None and unit is not None and unit != known.unit:
-        yield f"unit {unit!r} differs from {known.unit!r} of the pollutant list"
+    listed = "" if known is None else known.soil_unit if medium == "soil" else known.unit
+    if listed and unit is not None and unit != listed:
+        yield f"unit {unit!r} differs from {listed!r} of the pollutant list"
 
 
 def _numbers(row: Row) -> Iterator[str]:
@@ -173,6 +175,19 @@ def _numbers(row: Row) -> Iterator[str]:
             yield f"classes I to V do not get laxer: {[str(limit) for limit in limits]}"
     for part in (part for alternative in fields.get("alternatives", ()) for part in alternative):
         yield from _condition(part)
+
+
+def _soil(standard: Standard) -> Iterator[tuple[str, str]]:
+    """Screening is never above control, no limit below zero, and every pH bin has its limit."""
+    for row in standard.rows:
+        if {"screening", "control"} <= set(row.fields):
+            pairs = list(zip(row["screening"], row["control"], strict=True))
+            if len(pairs) != 2 or any(not 0 < screening <= control for screening, control in pairs):
+                yield row.id, f"screening {row['screening']} does not stay below control {row['control']} twice"
+    bins = {len(row["edges"]) + 1 for row in standard.table("ph_bins")} | {1}
+    for row in standard.rows:
+        if "limits" in row.fields and (len(row["limits"]) not in bins or min(row["limits"]) <= 0):
+            yield row.id, f"{len(row['limits'])} limits stand beside {max(bins)} bins of pH, or one is not above 0"
 
 
 def _breakpoints(concentration: Sequence[Any], iaqi: Sequence[Any]) -> Iterator[str]:

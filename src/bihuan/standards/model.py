@@ -41,7 +41,7 @@ _HEADER = {
 }
 _EXAMPLE = {"clause", "status", "source", "by", "input", "expected"}
 _GROUP = {"table", "clause", "status", "source", "rows", "effective_from", "effective_to", "held"}
-_NAMING = ("averaging", "water_body")
+_NAMING = ("averaging", "water_body", "land_use")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,8 @@ class Row:
     Attributes
     ----------
     id : str
-        ``<standard id>#<table>.<item>[.<averaging or water body>]``; two rows of one id are two spans of time.
+        ``<standard id>#<table>.<item>[.<averaging, water body or land use>]``; two rows of one id are two spans of
+        time.
     table, item : str
     fields : mapping
         What the row says; whole numbers are ``int``, others ``Decimal``, lists ``tuple``.

@@ -77,6 +77,8 @@ class Items:
         if unknown:
             raise SettingError(f"device {device.id}: units name {', '.join(unknown)}, not in core/pollutants.toml")
         for code, found in pollutants().items():
+            if found.medium == "soil":
+                continue  # no logger sends it
             kept = found.unit if kind == "environment" else found.outlet_unit
             try:
                 self._converted[code] = conversion(device.units.get(code) or wire_unit(found, kept), kept)

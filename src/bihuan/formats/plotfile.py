@@ -1,0 +1,184 @@
+"""AERMOD's files of values at receptors: POSTFILE (every hour) and PLOTFILE (the nth highest, or the period).
+
+Columns and header lines: EPA-454/B-24-007 (user's guide of AERMOD), appendix D.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bihuan.core import FormatError
+
+Float = NDArray[np.float64]
+
+HEADER_LINES = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PostFile:
+    """Values at receptors, period by period.
+
+    Attributes
+    ----------
+    east, north, flag : ndarray, shape (receptors,)
+        Place, and height above the ground. [m]
+    ending : tuple of str
+        ``yymmddhh`` of each period; hours count from 01 to 24.
+    values : ndarray, shape (periods, columns, receptors)
+        Concentration [ug/m3], then total, dry and wet deposition where the file has them.
+    """
+
+    east: Float
+    north: Float
+    flag: Float
+    ending: tuple[str, ...]
+    values: Float
+
+
+def read_postfile(path: Path) -> PostFile:
+    """Read a POSTFILE of format PLOT, plain or gzipped.
+
+    Raises
+    ------
+    FormatError
+        If a line is not one of a POSTFILE, or the periods do not list the same number of receptors.
+    """
+    rows: list[list[float]] = []
+    stamps: list[str] = []
+    for number, words in _lines(path):
+        at = next((place for place, word in enumerate(words) if "-HR" in word), None)
+        if at is None or at < 6 or len(words) < at + 3:
+            raise FormatError(f"{path.name}: line {number} is none of a POSTFILE (PLOT): {' '.join(words)[:60]}")
+        try:
+            rows.append([float(word) for word in words[:at]])
+        except ValueError:
+            raise FormatError(f"{path.name}: line {number} holds no numbers: {' '.join(words)[:60]}") from None
+        stamps.append(words[at + 2])
+    if not rows:
+        raise FormatError(f"{path.name} holds no value")
+    count = next((place for place, stamp in enumerate(stamps) if stamp != stamps[0]), len(stamps))
+    if len(rows) % count:
+        raise FormatError(f"{path.name}: {len(rows)} values are no whole number of periods of {count} receptors")
+    table = np.array(rows).reshape(len(rows) // count, count, -1)
+    return PostFile(
+        east=table[0, :, 0].copy(),
+        north=table[0, :, 1].copy(),
+        flag=table[0, :, -1].copy(),
+        ending=tuple(stamps[::count]),
+        values=np.moveaxis(table[:, :, 2:-3], 2, 1).copy(),
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    with gzip.open(path, "rt", encoding="latin-1") if path.suffix == ".gz" else path.open(encoding="latin-1") as text:
+        for number, line in enumerate(text, start=1):
+            if line.strip() and not line.startswith("*"):
+                yield number, line.split()
+
+
+@dataclass(frozen=True, slots=True)
+class PlotHeader:
+    """What stands above the columns.
+
+    Attributes
+    ----------
+    title, options : str
+        Title of the deck; options of the run, as AERMOD names them.
+    what : str
+        ``CONCURRENT 1-HR VALUES`` or ``HIGH   1ST HIGH  1-HR VALUES``.
+    group : str
+    receptors : int
+    columns : tuple of str
+        Names of the columns of values.
+    exponential : bool
+        Values as ``0.123456E+01`` instead of with five decimals.
+    """
+
+    title: str
+    options: str
+    what: str
+    group: str
+    receptors: int
+    columns: tuple[str, ...] = ("AVERAGE CONC",)
+    exponential: bool = False
+
+
+def write_postfile(path: Path, header: PlotHeader, average: str, file: PostFile, networks: Sequence[str]) -> None:
+    """Write a POSTFILE of format PLOT.
+
+    Parameters
+    ----------
+    path : Path
+    header : PlotHeader
+    average : str
+        ``1-HR``.
+    file : PostFile
+    networks : sequence of str
+        Network each receptor is of, empty for a single one.
+    """
+    with path.open("w", encoding="latin-1") as out:
+        _head(out, header, "DATE     NET ID")
+        for stamp, values in zip(file.ending, file.values, strict=True):
+            tail = f"{average:>6}  {header.group:<8}  {stamp:>8}  "
+            for place, network in enumerate(networks):
+                out.write(_place(file, place, values[:, place], header.exponential) + f"{tail}{network:<8}\n")
+
+
+def write_plotfile(
+    path: Path, header: PlotHeader, average: str, rank: str, file: PostFile, networks: Sequence[str],
+    dates: Iterable[str],
+) -> None:  # fmt: skip
+    """Write a PLOTFILE: one value a receptor, with its rank and when it came.
+
+    Parameters
+    ----------
+    path, header, average, networks
+        As for `write_postfile`.
+    rank : str
+        ``1ST``; for the mean of the whole period the number of hours.
+    file : PostFile
+        Of one period.
+    dates : iterable of str
+        When each receptor's value came, ``yymmddhh``.
+    """
+    with path.open("w", encoding="latin-1") as out:
+        _head(out, header, "RANK     NET ID   DATE(CONC)")
+        for place, (network, date) in enumerate(zip(networks, dates, strict=True)):
+            line = _place(file, place, file.values[0, :, place], header.exponential)
+            out.write(f"{line}{average:>6}  {header.group:<8}    {rank:<8}{network:<8}  {date}\n")
+
+
+def _place(file: PostFile, place: int, values: Float, exponential: bool) -> str:
+    shown = "".join(f" {_fortran(value)}" if exponential else f" {value:13.5f}" for value in values)
+    return f" {file.east[place]:13.5f} {file.north[place]:13.5f}{shown} {0:8.2f} {0:8.2f} {file.flag[place]:8.2f}  "
+
+
+def _fortran(value: float) -> str:
+    """E13.6 as Fortran writes it: the mantissa begins with 0."""
+    if value == 0.0:
+        return " 0.000000E+00"
+    mantissa, power = f"{value:.5E}".split("E")
+    digits = mantissa.replace(".", "").replace("-", "")
+    return f"{'-' if value < 0 else ''}0.{digits}E{int(power) + 1:+03d}".rjust(13)
+
+
+def _head(out: TextIO, header: PlotHeader, last: str) -> None:
+    names = "".join(f"{name:^14}" for name in header.columns)
+    count = 2 + len(header.columns)
+    shape = f"(2(1X,F13.5),{len(header.columns)}(1X,E13.6)" if header.exponential else f"({count}(1X,F13.5)"
+    out.write(f"* Bihuan steady plume: {header.title}\n")
+    out.write("* Method of AERMOD 24142 (EPA-454/B-24-010), computed anew\n")
+    out.write(f"* MODELING OPTIONS USED:   {header.options}\n")
+    out.write(f"*         POST/PLOT FILE OF {header.what} FOR SOURCE GROUP: {header.group}\n")
+    out.write(f"*         FOR A TOTAL OF {header.receptors:5d} RECEPTORS.\n")
+    out.write(f"*         FORMAT: {shape},3(1X,F8.2),2X,A6,2X,A8,2X,I8.8,2X,A8)\n")
+    out.write(f"*        X             Y      {names}   ZELEV    ZHILL    ZFLAG    AVE     GRP       {last}\n")
+    rules = " ____________ " * len(header.columns)
+    out.write(f"* ____________  ____________ {rules}  ______   ______   ______  ______\n")

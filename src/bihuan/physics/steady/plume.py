@@ -1,0 +1,212 @@
+"""The steady plume over hours: what sources cause at receptors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bihuan.core import InputError
+from bihuan.physics.steady import run_kernels
+from bihuan.physics.steady.axis_kernels import MOST_PARTS
+from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
+from bihuan.physics.steady.sources import SteadySource, tables
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+STEP = 0.05
+"""Of a table, in the logarithm of the distance; see docs/dispersion.md for the error it leaves."""
+
+FIRST_OF_NEAREST = 6.0
+"""A table begins at this fraction of the nearest receptor's distance: nearer along the wind no plume is that wide."""
+
+
+@dataclass(frozen=True, eq=False)
+class Receptors:
+    """Where concentrations are wanted. Shapes are (receptors,).
+
+    Attributes
+    ----------
+    east, north : ndarray
+        [m]
+    height : ndarray
+        Above the ground. [m]
+    """
+
+    east: Float
+    north: Float
+    height: Float
+
+    def __len__(self) -> int:
+        return len(self.east)
+
+
+class SteadyPlume:
+    """A steady-state plume of AERMOD's class over many hours.
+
+    Parameters
+    ----------
+    country : BoundaryLayer
+    receptors : Receptors
+    sources : sequence of PointSource, VolumeSource or AreaSource
+    cities : sequence of BoundaryLayer
+        Air of city 1, 2 ... of the sources, from `BoundaryLayer.over_city`.
+    step : float
+        Of a table, in the logarithm of the distance.
+    threads : int
+        At most; the machine's cores by default.
+
+    Raises
+    ------
+    InputError
+        If there is no receptor or no source, or a source names a city that is not given.
+
+    Notes
+    -----
+    Flat terrain. A receptor less than 1 m from a point, or inside a volume source, gets nothing from it.
+
+    References
+    ----------
+    EPA-454/B-24-010 (formulation of AERMOD 24142).
+    """
+
+    method = "steady-plume/1"
+
+    def __init__(
+        self, country: BoundaryLayer, receptors: Receptors, sources: Sequence[SteadySource], *,
+        cities: Sequence[BoundaryLayer] = (), step: float = STEP, threads: int | None = None,
+    ) -> None:  # fmt: skip
+        if not len(receptors):
+            raise InputError("no receptor: give at least one place where concentrations are wanted")
+        if not sources:
+            raise InputError("no source: give at least one that emits")
+        for source in sources:
+            if not 0 <= source.city <= len(cities):
+                raise InputError(f"source {source.name} is in city {source.city}; {len(cities)} cities are given")
+        self.country, self.receptors, self.sources = country, receptors, tuple(sources)
+        self.threads = threads or os.cpu_count() or 1
+        layers = (country, *cities)
+        self._hours = np.stack([layer.hours for layer in layers])
+        self._profiles = np.stack([layer.profiles for layer in layers])
+        self._sums = np.stack([layer.sums for layer in layers])
+        self._tables: tuple[Any, ...] = tables(self.sources)
+        self._places = np.stack([receptors.east, receptors.north, receptors.height], axis=1).astype(np.float64)
+        self._heights, self._first, self._chosen = _by_height(self._places[:, 2])
+        self._reaches = _reaches(self._tables, self._places)
+        self._step = step
+        longest = np.log(self._reaches[:, 1] / self._reaches[:, 0]).max()
+        self._nodes = int(longest / step) + 8 * MOST_PARTS
+
+    def hourly(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Float:
+        """Return the concentration of groups of sources in each hour.
+
+        Parameters
+        ----------
+        rates : ndarray, shape (sources,) or (hours of the meteorology, sources)
+            Emission. [g/s]; of an area as a whole
+        hours : ndarray of int64, optional
+            Which hours of the meteorology; all by default.
+        groups : ndarray, shape (groups, sources), optional
+            1 where a source belongs to a group; one group of all by default.
+
+        Returns
+        -------
+        ndarray, shape (hours, groups, receptors)
+            [ug/m3]; 0 in calm and missing hours
+        """
+        which = np.arange(len(self.country)) if hours is None else np.asarray(hours, dtype=np.int64)
+        members = np.ones((1, len(self.sources))) if groups is None else np.ascontiguousarray(groups, dtype=np.float64)
+        emitted = self._spread(rates)
+        out = np.zeros((len(which), len(members), len(self.receptors)))
+
+        def run(part: Int) -> None:
+            here = out[part[0] : part[-1] + 1]
+            run_kernels.run_hours(which[part], self._tables, emitted, members, self._air(), self._where(), here)
+
+        self._share(run, len(which))
+        return out
+
+    def matrix(self, *, weights: Float | None = None, hours: Int | None = None) -> Float:
+        """Return the mean response of every receptor to every source: a source-receptor matrix.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (hours of the meteorology, sources), optional
+            Emission factors by hour; 1 by default.
+        hours : ndarray of int64, optional
+
+        Returns
+        -------
+        ndarray, shape (sources, receptors)
+            Mean over the hours with wind and data. [ug/m3 per g/s]
+
+        Raises
+        ------
+        InputError
+            If none of the hours has wind and data.
+        """
+        which = np.arange(len(self.country)) if hours is None else np.asarray(hours, dtype=np.int64)
+        usable = ~(self.country.calm | self.country.missing)[which]
+        if not usable.any():
+            raise InputError(f"none of {len(which)} hours has wind and data: there is no mean")
+        factors = self._spread(np.ones(len(self.sources)) if weights is None else weights)
+        out = np.zeros((len(self.sources), len(self.receptors)))
+
+        def run(part: Int) -> None:
+            here = out[part[0] : part[-1] + 1]
+            run_kernels.sum_hours(which, part, self._tables, factors, self._air(), self._where(), here)
+
+        self._share(run, len(self.sources))
+        mean: Float = out / int(usable.sum())
+        return mean
+
+    def _spread(self, rates: Float) -> Float:
+        shape = (len(self.country), len(self.sources))
+        return np.ascontiguousarray(np.broadcast_to(np.asarray(rates, dtype=np.float64), shape))
+
+    def _air(self) -> tuple[Any, ...]:
+        return self._hours, LEVELS, self._profiles, self._sums
+
+    def _where(self) -> tuple[Any, ...]:
+        return self._places, self._heights, self._first, self._chosen, self._reaches, self._step, self._nodes
+
+    def _share(self, run: Callable[[Int], None], count: int) -> None:
+        """Run parts of ``range(count)`` side by side; the loops hold no lock of Python."""
+        parts = [part for part in np.array_split(np.arange(count), min(self.threads, count)) if len(part)]
+        if len(parts) == 1:
+            run(parts[0])
+            return
+        with ThreadPoolExecutor(len(parts)) as pool:
+            for done in [pool.submit(run, part) for part in parts]:
+                done.result()
+
+
+def _by_height(height: Float) -> tuple[Float, Int, Int]:
+    """Distinct heights, and the receptors of each: ``chosen[first[k]:first[k + 1]]``."""
+    heights, place = np.unique(height, return_inverse=True)
+    chosen = np.argsort(place, kind="stable").astype(np.int64)
+    first = np.searchsorted(place[chosen], np.arange(len(heights) + 1)).astype(np.int64)
+    return heights, first, chosen
+
+
+def _reaches(sources: tuple[Any, ...], places: Float) -> Float:
+    """Nearest and farthest distance that a table of each source must hold. [m]"""
+    rows, _, corners, first, _ = sources
+    found = np.empty((len(rows), 2))
+    for s, row in enumerate(rows):
+        distance = np.hypot(places[:, 0] - row[0], places[:, 1] - row[1])
+        ring = corners[first[s] : first[s + 1]]
+        if len(ring):  # an area reaches from under a receptor to its farthest corner
+            size = float(np.hypot(ring[:, 0] - row[0], ring[:, 1] - row[1]).max())
+            found[s] = 1.0, distance.max() + size
+        else:
+            near = distance[distance >= 1.0]
+            found[s] = max(near.min(initial=np.inf) / FIRST_OF_NEAREST, 1.0) if len(near) else 1.0, distance.max()
+        found[s, 1] = max(found[s, 1], 2.0 * found[s, 0]) * 1.001
+    return found

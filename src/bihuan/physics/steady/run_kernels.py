@@ -1,0 +1,162 @@
+"""Compiled runs over hours and sources: every source's unit response, added up as the caller wants it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bihuan.physics.compiling import compiled
+from bihuan.physics.steady.area_kernels import add_area
+from bihuan.physics.steady.axis_kernels import AXIS_COLUMNS, MOST_PARTS, PART_COLUMNS, fill_axis, lay_axis
+from bihuan.physics.steady.field_kernels import NEAREST, add_plume
+from bihuan.physics.steady.profile_kernels import USED
+from bihuan.physics.steady.state_kernels import (
+    AREA,
+    EAST,
+    ESCAPED,
+    FROM,
+    KIND,
+    NORTH,
+    SIGMA_Y_0,
+    STATE_COLUMNS,
+    VOLUME,
+    fill_state,
+)
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Tables = tuple[Float, Int, Float, Int, Float]
+Air = tuple[Float, Float, Float, Float]
+Where = tuple[Float, Float, Int, Int, Float, float, int]
+
+SINGLE_VOLUME = 2.15
+"""Half width of a volume source in its initial sigma-y: nearer there is no receptor (as in the source)."""
+
+
+@compiled
+def respond(
+    source: Float, ring: Float, area: float, hour: Float, levels: Float, profile: Float, sums: Float, receptors: Float,
+    heights: Float, first: Int, chosen: Int, reach: Float, step: float, work: Float, out: Float,
+) -> None:  # fmt: skip
+    """Set `out` to what a unit emission of one source causes in one hour at every receptor. [ug/m3 per g/s]
+
+    Parameters
+    ----------
+    source : ndarray
+        One row of the table of sources.
+    ring, area : ndarray, float
+        Of an area source.
+    hour, levels, profile, sums
+        Of the boundary layer the source is in.
+    receptors, heights, first, chosen : ndarray
+        Receptors; their distinct heights; ``chosen[first[k]:first[k + 1]]`` have height ``heights[k]``.
+    reach : ndarray, shape (2,)
+        Nearest and farthest distance a table must hold. [m]
+    step : float
+        Of the table, in the logarithm of the distance.
+    work : ndarray, shape (nodes, AXIS_COLUMNS + 1)
+        Room for a table.
+    """
+    out[:] = 0.0
+    state = np.empty(STATE_COLUMNS)
+    parts = np.empty((MOST_PARTS, PART_COLUMNS))
+    distances, axis = work[:, AXIS_COLUMNS], work[:, :AXIS_COLUMNS]
+    fill_state(source, hour, levels, profile, state)
+    nodes, count = lay_axis(state, reach[0], reach[1], step, distances, parts)
+    origin = math.radians(state[FROM])
+    sine, cosine = math.sin(origin), math.cos(origin)
+    nearest = NEAREST
+    if source[KIND] == VOLUME:
+        nearest = SINGLE_VOLUME * source[SIGMA_Y_0] + 0.99
+    for k in range(len(heights)):
+        fill_axis(distances, nodes, heights[k], source, state, hour, levels, profile, sums, axis)
+        here = chosen[first[k] : first[k + 1]]
+        if source[KIND] == AREA:
+            add_area(axis, parts, count, sine, cosine, ring, area, here, receptors, out)
+        else:
+            penetrated = state[ESCAPED] > 0.0
+            add_plume(
+                axis, parts, count, sine, cosine, source[EAST], source[NORTH], nearest, penetrated, here, receptors, out
+            )
+
+
+@compiled
+def run_hours(which: Int, tables: Tables, rates: Float, groups: Float, air: Air, where: Where, out: Float) -> None:
+    """Add up groups of sources hour by hour.
+
+    Parameters
+    ----------
+    which : ndarray of int64
+        Hours to run.
+    tables : tuple
+        Of the sources: rows, boundary layer each is in (country, or one of the cities), corners of the rings,
+        where each ring begins, areas. [m2]
+    rates : ndarray, shape (hours, sources)
+        Emission. [g/s]
+    groups : ndarray, shape (groups, sources)
+        1 where a source belongs to a group.
+    air : tuple
+        Hours, levels, profiles, sums; all but the levels are stacked by boundary layer.
+    where : tuple
+        Receptors, their distinct heights, where each height begins, receptors by height, reaches of the tables,
+        step of the tables, rows a table may need.
+    out : ndarray, shape (len(which), groups, receptors)
+        Added to. [ug/m3]
+    """
+    sources, layers, rings, ring_first, areas = tables
+    hours, levels, profiles, sums = air
+    receptors, heights, first, chosen, reaches, step, nodes = where
+    work = np.empty((nodes, AXIS_COLUMNS + 1))
+    unit = np.empty(len(receptors))
+    for place in range(len(which)):
+        h = which[place]
+        for s in range(len(sources)):
+            b = layers[s]
+            if rates[h, s] == 0.0 or hours[b, h, USED] == 0.0:
+                continue
+            respond(
+                sources[s], rings[ring_first[s] : ring_first[s + 1]], areas[s], hours[b, h], levels, profiles[b, h],
+                sums[b, h], receptors, heights, first, chosen, reaches[s], step, work, unit,
+            )  # fmt: skip
+            for g in range(len(groups)):
+                if groups[g, s] != 0.0:
+                    for r in range(len(unit)):
+                        out[place, g, r] += rates[h, s] * unit[r]
+
+
+@compiled
+def sum_hours(which: Int, places: Int, tables: Tables, weights: Float, air: Air, where: Where, out: Float) -> None:
+    """Add up the hours of each source's unit response: rows of a source-receptor matrix.
+
+    Parameters
+    ----------
+    which : ndarray of int64
+        Hours to run.
+    places : ndarray of int64
+        Of the sources to run.
+    tables, air, where : tuple
+        As for `run_hours`.
+    weights : ndarray, shape (hours, sources)
+        Of an hour for a source: 1, or its emission factor.
+    out : ndarray, shape (len(places), receptors)
+        Added to. [ug/m3 per g/s, times hours]
+    """
+    sources, layers, rings, ring_first, areas = tables
+    hours, levels, profiles, sums = air
+    receptors, heights, first, chosen, reaches, step, nodes = where
+    work = np.empty((nodes, AXIS_COLUMNS + 1))
+    unit = np.empty(len(receptors))
+    for place in range(len(places)):
+        s = places[place]
+        b = layers[s]
+        for h in which:
+            if weights[h, s] == 0.0 or hours[b, h, USED] == 0.0:
+                continue
+            respond(
+                sources[s], rings[ring_first[s] : ring_first[s + 1]], areas[s], hours[b, h], levels, profiles[b, h],
+                sums[b, h], receptors, heights, first, chosen, reaches[s], step, work, unit,
+            )  # fmt: skip
+            for r in range(len(unit)):
+                out[place, r] += weights[h, s] * unit[r]
