@@ -345,3 +345,6 @@ class Choices(BaseModel):
     units: list[Named]
     results: list[Named]
     satisfactions: list[Named]
+    causes: list[Named] = Field(description="what an enterprise may say to an alarm of its outlet")
+    marks: list[Named] = Field(description="marks that it may have set under the rules of marking")
+    findings: list[Named] = Field(description="what may be found of such an alarm")

@@ -30,7 +30,7 @@ BY_HAND = frozenset({"settle", "assess_effect", "read"})
 DESK = frozenset({"duty_officer", "duty_leader", "dispatcher"})
 HANDS = frozenset({"grid_officer", "handler", "maintainer", "enterprise_manager"})
 WORKING = frozenset({"dispatched", "signed", "on_site", "handling", "enforcement", "suspended"})
-AHEAD = ("signed", "on_site", "handling", "reported")
+AHEAD = ("signed", "on_site", "concluded", "handling", "reported")
 """States for which a phone is told beforehand what comes next, so that it works without network."""
 
 
