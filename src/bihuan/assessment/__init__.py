@@ -22,6 +22,7 @@ from bihuan.assessment.soil_site import RISK_COLUMNS, explain_soil_risk, soil_si
 from bihuan.assessment.soil_uncertainty import Spread, Uncertainty, spreads, uncertainty
 from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_counts
 from bihuan.assessment.targets import RemainingControl, remaining_control_value
+from bihuan.assessment.transmission import Transmission, outlet_transmission
 from bihuan.assessment.vehicle import judge_vehicle
 from bihuan.assessment.vehicle_explained import explain_vehicle
 from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, section_verdict, trend_verdict
@@ -57,6 +58,7 @@ __all__ = [
     "SectionClass",
     "SoilModel",
     "Spread",
+    "Transmission",
     "Trend",
     "TrophicState",
     "Uncertainty",
@@ -98,6 +100,7 @@ __all__ = [
     "mda8",
     "mean_24h_aqi",
     "outlet_months",
+    "outlet_transmission",
     "outlet_verdict",
     "outlet_verdicts",
     "rank",
