@@ -86,3 +86,10 @@ def test_an_outlet_owes_nothing_before_its_permit_and_a_month_to_come_owes_nothi
     day = outlet_transmission([young], table(), MONTH, START + timedelta(hours=30)).by("outlet")
     assert day["due"].to_list() == [6]
     assert outlet_transmission([outlet("a", "nox")], table(), MONTH, START - HOUR).rows.height == 0
+
+
+def test_nothing_is_due_before_a_site_was_connected_and_one_that_never_spoke_owes_all() -> None:
+    rows = table(*(hour(n) for n in range(4, 10)))
+    outlets = [outlet("a", "nox"), outlet("b", "nox")]
+    found = outlet_transmission(outlets, rows, MONTH, NOW, since={"outlet:a": START + 4 * HOUR}).by("outlet")
+    assert found.select("site", "due", "received").rows() == [("outlet:b", 10, 0), ("outlet:a", 6, 6)]

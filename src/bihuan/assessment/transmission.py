@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -80,6 +80,7 @@ def outlet_transmission(
     *,
     zone: ZoneInfo = CHINA,
     allow: frozenset[str] = frozenset(),
+    since: Mapping[str, datetime] | None = None,
 ) -> Transmission:
     """Count the hours of outlets in a month.
 
@@ -96,6 +97,9 @@ def outlet_transmission(
         Of the days on which a permit begins or ends.
     allow : frozenset of str
         ``transmission_efficiency#marked`` leaves marked hours out of the validity rate.
+    since : mapping of str to datetime, optional
+        First hour that ever came of a site: nothing was due before it was connected. A site that is not in it owes
+        every hour.
 
     Raises
     ------
@@ -104,7 +108,7 @@ def outlet_transmission(
     """
     law = lookup(CODE, on=local_date(month.start, zone), allow=allow)
     end = min(month.end, floor_to(now, HOUR))
-    due = _due(outlets, month.start, end, zone)
+    due = _due(outlets, month.start, end, zone, since or {})
     seen = due.join(_states(hours), on=["site", "pollutant", "start"], how="left").with_columns(
         pl.col("state").fill_null("missing")
     )
@@ -118,8 +122,10 @@ def outlet_transmission(
     )
 
 
-def _due(outlets: Iterable[Outlet], start: datetime, end: datetime, zone: ZoneInfo) -> pl.DataFrame:
-    """Every hour of every item of the permit, on the days on which the outlet was there."""
+def _due(
+    outlets: Iterable[Outlet], start: datetime, end: datetime, zone: ZoneInfo, since: Mapping[str, datetime]
+) -> pl.DataFrame:
+    """Every hour of every item of the permit, on the days on which the outlet was there and since it was connected."""
     items = [
         (str(Ref("outlet", one.id)), one.enterprise, one.district, item, one.valid_from, one.valid_to)
         for one in outlets
@@ -131,7 +137,9 @@ def _due(outlets: Iterable[Outlet], start: datetime, end: datetime, zone: ZoneIn
     grid = pl.DataFrame({"start": begins}, schema={"start": pl.Datetime("us", "UTC")})
     crossed = pl.DataFrame(items, schema=schema, orient="row").join(grid, how="cross")
     day = pl.col("start").dt.convert_time_zone(zone.key).dt.date()
-    return crossed.filter((day >= pl.col("from")) & (pl.col("to").is_null() | (day < pl.col("to")))).drop("from", "to")
+    there = (day >= pl.col("from")) & (pl.col("to").is_null() | (day < pl.col("to")))
+    began = pl.col("site").replace_strict(dict(since), default=None, return_dtype=pl.Datetime("us", "UTC"))
+    return crossed.filter(there & (began.is_null() | (pl.col("start") >= began))).drop("from", "to")
 
 
 def _states(hours: pl.DataFrame) -> pl.DataFrame:

@@ -38,6 +38,7 @@ from bihuan.app.api import (
     shift,
     sites,
     traces,
+    transmission,
     warnings,
 )
 from bihuan.app.api.attempts import Attempts
@@ -75,6 +76,7 @@ ROUTERS = (
     sites.router,
     commands.router,
     imports.router,
+    transmission.router,
 )
 """Every part of the interface, one file a subject."""
 
