@@ -8,7 +8,7 @@ DIST := src/bihuan/app/api/dist/index.html
 PAGES := $(shell find web -name node_modules -prune -o -name schema.d.ts -prune -o -name openapi.json -prune -o -type f -print)
 SPOKEN := $(wildcard src/bihuan/texts/*.toml) $(shell find src/bihuan/app/api src/bihuan/app/access -name '*.py')
 
-.PHONY: install web browser demo test test-long bench check licences clean
+.PHONY: install web browser demo test test-long bench check licences bundle clean
 
 install: $(STAMP)
 
@@ -40,20 +40,24 @@ browser:
 test: check web browser
 	$(BIN)/python -m pytest -m 'not long'
 
-test-long: install
+test-long: install web
 	$(BIN)/python -m pytest -m long --timeout 3600
 
 bench: install
 	$(BIN)/python -m benchmarks
 
 check: install
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks bundle
+	$(BIN)/ruff format --check src tests benchmarks bundle
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_house.py
 
 licences: install
 	@{ echo '# Libraries and their licences'; echo; echo 'Made by `make licences` from the installed packages; the tests hold it.'; echo; $(BIN)/pip-licenses --from=mixed --format=markdown --order=name --ignore-packages bihuan; } > THIRD-PARTY.md
+
+# One archive in dist/ for a closed network: docs/how-to/closed-network.md. It is for the Python that builds it.
+bundle: install web
+	$(BIN)/python bundle/build.py
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache

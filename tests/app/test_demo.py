@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bihuan.app import demo
-from bihuan.core import Language, text
+from bihuan.core import InputError, Language, text
+from bihuan.store import open_store
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -27,3 +28,13 @@ def test_into_a_pipe_it_prints_lines_and_ends_with_the_score(
     log = [json.loads(line) for line in (tmp_path / "demo.log").read_text("utf-8").splitlines()]
     assert any(line.get("seed") == 3 for line in log), "what happened is logged as JSON"
     assert (tmp_path / "journal").is_dir()
+
+
+def test_the_synthetic_city_keeps_out_of_a_home_that_holds_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(tmp_path, threads=1).close()
+    monkeypatch.setenv("BIHUAN_HOME", str(tmp_path))
+    with pytest.raises(InputError, match="unset BIHUAN_HOME"):
+        demo.show(seed=3, hours=1, rough=False, pace=1e6, language="en")
+    assert not (tmp_path / "demo.log").exists()

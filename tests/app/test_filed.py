@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from bihuan.app.cli import cli
 from bihuan.app.filed import FILED, MEDIA, judge_file
 from bihuan.assessment import AIR_OUT
-from bihuan.core import InputError, NotCovered
+from bihuan.core import NATIONAL_SIX, InputError, NotCovered
 
 HEADER = "site,start,pm25,pm10,so2,no2,co,o3"
 GOOD = "甲市,2026-03-01 08:00,60.5,30,5,20,0.5,60"
@@ -112,6 +112,44 @@ def test_every_medium_of_the_table_is_one_of_the_command_line() -> None:
         assert callable(how.judge) and callable(how.explain) and how.shown
 
 
+COMPLETE = {
+    "henan17_hourly_2018-12_2019-06.parquet": (81_317, 71_254),
+    "regional_neighbours_hourly_2018-12_2019-06.parquet": (212_516, 185_918),
+    "zhengzhou_hourly_2018-12_2019-06.csv.gz": (4_880, 4_400),
+}
+"""Complete rows, and those whose published index is ours; `benchmarks.published_aqi` names the rule of the others."""
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("name", COMPLETE)
+def test_the_published_index_of_every_complete_hour_is_matched_within_one(
+    shared: Path, tmp_path: Path, name: str
+) -> None:
+    found = judge_file(shared / "data" / "china_cities_hourly" / name, "air")
+    assert found.judged.refused.is_empty()
+    verdicts = found.judged.verdicts
+    complete = verdicts.filter(pl.all_horizontal(pl.col([*NATIONAL_SIX, "published"]).is_not_null()))
+    differs = complete["aqi"] - complete["published"]
+    assert (complete.height, int((differs == 0).sum())) == COMPLETE[name]
+    assert differs.is_between(0, 1).all()
+    assert (complete["method"] == "hour_1h").all() and (complete["edition"] == "HJ 633-2012").all()
+    found.write(tmp_path / "out.parquet")
+    written = pl.read_parquet(tmp_path / "out.parquet")
+    assert written.height == found.rows == written.select("site", "start").n_unique()
+
+
+@pytest.mark.reference
+def test_every_difference_from_the_published_index_is_explained_by_a_named_rule(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks import published_aqi
+
+    monkeypatch.setattr(published_aqi, "FOLDER", shared / "data" / "china_cities_hourly")
+    name = published_aqi.FILES[2]
+    counted = published_aqi.compared(name)
+    assert (counted["rows"], counted["equal"], counted["half_up"], counted["unexplained"]) == (4_880, 4_400, 480, 0)
+
+
 SOIL = """点位,采样日期,用地类型,pH,铅(mg/kg),苯并[a]芘,苯
 地块A,2026-03-01,第一类用地,,401,0.2,1.5
 农田C,2026-03-02,水田,,101,0.1,
@@ -138,7 +176,7 @@ def test_risk_of_soil_is_no_verdict(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["assess", "soil", str(path), "--risk", "--draws", "20", "--json"])
     found = json.loads(done.stdout)
     assert found["risk"] is True and "不是标准限值" in found["note"]
-    assert {row["kind"] for row in found["verdicts"]} == {"risk_site", "risk_item"}
+    assert {row["subject"] for row in found["verdicts"]} == {"risk_site", "risk_item"}
     assert not {"screening", "control"} & set(found["verdicts"][0])
     out = tmp_path / "risk.parquet"
     CliRunner().invoke(cli, ["assess", "soil", str(path), "--risk", "--out", str(out)])

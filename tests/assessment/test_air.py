@@ -121,7 +121,7 @@ def test_the_report_of_nine_items_shows_the_means_it_was_judged_by() -> None:
     hours = [{"start": f"2020-06-01 {hour:02}:00", "pm25": "40" if hour < 23 else "160"} for hour in range(24)]
     last = judge_air(table(*hours), method="report_2012").verdicts.row(23, named=True)
     assert (last["pm25"], last["pm25_24h"], last["iaqi_pm25"], last["method"]) == (160.0, 45.0, 63, "report_2012")
-    assert any(step.key == "law_air.rounded" and step.values["given"] == "45" for step in explain_air(last).steps)
+    assert any(step.key == "law_air.interpolated" and step.values["value"] == "45" for step in explain_air(last).steps)
 
 
 def test_an_hour_explains_itself_in_both_languages() -> None:

@@ -5,12 +5,15 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bihuan.assessment import SOIL_COLUMNS, SOIL_LABELS, Judged, explain_soil, judge_soil
-from bihuan.assessment.soil_names import item_names, soil_columns
+from bihuan.assessment.soil_names import item_names, soil_columns, soil_words
 from bihuan.core import InputError, NotCovered, pollutants, text, to_json
 from bihuan.standards import Row, lookup
 
@@ -26,7 +29,7 @@ def sample(**given: Any) -> pl.DataFrame:
 
 
 def items(found: Judged) -> pl.DataFrame:
-    return found.verdicts.filter(kind="item")
+    return found.verdicts.filter(subject="item")
 
 
 def only(found: Judged) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def only(found: Judged) -> dict[str, Any]:
 
 
 def site(found: Judged) -> dict[str, Any]:
-    return found.verdicts.filter(kind="site").row(0, named=True)
+    return found.verdicts.filter(subject="site").row(0, named=True)
 
 
 def reasons(found: Judged) -> list[tuple[int, str, str, str]]:
@@ -163,6 +166,17 @@ def test_without_ph_only_items_whose_limits_do_not_go_by_it_are_judged() -> None
         "ddt_total": "below_screening",
     }
     assert site(found)["not_judged"] == 2
+
+
+def test_a_site_with_gaps_is_not_called_clean() -> None:
+    """What could not be judged may be worse than what could: nothing is said of what comes next."""
+    gap = site(judge_soil(sample(**{"land use": "paddy"}, lead="101", bap="0.1")))
+    assert (gap["label"], gap["next_step"], gap["not_judged"]) == ("below_screening", "", 1)
+    said = explain_soil(gap).sentence
+    assert "1 个数据未能评价" in said.say() and "待补充数据" in said.say()
+    assert "1 values could not be judged" in said.say("en")
+    worse = site(judge_soil(sample(**{"land use": "paddy"}, lead="101", bap="0.6")))
+    assert (worse["label"], worse["next_step"]) == ("above_screening", "farm_between")
 
 
 @pytest.mark.parametrize("ph", ["14.1", "-0.1", "acid"])
@@ -314,7 +328,7 @@ def test_a_site_is_judged_by_its_worst_item_and_told_what_comes_next() -> None:
         sample(site="act", lead="401", copper="1", arsenic="121"),
         sample(site="act", lead="1", copper="8001", arsenic="1"),
     ]
-    found = judge_soil(pl.concat(parts)).verdicts.filter(kind="site")
+    found = judge_soil(pl.concat(parts)).verdicts.filter(subject="site")
     told = found.select("row", "site", "label", "worst", "next_step").rows()
     assert told == [
         (1, "clean", "below_screening", "", "land_below"),
@@ -410,6 +424,9 @@ def test_a_row_that_is_no_verdict_is_not_explained() -> None:
     row = only(judge_soil(sample(lead="1"))) | {"edition": "GB 36600-1999"}
     with pytest.raises(NotCovered, match="held: GB 36600-2018"):
         explain_soil(row)
+    for land, edition in (("class_1", "GB 36600-2018"), ("paddy", "GB 15618-2018"), ("rotation", "GB 15618-2018")):
+        with pytest.raises(NotCovered, match="unobtainium"):
+            explain_soil(row | {"land_use": land, "edition": edition, "item": "unobtainium"})
 
 
 def test_the_words_of_items_are_those_of_the_pollutant_list() -> None:
@@ -417,6 +434,35 @@ def test_the_words_of_items_are_those_of_the_pollutant_list() -> None:
         if row.soil_unit:
             assert text(f"law_soil.item_{code}") == row.zh
             assert text(f"law_soil.item_{code}", "en") == row.en
+
+
+def test_many_days_share_one_edition() -> None:
+    days = pl.date_range(date(2018, 7, 1), date(2026, 7, 1), "1d", eager=True)
+    table = pl.DataFrame(
+        {"site": ["A"] * len(days), "date": days, "land use": ["paddy"] * len(days), "zinc": [250.5] * len(days)}
+    )
+    found = judge_soil(table.with_columns(ph=pl.lit(7.5)))
+    assert found.verdicts.filter(subject="item")["label"].unique().to_list() == ["above_screening"]
+    assert found.refused.height == 31
+    assert len(found.verdicts) == 2 * (len(days) - 31)
+
+
+CELLS = st.text(max_size=12) | st.from_regex(r"[<＜]?-?[0-9]{0,3}[.,eL]?[0-9]{0,3}[L)]?", fullmatch=True)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=4))
+def test_no_cell_breaks_the_bulk(cells: list[tuple[str, str, str, str]]) -> None:
+    """Whatever stands in a cell: a row is judged or refused with a reason that has words."""
+    names = ("date", "land use", "ph", "lead")
+    table = pl.DataFrame([dict(zip(names, row, strict=True)) | {"site": "A"} for row in cells])
+    found = judge_soil(table)
+    assert found.verdicts.schema == SOIL_COLUMNS
+    assert all(text(f"refused.{reason}") for reason in found.refused["reason"])
+    judged = items(found)
+    assert (judged["value"] >= 0).all()
+    silent = set(range(1, len(cells) + 1)) - set(judged["row"]) - set(found.refused["row"])
+    missing = soil_words()["values"]["missing"]
+    assert all(normalize("NFKC", cells[row - 1][3]).strip() in missing for row in silent), "no row is lost unsaid"
 
 
 @pytest.mark.reference
@@ -437,7 +483,7 @@ def test_the_flood_plain_of_the_meuse(shared: Path) -> None:
     assert (zinc["label"] == "above_screening").sum() == (raw["zinc"] > 250).sum() > 0
     cadmium = items(farm).filter(item="cadmium")
     assert (cadmium["label"] == "above_control").sum() == (raw["cadmium"] > 3).sum() > 0
-    assert farm.verdicts.filter(kind="site").height == raw.select("x", "y").n_unique()
+    assert farm.verdicts.filter(subject="site").height == raw.select("x", "y").n_unique()
 
 
 @pytest.mark.reference

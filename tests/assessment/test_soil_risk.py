@@ -10,7 +10,7 @@ import pytest
 
 from bihuan.assessment.soil_exposure import exposure
 from bihuan.assessment.soil_model import LAND_CLASSES, SoilModel, soil_model
-from bihuan.assessment.soil_reproduction import reproduction
+from bihuan.assessment.soil_reproduction import reproduction, reproduction_page
 from bihuan.assessment.soil_risk import SOIL_ROUTES, WATER_ROUTES, recompute, route_risks, site_risk
 from bihuan.assessment.soil_vapour import pores, vapour_factors
 from bihuan.core import InputError, NotCovered, SettingError
@@ -69,6 +69,11 @@ def test_every_item_agrees_or_differs_as_the_acceptance_table_says(shared: Path)
             if line[f"calc_class{number}"]:
                 assert row[f"recomputed_{land}"] == pytest.approx(float(line[f"calc_class{number}"]), rel=6e-4), row
                 assert row[f"driver_{land}"] == DRIVERS[line["driver"].split("/")[number - 1]], row
+
+
+def test_the_page_of_the_comparison_is_not_stale() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "soil-reproduction.md"
+    assert page.read_text("utf-8") == reproduction_page(soil_model())
 
 
 def test_what_differs_is_said_with_its_reason() -> None:

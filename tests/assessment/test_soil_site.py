@@ -37,7 +37,7 @@ def samples(**columns: list[Any]) -> pl.DataFrame:
 def test_the_risk_of_a_file_is_that_of_the_model() -> None:
     found = soil_site_risk(samples(benzene=[2.0], arsenic=[20.0]))
     wanted = site_risk(soil_model(), "class_1", {"benzene": 2.0, "arsenic": 20.0})
-    rows = found.verdicts.filter(kind="risk_item")
+    rows = found.verdicts.filter(subject="risk_item")
     assert rows["item"].to_list() == wanted["item"].to_list()
     for name in ("carcinogenic_risk", "hazard_quotient"):
         assert rows[name].to_list() == pytest.approx(wanted[name].to_list(), rel=1e-9)
@@ -46,8 +46,8 @@ def test_the_risk_of_a_file_is_that_of_the_model() -> None:
 
 def test_a_site_adds_up_its_items_each_at_its_largest_sample() -> None:
     found = soil_site_risk(samples(benzene=[2.0, 3.0], arsenic=[20.0, 10.0])).verdicts
-    items = found.filter(kind="risk_item").group_by("item").agg(pl.col("carcinogenic_risk", "hazard_quotient").max())
-    site = found.filter(kind="risk_site").row(0, named=True)
+    items = found.filter(subject="risk_item").group_by("item").agg(pl.col("carcinogenic_risk", "hazard_quotient").max())
+    site = found.filter(subject="risk_site").row(0, named=True)
     assert site["carcinogenic_risk"] == pytest.approx(items["carcinogenic_risk"].sum())
     assert site["hazard_quotient"] == pytest.approx(items["hazard_quotient"].sum())
     assert (site["label"], site["worst"]) == ("beyond_acceptable", "benzene;arsenic")
@@ -57,7 +57,7 @@ def test_acceptable_is_said_of_one_pollutant_not_of_their_sum() -> None:
     model = soil_model()
     most = {item: 0.9 * float(recompute(model.only([item]), "class_1").value[0]) for item in ("benzene", "bap")}
     found = soil_site_risk(samples(**{item: [value] for item, value in most.items()})).verdicts
-    site = found.filter(kind="risk_site").row(0, named=True)
+    site = found.filter(subject="risk_site").row(0, named=True)
     assert site["carcinogenic_risk"] == pytest.approx(1.8e-6)
     assert (site["label"], site["worst"]) == ("within_acceptable", "")
 
@@ -93,7 +93,7 @@ def test_what_the_model_cannot_tell_is_refused() -> None:
 def test_chances_come_from_the_draws() -> None:
     model = soil_model().only(["benzene"])
     middle = float(uncertainty(model, "class_1", draws=2_000, seed=4).quantiles()["recomputed_p50"][0])
-    found = soil_site_risk(samples(benzene=[middle, 1e3]), draws=2_000, seed=4).verdicts.filter(kind="risk_item")
+    found = soil_site_risk(samples(benzene=[middle, 1e3]), draws=2_000, seed=4).verdicts.filter(subject="risk_item")
     assert found["chance_risk"].to_list() == pytest.approx([0.5, 1.0], abs=0.02)
     assert found["draws"].to_list() == [2_000, 2_000]
     assert soil_site_risk(samples(benzene=[1.0])).verdicts["chance_risk"].to_list() == [None, None]
@@ -124,7 +124,7 @@ def test_every_recomputed_risk_is_explained_and_says_that_it_is_no_limit() -> No
 
 
 def test_known_doubts_are_said_where_they_matter() -> None:
-    rows = soil_site_risk(samples(benzene=[1.5], arsenic=[30.0], toluene=[2000.0])).verdicts.filter(kind="risk_item")
+    rows = soil_site_risk(samples(benzene=[1.5], arsenic=[30.0], toluene=[2000.0])).verdicts.filter(subject="risk_item")
     said = {row["item"]: " ".join(m.say() for m in explain_soil_risk(row).steps) for row in rows.to_dicts()}
     assert "Johnson-Ettinger" in said["benzene"] and "异味" in said["benzene"]
     assert "吸收因子 1" in said["arsenic"]
@@ -160,7 +160,7 @@ def test_a_recomputed_value_is_never_a_limit() -> None:
 
 def test_what_the_model_gives_does_not_move_a_verdict() -> None:
     """Chromium and arsenic: the model says 3.003 and 0.45, the verdict goes by 3.0 and 20."""
-    found = judge_soil(samples(chromium6=[3.002], arsenic=[19.0])).verdicts.filter(kind="item")
+    found = judge_soil(samples(chromium6=[3.002], arsenic=[19.0])).verdicts.filter(subject="item")
     assert dict(found.select("item", "label").iter_rows()) == {"chromium6": "between", "arsenic": "below_screening"}
     assert float(recompute(soil_model().only(["chromium6"]), "class_1").value[0]) > 3.002
 

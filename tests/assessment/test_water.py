@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bihuan.assessment import CLASSES, class_number, section_class, section_verdict, trend, trend_verdict
+from bihuan.assessment import (
+    CLASSES,
+    beyond_class_three,
+    class_number,
+    section_class,
+    section_verdict,
+    trend,
+    trend_verdict,
+)
 from bihuan.core import InputError, NotCovered, Period, Place, text
 from bihuan.register import Section
 from bihuan.standards import lookup
@@ -97,6 +105,13 @@ def test_the_verdict_stands_beside_the_target() -> None:
     assert good.id == bad.id  # the same judgement of the same period, made again with other values
     empty = section_verdict(SECTION, MONTH, {})
     assert (empty.value, empty.label, empty.reason) == (None, "", "no_items")
+
+
+def test_a_stored_verdict_names_its_items_beyond_class_three() -> None:
+    verdict = section_verdict(SECTION, MONTH, GOOD | {"nh3n": 1.2, "do": 2.9})
+    assert beyond_class_three(verdict) == (("do", None), ("nh3n", 0.2))
+    assert beyond_class_three(section_verdict(SECTION, MONTH, {})) == ()
+    assert beyond_class_three(trend_verdict(SECTION, "nh3n", MONTH, trend(months(3), np.arange(3.0)))) == ()
 
 
 def test_classes_have_numbers_and_words() -> None:

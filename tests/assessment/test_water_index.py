@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from bihuan.assessment import city_index, cwqi_change, cwqi_cn, rank, tli, water_law
+from bihuan.assessment import city_index, cwqi_change, cwqi_cn, rank, rank_improvement, tli, water_law
 from bihuan.core import InputError, NotCovered
 
 ON = date(2024, 6, 1)
@@ -113,6 +113,13 @@ def test_a_negative_change_is_an_improvement_and_waits_for_the_city() -> None:
     assert cwqi_change(Fraction(8), Fraction(10), on=ON, allow=allow) == -20
     with pytest.raises(InputError, match="above 0"):
         cwqi_change(Fraction(8), Fraction(0), on=ON, allow=allow)
+
+
+def test_what_already_meets_class_two_is_left_out_of_the_ranking_by_improvement() -> None:
+    table = pl.DataFrame({"change": [-20.0, -30.0, -20.0, 5.0, None], "class_number": [3, 2, None, 6, 4]})
+    assert rank_improvement(table, on=ON)["rank"].to_list() == [1, None, 1, 3, None]
+    with pytest.raises(InputError, match="class_number"):
+        rank_improvement(table.select("change"), on=ON)
 
 
 def test_phosphorus_is_in_milligrams() -> None:

@@ -230,7 +230,8 @@ def _answer(page: Page, name: str) -> None:
 PAGES = {
     "duty_officer": ("/overview", "/alarms", "/cases", "/map", "/sites", "/warnings", "/shift", "/bulletins", "/me"),
     "grid_officer": ("/officer",),
-    "data_engineer": ("/devices", "/devices/unknown", "/imports"),
+    "data_engineer": ("/devices", "/devices/unknown", "/imports", "/start"),
+    "system_admin": ("/health", "/start"),
     "security_admin": ("/accounts",),
     "audit_admin": ("/audit",),
 }

@@ -262,6 +262,53 @@ def test_a_county_starts_from_the_template_in_one_go(tmp_path: Path) -> None:
     assert register.officers_of("410122001001", DAY)[0].id == "W1"
 
 
+def test_the_english_template_reads_like_the_chinese_one(tmp_path: Path) -> None:
+    """English headers, codes from its lists; the Chinese header below each English one says what it is."""
+    path = tmp_path / "register.xlsx"
+    write_templates(path, "en")
+    assert read_register(path).facts == ()
+    assert (read_register(path).errors, read_register(path).warnings) == ((), ())
+    book = load_workbook(path)
+    assert book.sheetnames[0] == "说明 Guide"
+    where = {"District": "Some county", "Longitude": 113.9, "Latitude": 34.7}
+    rows: dict[str, dict[str, object]] = {
+        "区县 Districts": {"District code": "410122", "District": "Some county"},
+        "点位 Stations": {"Station code": "1A", "Station": "Some school", "Kind": "provincial"} | where,
+        "断面 Sections": {"Section code": "D1", "Section": "Bridge", "River": "Some river", "Target class": "III",
+                       "Official": "yes"} | where,
+        "企业 Enterprises": {"Enterprise code": "Q1", "Enterprise": "Some works"} | where,
+        "网格与人员 Cells and people": {"网格编码": "410122001001", "网格名称": "Some village", "网格级别": "4",
+                                 "所属区县": "410122", "人员编号": "W1", "姓名": "A post", "角色": "grid_officer"},
+        "数采仪 Loggers": {"设备编码MN": "MN1", "监测对象类别": "station", "监测对象": "1A", "小时数据间隔": 3600},
+    }  # fmt: skip
+    for name, row in rows.items():
+        page = book[name]
+        places: dict[str, int] = {}
+        for cell in page[1]:
+            for line in str(cell.value).splitlines():
+                places.setdefault(line.rstrip("*").split(" (")[0].split("(")[0], cell.column)
+        for header, value in row.items():
+            page.cell(3, places[header], value)
+    book.save(path)
+    imported = read_register(path)
+    assert (imported.errors, imported.warnings) == ((), ())
+    register, _ = Register().merge(imported.facts, told=imported.told)
+    assert register.need(Station, "1A", DAY).kind == "provincial"
+    assert register.need(Section, "D1", DAY).official is True
+    assert register.officers_of("410122001001", DAY)[0].roles == ("grid_officer",)
+    assert register.need(Device, "MN1", DAY).site == "station:1A"
+    assert check(register, DAY) == ()
+
+
+def test_what_the_english_lists_offer_and_show_can_be_read() -> None:
+    from bihuan.formats.cells import parser
+
+    for kind in kinds().values():
+        for column in kind.columns:
+            for value in (column.shown("en"), *column.listed("en")):
+                assert value is None or parser(column)(value) is not None, (column.en, value)
+
+
 def test_the_template_guides_the_clerk(tmp_path: Path) -> None:
     path = tmp_path / "t.xlsx"
     write_templates(path)

@@ -10,8 +10,9 @@ from docx import Document
 from docx.oxml.ns import qn
 from docx.shared import Mm
 
-from bihuan.assessment import daily_aqi, remaining_control_value
-from bihuan.core import Language, text
+from bihuan.assessment import daily_aqi, remaining_control_value, section_verdict
+from bihuan.core import Language, Place, local_day, text
+from bihuan.register import Section
 from bihuan.reports import Content, Cover, Table, compose, docx, html
 from tests.reports.material import DAY, empty, known
 
@@ -56,6 +57,28 @@ def test_the_remaining_control_value_is_the_assessments_and_its_formula_is_print
     assert one.value is not None
     assert table(content, 2, 2).rows[0][-1] == f"{one.value:.1f}"
     assert text("report.formula_remaining") in content.sections[1].notes
+
+
+def test_sections_name_their_items_beyond_class_three_and_the_shares_have_their_denominator() -> None:
+    values = [{"nh3n": 1.2, "do": 4.9}, {"nh3n": 0.4, "do": 8.0}, {"tp": 0.5}]
+    verdicts = tuple(
+        section_verdict(
+            Section(id=f"X{number}", name=f"断面{number}", place=Place(113.6, 34.7), district="D1", river="河"),
+            local_day(DAY),
+            found,
+        )
+        for number, found in enumerate(values)
+    )
+    for language, names, share in (
+        ("zh", "氨氮 (0.20)、溶解氧", "Ⅰ~Ⅲ类断面 1 个,占 33.3%;劣Ⅴ类断面 1 个,占 33.3%(以当日有类别的 3 个断面计)。"),
+        ("en", "ammonia nitrogen (0.20), dissolved oxygen", "Class I to III: 1 sections, 33.3 %"),
+    ):
+        content = compose(known(water=verdicts), language)  # type: ignore[arg-type]
+        found = next(one for one in content.sections if one.title == text("report.section_water", language))  # type: ignore[arg-type]
+        beyond = [row[4] for row in found.tables[0].rows]
+        assert beyond[:2] == [names, "—"]
+        assert beyond[2].endswith(" (1.50)")
+        assert any(sentence.startswith(share) for sentence in found.sentences)
 
 
 def test_without_a_target_neither_gap_nor_control_value_is_printed() -> None:

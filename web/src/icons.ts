@@ -1,5 +1,6 @@
 /** The icons in use, by name, so that the rest of the set stays out of the bundle. Sorted. */
 export {
-  Activity, Bell, BookOpenCheck, CircleCheck, CircleUser, ClipboardList, Copy, Download, FileText, Languages, LayoutDashboard, LogOut,
-  Map as MapIcon, MapPin, Maximize2, Moon, Printer, RadioTower, ScrollText, ShieldCheck, Siren, Sun, Smartphone, TriangleAlert, Users,
+  Activity, Bell, BookOpenCheck, Circle, CircleCheck, CircleUser, CircleX, ClipboardList, Copy, Download, FileText, HeartPulse, Languages,
+  LayoutDashboard, LibraryBig, LogOut, Map as MapIcon, MapPin, Maximize2, Moon, Printer, RadioTower, Rocket, Scale, ScrollText, ShieldCheck, Siren,
+  Smartphone, Sun, TriangleAlert, Users,
 } from '@lucide/vue'

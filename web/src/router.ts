@@ -1,6 +1,6 @@
 import { createRouter, createWebHistory } from 'vue-router'
 import { pages } from './pages'
-import { isLoggedIn, may, me } from './stores/session'
+import { about, isLoggedIn, may, me } from './stores/session'
 import { t } from './words'
 
 declare module 'vue-router' {
@@ -26,7 +26,8 @@ export const router = createRouter({
 /** The first page this person may open. */
 export function home(): string {
   if (!isLoggedIn.value) return '/login'
-  return pages.find((page) => page.icon && (!page.right || may(page.right)))?.path ?? '/me'
+  if (about.value?.empty) return '/start'
+  return pages.find((page) => page.icon && page.name !== 'start' && (!page.right || may(page.right)))?.path ?? '/me'
 }
 
 router.beforeEach((to) => {

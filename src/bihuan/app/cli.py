@@ -1,6 +1,7 @@
 """The command line. Exit codes: 0 done, 1 a finding (a check did not hold), 2 bad usage or input.
 
-Each command imports what it needs when it runs, so that `bihuan --version` answers at once.
+Each command imports what it needs when it runs, so that `bihuan --version` answers at once: even the ground floor
+brings numpy, pyarrow and the map projections along.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 import click
 
 from bihuan import __version__
+from bihuan.app.caches import settle_caches
 from bihuan.app.cli_user import user
-from bihuan.core import BihuanError, parse_instant, plain
 
 FINDING = 1
 BAD_INPUT = 2
@@ -34,6 +35,7 @@ class _Instant(click.ParamType[Any]):
         if not isinstance(value, str):
             return value
         from bihuan.app.settings import read_settings
+        from bihuan.core import BihuanError, parse_instant
 
         try:
             return parse_instant(value, read_settings(home_path()).zone)
@@ -51,12 +53,12 @@ def say(value: Any, as_json: bool) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else str(value))
 
 
-def run(name: str, options: dict[str, Any], language: Any, as_json: bool) -> None:
+def run(name: str, options: dict[str, Any], language: Any, as_json: bool, secret: dict[str, str] | None = None) -> None:
     """Run a command of `bihuan.app.commands`, through the live server where one owns the store, and print it."""
     from bihuan.app.remote import run_command
 
     code = 0
-    for line in run_command(home_path(), name, options, language):
+    for line in run_command(home_path(), name, options, language, secret):
         say(line.data if as_json else line.words, as_json)
         code = max(code, line.code)
     if code:
@@ -137,7 +139,7 @@ def import_command(
     if templates is not None:
         from bihuan.formats import write_templates
 
-        write_templates(templates)
+        write_templates(templates, language)
         click.echo(templates)
         return
     if not files:
@@ -308,16 +310,9 @@ def report(
     """Write the bulletin (日报) of a stored day as HTML and DOCX: a draft, it is signed on the page."""
     if kind != "daily":
         raise click.UsageError(f"report {kind} is not made yet: only daily is; assess air --by month gives the figures")
-    from bihuan.app.reporting import report_daily
-
-    on = _day(day, "date")
-    assert on is not None
+    _day(day, "date")  # said before a server is asked
     wanted = dict(_target(target) for target in targets)
-    found = report_daily(home_path(), on, out, site=site, language=language, targets=wanted)
-    if as_json:
-        say(plain(found), as_json)
-        return
-    click.echo(f"{found.html}\n{found.docx}")
+    run("report", {"day": day, "out": str(out.absolute()), "site": site, "targets": wanted}, language, as_json)
 
 
 @cli.command()
@@ -440,6 +435,7 @@ def restore(source: Path, as_json: bool) -> None:
 def rebuild(language: Any, as_json: bool) -> None:
     """Make the observations anew from the journal."""
     from bihuan.app.rebuild import rebuild_series
+    from bihuan.core import plain
 
     made = rebuild_series(home_path())
     say(plain(made) if as_json else made.words(language), as_json)
@@ -463,6 +459,7 @@ cli.add_command(user)
 
 def main() -> None:
     """Run the command line; errors go to stderr, one line first."""
+    settle_caches(home_path())
     try:
         code = cli.main(prog_name="bihuan", standalone_mode=False)
     except click.exceptions.Abort:
@@ -476,10 +473,17 @@ def main() -> None:
     except BrokenPipeError:  # who read us has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # until the interpreter ends
         sys.exit(0)
-    except (BihuanError, OSError) as problem:
+    except _foreseen() as problem:
         _complain(str(problem))
         sys.exit(BAD_INPUT)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    """Errors whose message is for the person; asked for only when something was raised."""
+    from bihuan.core import BihuanError
+
+    return BihuanError, OSError
 
 
 def _complain(what: str) -> None:

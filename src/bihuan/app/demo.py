@@ -25,8 +25,9 @@ from bihuan.app.rig import CityRun
 from bihuan.app.screen import Screen
 from bihuan.app.settings import Settings
 from bihuan.cases import Case, case_settings
-from bihuan.core import CHINA, Language, Suspects, from_json, local_date, text
+from bihuan.core import CHINA, InputError, Language, Suspects, from_json, local_date, text
 from bihuan.register import Person
+from bihuan.store import Home
 
 EIGHT = timedelta(hours=8)
 """When the duty officer comes: the city lives through its first night as fast as the machine can."""
@@ -58,11 +59,17 @@ def show(
     host : str
     port : int
         Of the pages; 0 for a free one.
+
+    Raises
+    ------
+    InputError
+        If ``BIHUAN_HOME`` names a folder that holds a store.
     """
     console = Console()
     home = Path(os.environ["BIHUAN_HOME"]) if "BIHUAN_HOME" in os.environ else None
     with tempfile.TemporaryDirectory(prefix="bihuan-demo-") as folder:
         place = home or Path(folder)
+        _need_empty(place)
         place.mkdir(parents=True, exist_ok=True)
         with (place / "demo.log").open("a", encoding="utf-8") as stream:
             start_logging("INFO", stream)
@@ -73,6 +80,21 @@ def show(
                 run = CityRun(city, place, language=language, case_settings=case_settings(DECIDES_FIRST))
             with run:
                 Demo(run, console, language, Pacing(seed, rough, pace)).run(host, port)
+
+
+def _need_empty(home: Path) -> None:
+    """Keep the synthetic city out of a home that holds anything.
+
+    Raises
+    ------
+    InputError
+        If there is a store: invented people and sites must never mix with a city's own, whose ledger keeps every row.
+    """
+    if Home(home).exists():
+        raise InputError(
+            f"{home} holds a store already, and the synthetic city needs a folder of its own: "
+            "unset BIHUAN_HOME, or let it name an empty folder"
+        )
 
 
 class Demo:

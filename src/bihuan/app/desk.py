@@ -63,6 +63,7 @@ class Desk:
     calendar : Calendar
         With the city's settings for cases.
     notifications : Notifications
+        Readable as an attribute: how far each notice got.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Desk:
         self._records = records
         self._register = register
         self._calendar = calendar
-        self._notifications = notifications
+        self.notifications = notifications
         self._cases = {row.id: from_json(row.body, Case) for row in records.find("case")}
         self._photos: dict[str, Ref] = {}
         for case in self.cases:
@@ -304,8 +305,8 @@ class Desk:
     def send(self, now: datetime) -> int:
         """Hand every waiting notice to the channels, after the records are safe, and return how many."""
         waiting, self._unsent = self._unsent, []
-        sent = self._notifications.post(waiting, now)
-        self._notifications.retry(now)
+        sent = self.notifications.post(waiting, now)
+        self.notifications.retry(now)
         if waiting:
             self._records.set_state(UNSENT, to_json(self._unsent))
         return len(sent)

@@ -108,8 +108,8 @@ FILED: Mapping[str, Filed] = {
         judge_soil,
         explain_soil,
         shown=(
-            *("row", "site", "date", "land_use", "item", "value", "screening", "control", "label", "over_screening"),
-            *("worst", "next_step", "edition", "status", "reason"),
+            *("row", "site", "land_use", "label", "next_step", "worst", "item", "value", "screening", "control"),
+            *("over_screening", "date", "edition", "status", "reason"),
         ),
     ),
     "water": Filed(
@@ -194,11 +194,13 @@ class Findings:
             line | {"words": text(f"refused.{line['reason']}", language)} for line in self.judged.refused.to_dicts()
         ]
         found: dict[str, Any] = {"medium": self.medium, "file": self.file, "counts": self.counts}
-        found["editions"] = self._editions()
+        found["editions"] = self.editions
         found |= {"risk": True, "note": text("law_soil.not_a_limit", language)} if self.risk else {}
         return found | {"verdicts": self.judged.verdicts.to_dicts(), "refused": refused}
 
-    def _editions(self) -> dict[str, int]:
+    @property
+    def editions(self) -> dict[str, int]:
+        """How many verdicts rest on each edition."""
         counted = self.judged.verdicts.group_by("edition", maintain_order=True).len()
         return {str(edition): int(count) for edition, count in counted.iter_rows()}
 
@@ -211,13 +213,10 @@ class Findings:
     def tables(self, language: Language = "zh") -> list[Table]:
         """Return the verdicts and the refused rows for a terminal, the first `PRINTED` of each."""
         verdicts, refused = self.judged.verdicts, self.judged.refused
-        how = filed(self.medium, risk=self.risk)
-        shown = [name for name in how.shown if name in verdicts.columns]
-        title = (
-            f"{how.words}.title" if how.words else f"assess.file_{'risks' if self.risk else 'verdicts'}_{self.medium}"
-        )
+        own = filed(self.medium, risk=self.risk).words
+        title = f"{own}.title" if own else f"assess.file_{'risks' if self.risk else 'verdicts'}_{self.medium}"
         titles = (title, "assess.file_refused")
-        parts = [(titles[0], verdicts.select(shown)), (titles[1], refused)]
+        parts = [(titles[0], verdicts.select(self.shown)), (titles[1], refused)]
         return [self._table(title, frame, language) for title, frame in parts if frame.height]
 
     def _table(self, title: str, frame: pl.DataFrame, language: Language) -> Table:
@@ -226,19 +225,29 @@ class Findings:
             words += " · " + text("assess.file_first", language, shown=PRINTED, all=frame.height)
         found = Table(title=words, title_justify="left")
         for column, kind in frame.schema.items():
-            name = f"{column}_local" if kind == pl.Datetime else column
-            found.add_column(
-                column_words(name, language, filed(self.medium).words), justify="right" if kind.is_numeric() else "left"
-            )
+            found.add_column(self.head(column, language), justify="right" if kind.is_numeric() else "left")
         for row in frame.head(PRINTED).iter_rows(named=True):
             # escaped: the brackets of a name (benzo[a]pyrene) are no markup
-            found.add_row(*(escape(self._cell(column, value, language)) for column, value in row.items()))
+            found.add_row(*(escape(self.cell(column, value, language)) for column, value in row.items()))
         return found
 
-    def _cell(self, column: str, value: Any, language: Language) -> str:
+    @property
+    def shown(self) -> list[str]:
+        """Columns that people see first."""
+        return [name for name in filed(self.medium, risk=self.risk).shown if name in self.judged.verdicts.columns]
+
+    def head(self, column: str, language: Language) -> str:
+        """Return the head of a column; instants are shown in local time."""
+        verdicts = self.judged.verdicts
+        local = column in verdicts.columns and verdicts.schema[column] == pl.Datetime
+        own = filed(self.medium, risk=self.risk).words
+        return column_words(f"{column}_local" if local else column, language, own)
+
+    def cell(self, column: str, value: Any, language: Language) -> str:
+        """Return one value as people read it."""
         if isinstance(value, datetime):
             return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
-        return verdict_cell(column, value, language, filed(self.medium).words)
+        return verdict_cell(column, value, language, filed(self.medium, risk=self.risk).words)
 
 
 def verdict_cell(column: str, value: Any, language: Language, words: str = "") -> str:

@@ -52,7 +52,7 @@ class GatewayPulse:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a server feels like at one moment."""
+    """What a server feels like at one moment; `began` is its start, None where no server told."""
 
     at: datetime
     watermark: datetime | None
@@ -67,6 +67,7 @@ class Pulse:
     free: int
     total: int
     viewers: int
+    began: datetime | None = None
     marks: dict[str, Mark] = field(default_factory=dict)
 
     @property
@@ -90,7 +91,7 @@ def feel(store: Store, counts: Counts, read_to: dict[str, Position], now: dateti
         Pages that listen.
     """
     told = _status(store)
-    gateways = tuple(_gateway(store, name, read_to) for name in store.journal.gateways())
+    gateways = tuple(_gateway(store, name, read_to) for name in _names(store))
     body = store.records.state("loop/watermark")
     watermark = parse_instant(json.loads(body)) if body else None
     disk = shutil.disk_usage(store.home.path)
@@ -108,6 +109,7 @@ def feel(store: Store, counts: Counts, read_to: dict[str, Position], now: dateti
         free=disk.free,
         total=disk.total,
         viewers=viewers,
+        began=parse_instant(told["began"]) if told.get("began") else None,
     )
     found.marks.update(_marks(found))
     return found
@@ -125,6 +127,12 @@ def _marks(pulse: Pulse) -> dict[str, Mark]:
         "devices": "look" if pulse.unclaimed or pulse.complaints else "ok",
         "disk": "wrong" if pulse.free < ROOM else "look" if pulse.free < LITTLE_ROOM else "ok",
     }
+
+
+def _names(store: Store) -> list[str]:
+    """Every gateway that has written frames, or has only told that it runs: no device has come to it yet."""
+    told = {path.parent.name for path in store.home.journal.glob("*/status.json")}
+    return sorted(told.union(store.journal.gateways()))
 
 
 def _gateway(store: Store, name: str, read_to: dict[str, Position]) -> GatewayPulse:

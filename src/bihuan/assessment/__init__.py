@@ -5,18 +5,28 @@ from bihuan.assessment.air_explained import explain_air
 from bihuan.assessment.aqi import HourlyMethod, both_laws, daily_aqi, hourly_aqi
 from bihuan.assessment.black_odorous import black_odorous
 from bihuan.assessment.discharge import DischargeLimit, discharge_limits, discharge_verdict
-from bihuan.assessment.dust import explain_dust, judge_dust
+from bihuan.assessment.dust import DUST_SCHEMA, deduct_dust, dust_days, propose_dust, without_dust
 from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
+from bihuan.assessment.limits import limit_grades
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
 from bihuan.assessment.outlet_days import MONTH_SCHEMA, outlet_months
 from bihuan.assessment.outlet_explained import explain_outlet
 from bihuan.assessment.outlet_judge import judge_outlet
 from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_verdicts
-from bihuan.assessment.ranking import STAMP, composite_index, index_variants, rank, year_on_year
+from bihuan.assessment.ranking import (
+    STAMP,
+    city_list,
+    composite_index,
+    improvement,
+    index_variants,
+    rank,
+    year_on_year,
+)
+from bihuan.assessment.site_dust import explain_dust, judge_dust
 from bihuan.assessment.soil import SOIL_COLUMNS, SOIL_LABELS, judge_soil
 from bihuan.assessment.soil_explained import explain_soil
 from bihuan.assessment.soil_model import LAND_CLASSES, LandClass, SoilModel, soil_model
-from bihuan.assessment.soil_reproduction import reproduction
+from bihuan.assessment.soil_reproduction import reproduction, reproduction_page
 from bihuan.assessment.soil_risk import SOIL_ROUTES, WATER_ROUTES, Recomputed, recompute, route_risks, site_risk
 from bihuan.assessment.soil_site import RISK_COLUMNS, explain_soil_risk, soil_site_risk
 from bihuan.assessment.soil_uncertainty import Spread, Uncertainty, spreads, uncertainty
@@ -25,18 +35,35 @@ from bihuan.assessment.targets import RemainingControl, remaining_control_value
 from bihuan.assessment.transmission import Transmission, outlet_transmission
 from bihuan.assessment.vehicle import judge_vehicle
 from bihuan.assessment.vehicle_explained import explain_vehicle
-from bihuan.assessment.verdicts import aqi_verdict, index_verdict, reading_ref, section_verdict, trend_verdict
+from bihuan.assessment.verdicts import (
+    aqi_verdict,
+    beyond_class_three,
+    index_verdict,
+    reading_ref,
+    section_verdict,
+    trend_verdict,
+)
 from bihuan.assessment.water import CLASSES, SectionClass, WaterLaw, class_number, section_class, times_over, water_law
 from bihuan.assessment.water_bulk import water_classes
 from bihuan.assessment.water_explained import explain_water
-from bihuan.assessment.water_index import CityIndex, TrophicState, city_index, cwqi_change, cwqi_cn, tli
+from bihuan.assessment.water_index import (
+    CityIndex,
+    TrophicState,
+    city_index,
+    cwqi_change,
+    cwqi_cn,
+    rank_improvement,
+    tli,
+)
 from bihuan.assessment.water_judge import judge_water
 from bihuan.assessment.water_statistics import WaterPeriod, class_shares, share_meeting, water_means
 from bihuan.assessment.water_trend import Trend, trend
+from bihuan.assessment.years import three_year_mean
 
 __all__ = [
     "AIR_OUT",
     "CLASSES",
+    "DUST_SCHEMA",
     "LAND_CLASSES",
     "MONTH_SCHEMA",
     "REFUSED_SCHEMA",
@@ -65,9 +92,11 @@ __all__ = [
     "WaterLaw",
     "WaterPeriod",
     "aqi_verdict",
+    "beyond_class_three",
     "black_odorous",
     "both_laws",
     "city_index",
+    "city_list",
     "city_mean",
     "class_number",
     "class_shares",
@@ -78,8 +107,10 @@ __all__ = [
     "daily_means",
     "daily_statistics",
     "day_counts",
+    "deduct_dust",
     "discharge_limits",
     "discharge_verdict",
+    "dust_days",
     "explain_air",
     "explain_dust",
     "explain_outlet",
@@ -89,6 +120,7 @@ __all__ = [
     "explain_water",
     "fold_to_reference",
     "hourly_aqi",
+    "improvement",
     "index_variants",
     "index_verdict",
     "judge_air",
@@ -97,17 +129,21 @@ __all__ = [
     "judge_soil",
     "judge_vehicle",
     "judge_water",
+    "limit_grades",
     "mda8",
     "mean_24h_aqi",
     "outlet_months",
     "outlet_transmission",
     "outlet_verdict",
     "outlet_verdicts",
+    "propose_dust",
     "rank",
+    "rank_improvement",
     "reading_ref",
     "recompute",
     "remaining_control_value",
     "reproduction",
+    "reproduction_page",
     "rolling_mean",
     "route_risks",
     "section_class",
@@ -117,6 +153,7 @@ __all__ = [
     "soil_model",
     "soil_site_risk",
     "spreads",
+    "three_year_mean",
     "times_over",
     "tli",
     "trend",
@@ -126,5 +163,6 @@ __all__ = [
     "water_law",
     "water_means",
     "wide_hours",
+    "without_dust",
     "year_on_year",
 ]

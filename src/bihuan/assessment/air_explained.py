@@ -41,7 +41,7 @@ def explain_air(row: Mapping[str, Any]) -> Explanation:
         raise InputError(f"no verdict of air: {', '.join(missing)} is absent; give a row that judge_air has made")
     law = _law(str(row["edition"]))
     figures, _ = law.figures("hourly", str(row["method"]))
-    steps = (_edition_step(row), *_item_steps(row, law, figures), *_index_steps(row, law))
+    steps = (_edition_step(row), Message("law_air.rounding"), *_item_steps(row, law, figures), *_index_steps(row, law))
     level = _level(law, row["aqi"])
     return Explanation(
         value="" if row["aqi"] is None else str(row["aqi"]),
@@ -95,9 +95,9 @@ def _item_steps(row: Mapping[str, Any], law: IndexLaw, figures: tuple[Figure, ..
         table = law.standard.row("breakpoints", figure.item, averaging=figure.table)
         places = law.sub_indices[figure.item, figure.table].decimals
         value = round_half_even(float(given), places)
-        yield Message(
-            "law_air.rounded", named | {"given": f"{exact(float(given)).normalize():f}", "value": f"{value:f}"}
-        )
+        if value != exact(float(given)):
+            told = {"given": f"{exact(float(given)).normalize():f}", "value": f"{value:f}"}
+            yield Message("law_air.rounded", named | told)
         yield _sub_index_step(row, law, figure, table, Fraction(value), named)
 
 

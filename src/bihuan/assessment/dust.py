@@ -1,244 +1,201 @@
-"""Dust at building sites from a file: each value against the province's online limit, then the day by its count.
+"""Sand-dust: hours that the authority has confirmed are taken out of PM10 and PM2.5, and both values are kept.
 
-Four provinces have forms of rule of their own; a place without one (Henan) is not covered, and nothing is borrowed.
+The national centre decides, a city files evidence (环办监测〔2016〕120号); what is computed here is a proposal.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from bihuan.assessment.filed_rows import CellRefused, FiledRow, FiledRows, printed
-from bihuan.assessment.judged import Explanation, Judged
-from bihuan.assessment.outlet_limits import decides, whole_edition
-from bihuan.core import CHINA, InputError, Message, NotCovered, local_date, local_day
-from bihuan.standards import Row, Standard
+from bihuan.assessment.means import KEYS, concentration, daily_means, quotient, whole
+from bihuan.core import CHINA, InputError
+from bihuan.standards import Standard, editions, lookup
 
-CODE = "site dust"
-METHOD = "site_dust/1"
-NEEDED = ("site", "start", "pollutant", "value")
-LARGEST = Decimal(100_000)
-"""No monitor of a building site shows more. [ug/m3]"""
+CODE = "sand-dust deduction"
+DUSTY = ("pm10", "pm25")
+"""Pollutants from which dust is taken out."""
 
-SCHEMA = pl.Schema(
+CONFIRMED = "confirmed"
+DUST_SCHEMA = pl.Schema(
     {
-        "row": pl.Int64(),
         "site": pl.String(),
         "start": pl.Datetime("us", "UTC"),
         "end": pl.Datetime("us", "UTC"),
-        "pollutant": pl.String(),
-        "values": pl.Int64(),
-        "over": pl.Int64(),
-        "let_pass": pl.Int64(),
-        "highest": pl.Float64(),
-        "limit": pl.Float64(),
-        "label": pl.String(),
-        "edition": pl.String(),
-        "clause": pl.String(),
-        "status": pl.String(),
-        "method": pl.String(),
-        "reason": pl.String(),
-        "law_row": pl.String(),
+        "evidence": pl.String(),
+        "decision": pl.String(),
     }
 )
-"""Columns of the verdicts, one row a site and local day."""
+"""One event a row: its hours (end exclusive), what was filed, and ``proposed``, ``confirmed`` or ``rejected``."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
-    row: int
-    amount: Decimal
-    law: Row
-    edition: Standard
-
-
-def judge_dust(
-    table: pl.DataFrame,
-    *,
-    on: date | None = None,
-    place: str = "",
-    allow: frozenset[str] = frozenset(),
-    zone: ZoneInfo = CHINA,
-) -> Judged:
-    """Judge a table of dust monitors by the rule of a province.
+def deduct_dust(hours: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Set the values without dust beside those measured.
 
     Parameters
     ----------
-    table : DataFrame
-        One row a site and period: ``site start pollutant value [minutes] [background] [rule]``; `dust_columns.toml`
-        lists every name. ``rule`` names a table of the standard where it has several (area, stage). [ug/m3]
-    on : date or None
-        Judge every row by the law of this day; left out, by that of its own.
-    place : str
-        Administrative code: ``13`` Hebei, ``21`` Liaoning, ``31`` Shanghai, ``61`` Shaanxi, or one below.
-    allow : frozenset of str
-    zone : ZoneInfo
-        Of stamps without an offset, and of the day.
+    hours : DataFrame
+        ``site start end`` and pollutants. [ug/m3]
+    events : DataFrame
+        Rows of `DUST_SCHEMA`; only confirmed ones take anything out.
 
     Returns
     -------
-    Judged
-        ``verdicts``: columns of `SCHEMA`; ``over`` counts the values above the limit, ``let_pass`` how many a day may
-        be; ``label`` is ``over``, ``within`` or ``undecided`` (the row is 待核 and not switched on).
+    DataFrame
+        With ``dust`` (whether the hour lies in a confirmed event), and ``pm10_deducted``, ``pm25_deducted``: the values
+        measured, null in those hours.
 
     Raises
     ------
     InputError
-        If whole columns are absent.
-    NotCovered
-        If `on` is given and no rule is in force there on that day; the message names those held.
+        If the table of events lacks a column, or holds another decision.
     """
-    if on is not None:
-        whole_edition(CODE, on, place)
-    rows = FiledRows(table, "dust", NEEDED, zone)
-    days: dict[tuple[str, str, date, str], list[_Value]] = defaultdict(list)
-    for row in rows:
-        try:
-            key, value = _read(row, on, place)
-        except CellRefused as why:
-            rows.refuse(row.number, why)
-            continue
-        days[key].append(value)
-    found = [_day(key, values, allow, zone) for key, values in days.items()]
-    return Judged(pl.DataFrame(found, schema=SCHEMA).sort("row"), rows.refused)
-
-
-def _read(row: FiledRow, on: date | None, place: str) -> tuple[tuple[str, str, date, str], _Value]:
-    site = row.required("site", "dust_no_site")
-    start = row.instant("start", "dust_time")
-    if start is None:
-        raise CellRefused("start", "", "dust_time")
-    day = local_date(start, row.rows.zone)
-    try:
-        edition = whole_edition(CODE, on or day, place)
-    except NotCovered:
-        raise CellRefused("start", f"{place or '-'} {on or day}", "dust_no_rule_here") from None
-    item = row.word("pollutant", "dust_unknown_code", free=True)
-    law = _law(row, edition, item)
-    _same_length(row, law, start)
-    amount = _amount(row, law)
-    return (site, item, day, law.id), _Value(row.number, amount, law, edition)
-
-
-def _law(row: FiledRow, edition: Standard, item: str) -> Row:
-    """The row of the standard: of the table named, or of the only one that limits the item."""
-    named = row.word("rule", "dust_unknown_rule")
-    rows = [one for one in edition.rows if one.item == item and "limit" in one.fields]
-    if not rows:
-        raise CellRefused("pollutant", row.text("pollutant"), "dust_item_not_limited")
-    if named:
-        rows = [one for one in rows if one.table == named]
-    if len(rows) != 1:
-        raise CellRefused("rule", row.text("rule"), "dust_unknown_rule")
-    return rows[0]
-
-
-def _same_length(row: FiledRow, law: Row, start: datetime) -> None:
-    wanted = law.fields.get("minutes")
-    if wanted is None:
-        return  # the sources of this rule name no averaging
-    said = row.number_of("minutes", "dust_no_number")
-    end = row.instant("end", "dust_time")
-    if said is None and end is not None:
-        said = Decimal(int((end - start).total_seconds())) / 60
-    if said is None:
-        raise CellRefused("minutes", "", "dust_no_averaging")
-    if said != wanted:
-        raise CellRefused("minutes", printed(said), "dust_other_averaging")
-
-
-def _amount(row: FiledRow, law: Row) -> Decimal:
-    if row.unit("unit", "value") not in ("", "ug/m3"):
-        raise CellRefused("unit", row.unit("unit", "value"), "dust_wrong_unit")
-    value = _possible(row, "value")
-    if not law.fields.get("over_background", False):
-        return value
-    return value - _possible(row, "background")
-
-
-def _possible(row: FiledRow, name: str) -> Decimal:
-    value = row.number_of(name, "dust_no_number")
-    if value is None:
-        raise CellRefused(name, row.text(name), "dust_no_background" if name == "background" else "dust_no_value")
-    if value < 0:
-        raise CellRefused(name, row.text(name), "dust_negative")
-    if value > LARGEST:
-        raise CellRefused(name, row.text(name), "dust_impossible")
-    return value
-
-
-def _day(
-    key: tuple[str, str, date, str], values: list[_Value], allow: frozenset[str], zone: ZoneInfo
-) -> dict[str, Any]:
-    site, item, day, ident = key
-    law, edition = values[0].law, values[0].edition
-    over = sum(value.amount > law["limit"] for value in values)
-    sure = decides(law, edition, allow)
-    span = local_day(day, zone)
-    return {
-        "row": min(value.row for value in values),
-        "site": site,
-        "start": span.start,
-        "end": span.end,
-        "pollutant": item,
-        "values": len(values),
-        "over": over,
-        "let_pass": law["exceedances_a_day"],
-        "highest": float(max(value.amount for value in values)),
-        "limit": float(law["limit"]),
-        "label": ("over" if over > law["exceedances_a_day"] else "within") if sure else "undecided",
-        "edition": edition.number,
-        "clause": f"{edition.number} {law.clause}",
-        "status": law.status,
-        "method": METHOD,
-        "reason": "" if sure else "limit_to_check",
-        "law_row": ident,
-    }
-
-
-def explain_dust(row: Mapping[str, Any]) -> Explanation:
-    """Explain one row of the verdicts of `judge_dust`.
-
-    Raises
-    ------
-    InputError
-        If the row is none of `judge_dust`.
-    """
-    missing = [name for name in ("site", "over", "let_pass", "highest", "limit", "label", "law_row") if name not in row]
-    if missing:
-        raise InputError(f"no verdict of dust: {', '.join(missing)} is absent; give a row that judge_dust has made")
-    values = {
-        "site": str(row["site"]),
-        "over": str(row["over"]),
-        "values": str(row["values"]),
-        "let_pass": str(row["let_pass"]),
-        "highest": printed(row["highest"]),
-        "limit": printed(row["limit"]),
-        "edition": str(row["edition"]),
-    }
-    words = {"item": f"pollutant.{row['pollutant']}", "label": f"law_dust.label_{row['label']}"}
-    return Explanation(
-        value=printed(row["highest"]),
-        limit=printed(row["limit"]),
-        unit="ug/m3",
-        edition=str(row["edition"]),
-        clause=str(row["clause"]),
-        status=row["status"],
-        steps=tuple(_steps(row, values, words)),
-        sentence=Message("law_dust.sentence", values, words),
-        fields={"label": row["label"], "over": row["over"], "let_pass": row["let_pass"]},
+    absent = [name for name in DUST_SCHEMA.names() if name not in events.columns]
+    if absent:
+        raise InputError(f"dust events have no {', '.join(absent)}; they need: {', '.join(DUST_SCHEMA.names())}")
+    strange = set(events["decision"].unique()) - {"proposed", CONFIRMED, "rejected"}
+    if strange:
+        raise InputError(f"decision {sorted(strange)} of a dust event; there are: proposed, confirmed, rejected")
+    dust = np.zeros(hours.height, bool)
+    for event in events.filter(pl.col("decision") == CONFIRMED).iter_rows(named=True):
+        inside = (pl.col("site") == event["site"]) & (pl.col("start") < event["end"]) & (pl.col("end") > event["start"])
+        dust |= hours.select(inside).to_series().to_numpy()
+    marked = hours.with_columns(pl.Series("dust", dust))
+    present = [code for code in DUSTY if code in hours.columns]
+    return marked.with_columns(
+        pl.when("dust").then(None).otherwise(pl.col(code)).alias(f"{code}_deducted") for code in present
     )
 
 
-def _steps(row: Mapping[str, Any], values: dict[str, str], words: dict[str, str]) -> Iterator[Message]:
-    yield Message("law_dust.limit", values, words)
-    yield Message("law_dust.count", values, words)
-    if row["status"] != "confirmed":
-        yield Message("law_dust.doubt", {}, {"status": f"standards.{row['status']}"})
+def dust_days(
+    hours: pl.DataFrame, events: pl.DataFrame, *, zone: ZoneInfo = CHINA, allow: frozenset[str] = frozenset()
+) -> pl.DataFrame:
+    """Return days with both values of PM10 and PM2.5.
+
+    Parameters
+    ----------
+    hours, events
+        As in `deduct_dust`.
+    zone : ZoneInfo
+    allow : frozenset of str
+        ``dust_2016_120#replacement`` lets a day with less than half of its hours taken out keep the mean of the others;
+        left out, a day with fewer hours left than GB 3095 asks for has no value without dust.
+
+    Returns
+    -------
+    DataFrame
+        As `daily_means` of the hours measured, with ``pm10_deducted``, ``pm25_deducted`` and ``dust_hours``.
+    """
+    marked = deduct_dust(hours, events)
+    present = [code for code in DUSTY if code in hours.columns]
+    measured = daily_means(hours, zone=zone)
+    left = marked.select(*KEYS, *(pl.col(f"{code}_deducted").alias(code) for code in present))
+    kept = daily_means(left, zone=zone)
+    days = measured.with_columns(kept[code].alias(f"{code}_deducted") for code in present)
+    days = days.with_columns(_dust_hours(marked, measured, zone))
+    first = days["start"].dt.convert_time_zone(zone.key).dt.date()
+    for code in present:
+        shares = np.array([_kept_below(day, allow) for day in first], dtype=np.float64)
+        mean, ratio = _mean_of_rest(left, code, measured, zone)
+        enough = np.isfinite(shares) & (ratio < shares) & (days["dust_hours"].to_numpy() > 0)
+        own = concentration(days, f"{code}_deducted")
+        days = days.with_columns(
+            pl.Series(f"{code}_deducted", np.where(np.isnan(own) & enough, mean, own)).fill_nan(None)
+        )
+    return days
+
+
+def _dust_hours(marked: pl.DataFrame, days: pl.DataFrame, zone: ZoneInfo) -> pl.Series:
+    day = pl.col("start").dt.convert_time_zone(zone.key).dt.date().alias("day")
+    counted = marked.group_by("site", day).agg(pl.col("dust").sum().cast(pl.Int32).alias("dust_hours"))
+    return days.select("site", day).join(counted, on=["site", "day"], how="left", maintain_order="left")["dust_hours"]
+
+
+def _mean_of_rest(
+    left: pl.DataFrame, code: str, days: pl.DataFrame, zone: ZoneInfo
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean of the hours left of each day, and which share of its measured hours was taken out."""
+    day = pl.col("start").dt.convert_time_zone(zone.key).dt.date().alias("day")
+    values, present = whole(concentration(left, code))
+    parts = left.select("site", day).with_columns(sum=pl.Series(values), n=pl.Series(present.astype(np.int64)))
+    summed = parts.group_by("site", "day").sum()
+    found = days.select("site", day, f"count_{code}").join(
+        summed, on=["site", "day"], how="left", maintain_order="left"
+    )
+    kept, measured = found["n"].to_numpy(), found[f"count_{code}"].to_numpy()
+    dropped = np.divide(measured - kept, measured, out=np.zeros(len(kept)), where=measured > 0)
+    return quotient(found["sum"].to_numpy(), kept.astype(np.int64)), dropped
+
+
+def _kept_below(day: date, allow: frozenset[str]) -> float:
+    law = dust_law(day, allow)
+    rows = law.table("replacement") if law else ()
+    return float(rows[0]["dropped_below_share"]) if rows else float("nan")
+
+
+def dust_law(on: date, allow: frozenset[str] = frozenset()) -> Standard | None:
+    """Return the rules of a day, None before there were any."""
+    return lookup(CODE, on=on, allow=allow) if on >= editions(CODE)[0].effective_from else None
+
+
+def without_dust(days: pl.DataFrame) -> pl.DataFrame:
+    """Return days for PM10, PM2.5 and the composite index: the values without dust in place of those measured.
+
+    Day counts (good days, heavy days) take the days as they were measured: the national report keeps dust there.
+    """
+    present = [code for code in DUSTY if f"{code}_deducted" in days.columns]
+    return days.with_columns(pl.col(f"{code}_deducted").alias(code) for code in present)
+
+
+def propose_dust(hours: pl.DataFrame, *, zone: ZoneInfo = CHINA) -> pl.DataFrame:
+    """Look for hours that look like dust, for a person to file.
+
+    Parameters
+    ----------
+    hours : DataFrame
+        ``site start end pm10 pm25``. [ug/m3]
+    zone : ZoneInfo
+
+    Returns
+    -------
+    DataFrame
+        Rows of `DUST_SCHEMA`, all ``proposed``; ``evidence`` tells PM10 before and at the onset and the share of
+        PM2.5. The formulas are recalled (status unconfirmed), so nothing is ever taken out by this.
+    """
+    found: list[dict[str, Any]] = []
+    for (site,), part in hours.sort("start").group_by(["site"], maintain_order=True):
+        day = part["start"][0].astimezone(zone).date()
+        law = lookup(CODE, on=max(day, editions(CODE)[0].effective_from), allow_unconfirmed=True)
+        found += _events_of(str(site), part, law)
+    return pl.DataFrame(found, schema=DUST_SCHEMA)
+
+
+def _events_of(site: str, hours: pl.DataFrame, law: Standard) -> Iterator[dict[str, Any]]:
+    onset, back = law.row("onset", "pm10"), float(law.row("end", "pm10")["within_share"])
+    pm10, pm25 = concentration(hours, "pm10"), concentration(hours, "pm25")
+    starts: list[datetime] = hours["start"].to_list()
+    before, at = int(onset["hours_before"]), int(onset["hours_before"])
+    while at < len(pm10):
+        base, fine = pm10[at - before : at].mean(), pm25[at - before : at].mean()
+        if not _begins(onset.fields, float(pm10[at]), float(pm25[at]), float(base), float(fine)):
+            at += 1
+            continue
+        end = at + 1
+        while end < len(pm10) and not pm10[end] <= base * (1 + back):
+            end += 1
+        evidence = f"pm10 {base:.0f} -> {pm10[at]:.0f} ug/m3; pm25/pm10 {fine / base:.2f} -> {pm25[at] / pm10[at]:.2f}"
+        last = starts[end] if end < len(starts) else hours["end"].to_list()[-1]
+        yield {"site": site, "start": starts[at], "end": last, "evidence": evidence, "decision": "proposed"}
+        at = end + 1
+
+
+def _begins(onset: Mapping[str, Any], pm10: float, pm25: float, base: float, fine: float) -> bool:
+    """Whether an hour is the first of an event; a missing value says nothing (every comparison with NaN is false)."""
+    risen = pm10 >= float(onset["times_mean"]) * base and pm10 > float(onset["above"])
+    return bool(risen and pm25 / pm10 <= float(onset["ratio_share"]) * fine / base)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -136,6 +137,65 @@ def rank(table: pl.DataFrame, by: str = "index", *, within: Sequence[str] = ("st
         raise InputError(f"there is no column {by!r} to rank by; there are: {', '.join(table.columns)}")
     place = pl.col(by).rank("min").over(list(within)).cast(pl.Int32).alias("rank")
     return table.with_columns(place, pl.lit(STAMP).alias("stamp"))
+
+
+def city_list(*, on: date) -> tuple[str, ...]:
+    """Return the cities of the national ranking (168) of a day, in the order of the list.
+
+    Raises
+    ------
+    NotCovered
+        Before the first day of the list.
+    """
+    return tuple(row.item for row in lookup("city ranking", on=on).table("cities"))
+
+
+def improvement(indices: pl.DataFrame, statistics: pl.DataFrame, *, zone: ZoneInfo = CHINA) -> pl.DataFrame:
+    """Return the ranking by improvement: the index against the same period a year before (scheme of 2017).
+
+    Parameters
+    ----------
+    indices : DataFrame
+        As `composite_index` gives it, with the year before in it.
+    statistics : DataFrame
+        As `daily_statistics` gives it for the same sites and periods.
+    zone : ZoneInfo
+
+    Returns
+    -------
+    DataFrame
+        The periods that have a year before: ``site start end index index_before index_percent rank_improvement``
+        (1 = largest fall), ``meets_grade2`` (every divisor of the index is kept to), ``rank_worsening`` (1 = largest
+        rise; null for who meets grade 2 or did not rise), ``stamp``.
+    """
+    compared = year_on_year(indices.select("site", "start", "end", "index", "standard"), ["index"], zone=zone)
+    compared = compared.drop_nulls("index_percent")
+    kept = [_keeps_grade2(key, statistics) for key in compared.select(*PERIOD_KEYS, "standard").iter_rows()]
+    found = compared.with_columns(meets_grade2=pl.Series(kept, dtype=pl.Boolean))
+    change, within = pl.col("index_percent"), ["start", "end"]
+    worse = pl.when((change > 0) & ~pl.col("meets_grade2")).then(change)
+    return found.select(
+        *PERIOD_KEYS,
+        "index",
+        "index_before",
+        "index_percent",
+        "meets_grade2",
+        change.rank("min").over(within).cast(pl.Int32).alias("rank_improvement"),
+        worse.rank("min", descending=True).over(within).cast(pl.Int32).alias("rank_worsening"),
+        pl.lit(STAMP).alias("stamp"),
+    )
+
+
+def _keeps_grade2(key: tuple[Any, ...], statistics: pl.DataFrame) -> bool:
+    """Whether each of the six figures of the index is at most its divisor, which is the limit of grade 2."""
+    site, start, end, number = key
+    edition = next(one for one in editions("HJ 663") if one.number == number)
+    here = (pl.col("site") == site) & (pl.col("start") == start) & (pl.col("end") == end)
+    part = statistics.filter(here).select("item", "figure", "value")
+    found = {(item, figure): value for item, figure, value in part.iter_rows()}
+    rows = edition.table("composite_index")
+    values = [(found.get((row.item, row["figure"])), Fraction(row["divisor"])) for row in rows]
+    return all(value is not None and Fraction(exact(value)) <= limit for value, limit in values)
 
 
 def year_on_year(

@@ -38,7 +38,7 @@ SEVERITY = {"below_screening": 0, "within_background": 1, "above_screening": 2, 
 SOIL_COLUMNS = pl.Schema(
     {
         "row": pl.Int64,
-        "kind": pl.String,
+        "subject": pl.String,
         "site": pl.String,
         "date": pl.Date,
         "land_use": pl.String,
@@ -63,7 +63,7 @@ SOIL_COLUMNS = pl.Schema(
         "reason": pl.String,
     }
 )
-"""Columns of the verdicts: `kind` is ``site`` or ``item``; `below` says that `value` is a detection limit;
+"""Columns of the verdicts: `subject` is ``site`` or ``item``; `below` says that `value` is a detection limit;
 `over_screening` and `over_control` are multiples (value / limit - 1) of what exceeds, of a site the largest; `worst`
 are the items that decide it, `not_judged` its values that could not be; `next_step` is a key of ``law_soil``."""
 
@@ -134,9 +134,7 @@ def _under_law(
     days = samples.select("code", "day").unique(maintain_order=True)
     for code, when in days.iter_rows():
         law = None if when is None else covered(code, when, place, allow)
-        if law is not None and law not in laws:
-            laws.append(law)
-        numbers.append(None if law is None else laws.index(law))
+        numbers.append(None if law is None else _number(law, laws))
     numbered = days.with_columns(law=pl.Series(numbers, dtype=pl.Int64))
     placed = samples.join(numbered, on=("code", "day"), how="left", nulls_equal=True, maintain_order="left")
     missing = pl.col("day").is_null()
@@ -144,6 +142,15 @@ def _under_law(
     outside = placed.filter(~missing & pl.col("law").is_null())
     refusals.add(outside.select("row", value=pl.col("day").cast(pl.String)), "date", "soil_outside_editions")
     return placed.filter(pl.col("law").is_not_null()), tuple(laws)
+
+
+def _number(law: Standard, laws: list[Standard]) -> int:
+    """Return the place of an edition with these rows among those met, adding it: many days share one."""
+    for number, held in enumerate(laws):
+        if held.id == law.id and held.rows == law.rows:
+            return number
+    laws.append(law)
+    return len(laws) - 1
 
 
 def _with_limits(placed: pl.DataFrame, laws: tuple[Standard, ...], refusals: Refusals) -> pl.DataFrame:
@@ -180,47 +187,53 @@ def _bin(edges: tuple[float, ...]) -> pl.Expr:
 
 def _labelled(joined: pl.DataFrame, laws: tuple[Standard, ...]) -> pl.DataFrame:
     """Compare. Doubles of decimals of at most 15 digits are ordered as the decimals are, so this is exact."""
-    value, screening, control = pl.col("value"), pl.col("screening"), pl.col("control")
-    over, over_control = value > screening, (value > control).fill_null(False)
-    unclear = over & pl.col("below")
-    natural = over & ~over_control & pl.col("may_be_background") & (value <= pl.col("background"))
-    label = (
-        pl.when(unclear)
-        .then(None)
-        .when(natural.fill_null(False))
-        .then(pl.lit("within_background"))
-        .when(over_control)
-        .then(pl.lit("above_control"))
-        .when(over & control.is_null())
-        .then(pl.lit("above_screening"))
-        .when(over)
-        .then(pl.lit("between"))
-        .otherwise(pl.lit("below_screening"))
-    )
-    reason = (
-        pl.when(unclear)
-        .then(pl.lit("soil_detection_limit_high"))
-        .when("below")
-        .then(pl.lit("soil_below_detection"))
-        .when(over & pl.col("may_be_background") & pl.col("background").is_null())
-        .then(pl.lit("soil_background_unknown"))
-        .otherwise(pl.lit(""))
-    )
-    measured_over, measured_over_control = over & ~pl.col("below"), over_control & ~pl.col("below")
+    over = pl.col("value") > pl.col("screening")
+    over_control = (pl.col("value") > pl.col("control")).fill_null(False)
+    measured = ~pl.col("below")
     numbers = {number: law.number for number, law in enumerate(laws)}
     return joined.with_columns(
-        kind=pl.lit("item"),
+        subject=pl.lit("item"),
         unit=pl.lit(UNIT),
-        label=label,
-        reason=reason,
-        over_screening=_multiples(joined, measured_over, "screening"),
-        over_control=_multiples(joined, measured_over_control, "control"),
+        label=_label(over, over_control),
+        reason=_reason(over),
+        over_screening=_multiples(joined, over & measured, "screening"),
+        over_control=_multiples(joined, over_control & measured, "control"),
         ph=pl.when("needs_ph").then("ph"),
         worst=pl.lit(""),
         next_step=pl.lit(""),
         not_judged=pl.lit(None, pl.Int64),
         edition=pl.col("law").replace_strict(numbers, default="", return_dtype=pl.String),
         method=pl.lit(METHOD),
+    )
+
+
+def _label(over: pl.Expr, over_control: pl.Expr) -> pl.Expr:
+    """One of `SOIL_LABELS`; null where only a detection limit is known and it is above the screening value."""
+    natural = pl.col("may_be_background") & (pl.col("value") <= pl.col("background")).fill_null(False)
+    return (
+        pl.when(over & pl.col("below"))
+        .then(None)
+        .when(over_control)
+        .then(pl.lit("above_control"))
+        .when(over & natural)
+        .then(pl.lit("within_background"))
+        .when(over & pl.col("control").is_null())
+        .then(pl.lit("above_screening"))
+        .when(over)
+        .then(pl.lit("between"))
+        .otherwise(pl.lit("below_screening"))
+    )
+
+
+def _reason(over: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(over & pl.col("below"))
+        .then(pl.lit("soil_detection_limit_high"))
+        .when("below")
+        .then(pl.lit("soil_below_detection"))
+        .when(over & pl.col("may_be_background") & pl.col("background").is_null())
+        .then(pl.lit("soil_background_unknown"))
+        .otherwise(pl.lit(""))
     )
 
 
@@ -278,11 +291,13 @@ def _sites(items: pl.DataFrame, laws: tuple[Standard, ...], lost: pl.DataFrame) 
 def _site_row(line: Mapping[str, Any], law: Standard) -> dict[str, Any]:
     label = None if line["rank"] is None else SOIL_LABELS[line["rank"]]
     step = None if label is None else next_step(law, "below_screening" if label == "within_background" else label)
-    statuses: list[Status] = [*line["statuses"], *([] if step is None else [step.status])]
     missing = line["not_judged"] or 0
+    if missing and SEVERITY.get(label or "", 0) < SEVERITY["between"]:
+        step = None  # what is missing may be worse: nothing can be said of what comes next
+    statuses: list[Status] = [*line["statuses"], *([] if step is None else [step.status])]
     kept = ("row", "site", "date", "land_use", "over_screening", "over_control", "worst")
     return {name: line[name] for name in kept} | {
-        "kind": "site",
+        "subject": "site",
         "item": "",
         "unit": UNIT,
         "label": label,

@@ -14,7 +14,7 @@ from bihuan.assessment.soil_limits import FALLBACK, LAND_CODES
 from bihuan.core import InputError, Message, NotCovered, exact
 from bihuan.standards import Row, Standard, editions, lookup
 
-NEEDED = ("kind", "site", "date", "land_use", "item", "value", "label", "edition", "clause", "status")
+NEEDED = ("subject", "site", "date", "land_use", "item", "value", "label", "edition", "clause", "status")
 
 
 def explain_soil(row: Mapping[str, Any]) -> Explanation:
@@ -28,7 +28,7 @@ def explain_soil(row: Mapping[str, Any]) -> Explanation:
     Returns
     -------
     Explanation
-        ``limit`` is the screening value, of what is above control the control value; ``fields`` holds ``kind label
+        ``limit`` is the screening value, of what is above control the control value; ``fields`` holds ``subject label
         screening control over_screening over_control worst next_step``.
 
     Raises
@@ -39,13 +39,13 @@ def explain_soil(row: Mapping[str, Any]) -> Explanation:
         If its edition is not held.
     """
     missing = [name for name in NEEDED if name not in row]
-    if missing or row["kind"] not in ("site", "item") or row["land_use"] not in LAND_CODES:
+    if missing or row["subject"] not in ("site", "item") or row["land_use"] not in LAND_CODES:
         raise InputError(
-            f"no verdict of soil: {', '.join(missing) or 'its kind or use of land'} is absent; give a row that "
+            f"no verdict of soil: {', '.join(missing) or 'its subject or use of land'} is absent; give a row that "
             "judge_soil has made (a value recomputed by the risk model is no verdict and no limit)"
         )
     law = _law(row)
-    return _site(row, law) if row["kind"] == "site" else _item(row, law)
+    return _site(row, law) if row["subject"] == "site" else _item(row, law)
 
 
 def _law(row: Mapping[str, Any]) -> Standard:
@@ -78,8 +78,12 @@ def _limits(row: Mapping[str, Any], law: Standard) -> tuple[Decimal, Decimal | N
 def _farmland(law: Standard, land: str, item: str) -> list[Row]:
     held = {str(line["land_use"]): line for line in law.table("screening") if line.item == item}
     if land == "rotation":
-        return [held[name] for name in ("paddy", "other") if name in held] or [held["any"]]
-    return [next(held[name] for name in FALLBACK[land] if name in held)]
+        found = [held[name] for name in ("paddy", "other") if name in held] or [*held.values()][:1]
+    else:
+        found = [held[name] for name in FALLBACK[land] if name in held][:1]
+    if not found:
+        raise NotCovered(f"{law.number} has no limit of {item!r} for {land}; open standards/soil/{law.id}.toml")
+    return found
 
 
 def _at(line: Row, row: Mapping[str, Any], law: Standard) -> Decimal:
@@ -116,7 +120,7 @@ def _item(row: Mapping[str, Any], law: Standard) -> Explanation:
         status=row["status"],
         steps=tuple(_item_steps(row, law, values, words, control is not None)),
         sentence=Message(f"law_soil.sentence_{label}", values=values, words=words),
-        fields={name: row.get(name) for name in ("kind", "label", "over_screening", "over_control", "next_step")}
+        fields={name: row.get(name) for name in ("subject", "label", "over_screening", "over_control", "next_step")}
         | {"screening": values["screening"], "control": values["control"]},
     )
 
@@ -150,6 +154,8 @@ def _item_steps(
 
 def _site(row: Mapping[str, Any], law: Standard) -> Explanation:
     label = row["label"] or "unclear"
+    if row["label"] in ("below_screening", "within_background") and row.get("not_judged"):
+        label = "incomplete"
     items = [item for item in str(row["worst"] or "").split(";") if item]
     values = {
         "site": str(row["site"]),
@@ -173,7 +179,7 @@ def _site(row: Mapping[str, Any], law: Standard) -> Explanation:
         status=row["status"],
         steps=tuple(steps),
         sentence=Message(f"law_soil.site_{label}", values=values, words=words),
-        fields={name: row.get(name) for name in ("kind", "label", "worst", "next_step", "not_judged")},
+        fields={name: row.get(name) for name in ("subject", "label", "worst", "next_step", "not_judged")},
     )
 
 

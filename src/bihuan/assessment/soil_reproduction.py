@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Context, Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
 
 from bihuan.assessment.soil_model import CODE, LAND_CLASSES, SoilModel
 from bihuan.assessment.soil_risk import Recomputed, recompute
-from bihuan.core import exact
+from bihuan.core import exact, pollutant, text
 from bihuan.standards import editions, lookup
 
 LIMITS = "GB 36600"
 
 Agreement = Literal["reproduced", "near", "one_class", "not"]
 """Both classes of land, both within 20 %, one class only, or less than that."""
+
+AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
 
 _SAME, _NEAR = Decimal("0.05"), Decimal("0.2")
 """Within 5 %, or equal when rounded to the digits that are printed, is the same; within 20 % is near."""
@@ -59,6 +61,35 @@ def reproduction(model: SoilModel, on: date | None = None) -> pl.DataFrame:
         told = agreement in ("not", "one_class")
         rows.append(line | {"agreement": agreement, "reason": reasons.get(row.item, "unknown") if told else ""})
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def reproduction_page(model: SoilModel) -> str:
+    """Return the comparison as a page, in Chinese with English beside it; a test holds ``docs`` equal to it."""
+
+    def both(key: str) -> str:
+        return f"{text(f'law_soil.{key}')} / {text(f'law_soil.{key}', 'en')}"
+
+    found = reproduction(model)
+    heads = ["page_item", "page_limit_1", "page_recomputed_1", "page_limit_2", "page_recomputed_2"]
+    heads += ["page_driver", "page_agreement", "page_reason"]
+    lines = [f"# {both('page_title')}", "", text("law_soil.page_words"), "", text("law_soil.page_words", "en"), ""]
+    counts = ", ".join(f"{both(f'page_{kind}')}: {(found['agreement'] == kind).sum()}" for kind in AGREEMENTS)
+    lines += [counts, "", "| " + " | ".join(both(head) for head in heads) + " |", "|---" * len(heads) + "|"]
+    for row in found.iter_rows(named=True):
+        about = pollutant(row["item"])
+        drivers = dict.fromkeys(row[f"driver_{land}"] for land in LAND_CLASSES if row[f"driver_{land}"])
+        cells = [f"{about.zh} {about.en}"]
+        for land in LAND_CLASSES:
+            cells += [_said(row[f"gb_36600_{land}"]), _said(row[f"recomputed_{land}"])]
+        cells += [", ".join(both(driver) for driver in drivers), both(f"page_{row['agreement']}")]
+        cells += [both(row["reason"]) if row["reason"] else ""]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _said(value: float | None) -> str:
+    """Four significant digits without an exponent."""
+    return "-" if value is None else format(Context(prec=4).create_decimal(exact(value)).normalize(), "f")
 
 
 def _reasons() -> dict[str, str]:

@@ -26,7 +26,7 @@ from bihuan.standards import editions, lookup
 RISK_COLUMNS = pl.Schema(
     {
         "row": pl.Int64,
-        "kind": pl.String,
+        "subject": pl.String,
         "site": pl.String,
         "date": pl.Date,
         "land_use": pl.String,
@@ -51,7 +51,7 @@ RISK_COLUMNS = pl.Schema(
         "reason": pl.String,
     }
 )
-"""`kind` is ``risk_site`` or ``risk_item``; risk and hazard of a site add up over items, each at its largest sample."""
+"""`subject` is ``risk_site`` or ``risk_item``; those of a site add up over items, each at its largest sample."""
 
 
 def soil_site_risk(
@@ -73,7 +73,7 @@ def soil_site_risk(
     table : DataFrame
         As `judge_soil` reads it. [mg/kg dry weight]
     on : date or None
-        Day whose edition of HJ 25.3 is taken; left out, that of each row's own day.
+        Day whose edition of HJ 25.3 is taken; left out, the newest, and samples from before the first are refused.
     place : str
         Administrative code.
     allow : frozenset of str
@@ -178,17 +178,17 @@ def _chances(
     return risk, hazard
 
 
-def _named(frame: pl.DataFrame, model: SoilModel, land: LandClass, kind: str, draws: int) -> pl.DataFrame:
+def _named(frame: pl.DataFrame, model: SoilModel, land: LandClass, subject: str, draws: int) -> pl.DataFrame:
     """Name the columns, and say whether risk or hazard is beyond what is acceptable."""
     p = model.parameters[land]
     beyond = (pl.col("carcinogenic_risk") > float(p["acceptable_risk"])).fill_null(False)
     beyond |= (pl.col("hazard_quotient") > float(p["acceptable_hazard"])).fill_null(False)
-    if kind == "risk_site":
+    if subject == "risk_site":
         # what is acceptable is said of one pollutant, so a site is beyond it where one of its items is
         beyond = pl.col("worst") != ""
     empty = {name: pl.lit(None, kind) for name, kind in RISK_COLUMNS.items() if name not in frame.columns}
     told = frame.with_columns(**empty).with_columns(
-        kind=pl.lit(kind),
+        subject=pl.lit(subject),
         unit=pl.lit(UNIT),
         label=pl.when(beyond).then(pl.lit("beyond_acceptable")).otherwise(pl.lit("within_acceptable")),
         draws=pl.lit(draws, pl.Int64),
@@ -231,10 +231,10 @@ def explain_soil_risk(row: Mapping[str, Any]) -> Explanation:
     NotCovered
         If its edition is not held.
     """
-    missing = [name for name in ("kind", "site", "land_use", "carcinogenic_risk", "edition") if name not in row]
-    if missing or row["kind"] not in ("risk_site", "risk_item"):
+    missing = [name for name in ("subject", "site", "land_use", "carcinogenic_risk", "edition") if name not in row]
+    if missing or row["subject"] not in ("risk_site", "risk_item"):
         raise InputError(
-            f"no recomputed risk: {', '.join(missing) or 'its kind'} is absent; give a row that soil_site_risk made"
+            f"no recomputed risk: {', '.join(missing) or 'its subject'} is absent; give a row that soil_site_risk made"
         )
     held = [edition for edition in editions(CODE) if edition.number == row["edition"]]
     if not held:
@@ -251,7 +251,7 @@ def explain_soil_risk(row: Mapping[str, Any]) -> Explanation:
     words = {"land": f"law_soil.{land}", "label": f"law_soil.{row['label']}"}
     if row["item"]:
         words["item"] = f"law_soil.item_{row['item']}"
-    sentence = "law_soil.risk_site" if row["kind"] == "risk_site" else "law_soil.risk_sentence"
+    sentence = "law_soil.risk_site" if row["subject"] == "risk_site" else "law_soil.risk_sentence"
     return Explanation(
         value=values["risk"] if row["carcinogenic_risk"] is not None else values["hazard"],
         limit="",
@@ -261,7 +261,9 @@ def explain_soil_risk(row: Mapping[str, Any]) -> Explanation:
         status=row["status"],
         steps=tuple(_steps(row, values, words, acceptable)),
         sentence=Message(sentence, values=values, words=words),
-        fields={name: row.get(name) for name in ("kind", "label", "carcinogenic_risk", "hazard_quotient", "main_route")}
+        fields={
+            name: row.get(name) for name in ("subject", "label", "carcinogenic_risk", "hazard_quotient", "main_route")
+        }
         | {"recomputed_value": row.get("recomputed_value"), "is_limit": False},
     )
 
@@ -271,7 +273,7 @@ def _steps(
 ) -> Iterator[Message]:
     yield Message("law_soil.not_a_limit")
     yield Message("law_soil.risk_model", values=values, words=words)
-    if row["kind"] == "risk_item":
+    if row["subject"] == "risk_item":
         yield Message("law_soil.risk_concentration", values=values, words=words)
     if row["carcinogenic_risk"] is not None and row.get("main_route"):
         told = {"found": values["risk"], "acceptable": _said(acceptable["acceptable_risk"])}

@@ -197,6 +197,19 @@ def _section_reason(section: Section, found: SectionClass) -> str:
     return "part_of_the_items" if found.not_assessed else ""
 
 
+def beyond_class_three(
+    verdict: Verdict, *, water_body: WaterBody = "river", zone: ZoneInfo = CHINA
+) -> tuple[tuple[str, float | None], ...]:
+    """Return the items of a section's verdict beyond class III, the worst first, and by how many times.
+
+    Empty where the verdict is of another kind. Oxygen and pH have no multiple.
+    """
+    if verdict.kind != "section_class" or not verdict.items:
+        return ()
+    values = {item: value for item, value, _ in verdict.items}
+    return section_class(values, on=local_date(verdict.period.start, zone), water_body=water_body).over
+
+
 def trend_verdict(section: Section, item: str, period: Period, trend: Trend, inputs: tuple[Ref, ...] = ()) -> Verdict:
     """Make the verdict of a trend: `value` is the slope a year, `label` its direction."""
     site = Ref("section", section.id)

@@ -238,6 +238,34 @@ def cwqi_change(
     return (now - before) / before * 100
 
 
+def rank_improvement(
+    table: pl.DataFrame, *, on: date, place: str = "", allow: frozenset[str] = NOTHING
+) -> pl.DataFrame:
+    """Add ``rank``: 1 is the largest improvement (the smallest change), equal changes share a rank.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``change`` [%] as `cwqi_change` gives it, and ``class_number``. What already meets class II is left out, and so
+        is what has no change: their rank is null.
+    on : date
+    place : str
+    allow : frozenset of str
+
+    Raises
+    ------
+    InputError
+        If a column is absent.
+    """
+    absent = [name for name in ("change", "class_number") if name not in table.columns]
+    if absent:
+        raise InputError(f"no column {', '.join(absent)} to rank by; there are: {', '.join(table.columns)}")
+    rule = lookup(RANKING, on=on, place=place, allow=allow).row("ranking", "change_sign")
+    good = pl.col("class_number") <= class_number(rule["left_out"])
+    counted = pl.when(~good.fill_null(False)).then(pl.col("change"))
+    return table.with_columns(counted.rank("min").cast(pl.Int32).alias("rank"))
+
+
 @dataclass(frozen=True, slots=True)
 class TrophicState:
     """Trophic state of a lake or reservoir.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 YEAR = np.timedelta64(31_556_925, "s")
 """A tropical year."""
@@ -66,8 +66,8 @@ def trend(start: NDArray[np.datetime64], values: NDArray[np.float64], *, confide
     found = values[present]
     if (found == found[0]).all():
         return Trend(0.0, 0.0, 0.0, 1.0, "none", count, confidence)
-    slope, _, low, high = stats.theilslopes(found, years, confidence)
-    p = float(stats.kendalltau(years, found).pvalue)
+    slope, _, low, high = scipy.stats.theilslopes(found, years, confidence)
+    p = float(scipy.stats.kendalltau(years, found).pvalue)
     direction: Literal["rising", "falling", "none"] = "none"
     if p < 1 - confidence and slope != 0:
         direction = "rising" if slope > 0 else "falling"

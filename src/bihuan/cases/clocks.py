@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from typing import cast
+from functools import cached_property, lru_cache
+from typing import Any, cast
 
 import holidays
+from holidays.registry import EntityLoader
 
 from bihuan.cases.actions import Pause
 from bihuan.cases.machine import machine
@@ -42,11 +43,14 @@ class Calendar:
 
     def __init__(self, settings: CaseSettings | None = None) -> None:
         self.settings = settings or default_settings()
-        try:
-            self._holidays = holidays.country_holidays(self.settings.country)
-        except NotImplementedError:
-            raise SettingError(f"calendar.country = {self.settings.country!r} is unknown; write CN") from None
+        if self.settings.country not in EntityLoader.get_country_codes():
+            raise SettingError(f"calendar.country = {self.settings.country!r} is unknown; write CN")
         self._windows = lru_cache(maxsize=20_000)(self._find_windows)
+
+    @cached_property
+    def _holidays(self) -> Any:
+        """Loaded when the first day is asked for: the package reads the rules of every country, a fifth of a second."""
+        return holidays.country_holidays(self.settings.country)
 
     def working(self, day: date) -> bool:
         """Say whether a day is a working day: the city's own word, then the State Council's."""

@@ -312,10 +312,8 @@ def matter_of_event(
         return named
     source = suspect.source if suspect else event.subject
     fact = register.resolve(source, on)
-    if isinstance(fact, Outlet):
-        return "waste_water" if fact.medium == "water" else "industry"
-    if isinstance(fact, WorkSite):
-        return matter_of(fact.matter).code
+    if isinstance(fact, Outlet | WorkSite):
+        return matter_of_site(fact)
     if event.subject.kind == "section":
         return "section"
     if suspects and suspects.regional > suspects.none_of_listed and not suspects.cannot_tell:
@@ -328,6 +326,13 @@ def kind_of(event: Event, matter: str) -> CaseKind:
     if matter == FAULT:
         return "maintenance"
     return "outlet" if event.kind == "limit" and event.subject.kind == "outlet" else "issue"
+
+
+def matter_of_site(site: Outlet | WorkSite) -> str:
+    """Return the matter that trouble at an outlet or a work site amounts to; the table of duties says whose it is."""
+    if isinstance(site, Outlet):
+        return "waste_water" if site.medium == "water" else "industry"
+    return matter_of(site.matter).code
 
 
 def _event_title(event: Event, suspect: Suspect | None, matter: str, register: Register, on: date) -> Message:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bihuan.core import FormatError, InputError
+from bihuan.core import FormatError, InputError, Language
 from bihuan.formats import csv_table, geojson, xlsx
 from bihuan.formats.facts_of import Crs, Imported, to_facts
 from bihuan.formats.faults import RowFault
@@ -20,7 +20,7 @@ from bihuan.register import KINDS, Fact
 Form = Literal["csv", "xlsx", "geojson"]
 
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-_COVERS = frozenset({"说明", "选项"})
+_COVERS = frozenset({"说明", "说明 Guide", "选项"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,12 @@ def write_register(facts: Iterable[Fact], path: Path | str) -> None:
         raise FormatError(f"{path.name}: the register is written as .xlsx, .geojson, .csv or into a folder")
 
 
-def write_templates(path: Path | str) -> None:
-    """Write the empty workbook that a county fills in: lists, notes and one example row a sheet."""
-    _replace(Path(path), xlsx.template())
+def write_templates(path: Path | str, language: Language = "zh") -> None:
+    """Write the empty workbook that a county fills in: lists, notes and one example row a sheet.
+
+    In English the Chinese headers stay below the English ones, lists hold codes, and both read alike.
+    """
+    _replace(Path(path), xlsx.template(language))
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from bihuan.formats.faults import RowFault
@@ -98,8 +99,12 @@ def find_header(rows: Sequence[Sequence[Any]], name: str, kind: str | None = Non
 
 def is_example(cells: Iterable[Any]) -> bool:
     """Say whether a row is the example of the template."""
-    word = guide().example
-    return any(isinstance(cell, str) and word in cell and cell.strip() == word for cell in cells)
+    return any(isinstance(cell, str) and cell.strip() in _examples() for cell in cells)
+
+
+@cache
+def _examples() -> frozenset[str]:
+    return frozenset((guide("zh").example, guide("en").example))
 
 
 def _read(sheet: Sheet, known: dict[str, tuple[Kind, Column]], index: int, row: Sequence[Any]) -> Header:
@@ -107,15 +112,17 @@ def _read(sheet: Sheet, known: dict[str, tuple[Kind, Column]], index: int, row: 
     unknown: list[str] = []
     taken: set[tuple[str, str]] = set()
     width = 0
-    number = plain_header(guide().number)
+    numbers = {plain_header(guide("zh").number), plain_header(guide("en").number)}
     for place, cell in enumerate(row):
         if not isinstance(cell, str) or not cell.strip():
             continue
         width = place + 1
-        found = known.get(plain_header(cell))
+        # a header in two languages is known by either of its lines
+        names = [plain_header(one) for one in (cell, *reversed(cell.splitlines()))]
+        found = next((known[name] for name in names if name in known), None)
         if found and (found[0].name, found[1].key) not in taken:
             taken.add((found[0].name, found[1].key))
             columns.append((place, *found))
-        elif plain_header(cell) != number:
+        elif numbers.isdisjoint(names):
             unknown.append(cell.strip())
     return Header(sheet, index, tuple(columns), width, tuple(unknown))

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from bihuan.core import texts
+from bihuan.core import Language, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,23 @@ class Column:
         """What stands in the first row of the sheet."""
         return f"{self.zh}({self.unit})" if self.unit else self.zh
 
+    def headed(self, language: Language = "zh") -> str:
+        """Return the header with a mark where it is required; the English one has the Chinese one below it."""
+        mark = "*" if self.required else ""
+        if language == "zh":
+            return self.header + mark
+        unit = f" ({self.unit})" if self.unit else ""
+        return f"{self.en}{unit}{mark}\n{self.zh}"
+
+    def listed(self, language: Language = "zh") -> tuple[str, ...]:
+        """Return what a cell of fixed words may hold: the words, or in English the codes, which are read as well."""
+        return tuple(self.values.values()) if language == "zh" else tuple(self.values)
+
+    def shown(self, language: Language = "zh") -> Any:
+        """Return the example."""
+        codes = {word: code for code, word in self.values.items()} | {"是": "yes", "否": "no"}
+        return self.example if language == "zh" else codes.get(self.example, self.example)
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -104,6 +121,12 @@ class Sheet:
     kinds: tuple[Kind, ...]
     use: str
     export_only: bool = False
+    en: str = ""
+    use_en: str = ""
+
+    def title(self, language: Language = "zh") -> str:
+        """Return what stands on its tab."""
+        return self.name if language == "zh" else f"{self.name} {self.en}"
 
     @property
     def columns(self) -> tuple[tuple[Kind, Column], ...]:
@@ -148,7 +171,14 @@ def plain_header(text: str) -> str:
 def sheets() -> tuple[Sheet, ...]:
     """Return the sheets in the order of the workbook."""
     return tuple(
-        Sheet(row["name"], tuple(kinds()[name] for name in row["kinds"]), row["use"], row.get("export_only", False))
+        Sheet(
+            row["name"],
+            tuple(kinds()[name] for name in row["kinds"]),
+            row["use"],
+            row.get("export_only", False),
+            row["en"],
+            row["use_en"],
+        )
         for row in _source()["sheet"]
     )
 
@@ -160,9 +190,10 @@ def kinds() -> Mapping[str, Kind]:
 
 
 @cache
-def guide() -> Guide:
+def guide(language: Language = "zh") -> Guide:
     """Return the words of the cover sheet."""
-    row: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in _source()["guide"].items()}
+    table = _source()["guide" if language == "zh" else "guide_en"]
+    row: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
     return Guide(**row)
 
 

@@ -19,7 +19,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bihuan.core import FormatError
+from bihuan.core import FormatError, Language
 from bihuan.formats.layouts import Column, Kind, Sheet, guide, kinds, sheet_of, sheets
 
 MOST_BYTES = 1 << 30
@@ -78,19 +78,20 @@ def written(tables: Sequence[tuple[Sheet, Sequence[Sequence[Any]]]]) -> bytes:
     return _saved(book)
 
 
-def template() -> bytes:
+def template(language: Language = "zh") -> bytes:
     """Return the empty workbook: a cover, every sheet with lists and one example row, and the hidden lists."""
     book = _book()
+    book.properties.title = guide(language).title
     filled = [sheet for sheet in sheets() if not sheet.export_only]
-    _cover(book, filled)
+    _cover(book, filled, language)
     for sheet in filled:
-        page = _page(book, sheet)
-        _put(page, 2, [guide().example, *(_example(column) for _, column in sheet.columns)])
+        page = _page(book, sheet, language)
+        _put(page, 2, [guide(language).example, *(_example(column, language) for _, column in sheet.columns)])
         for cell in page[2]:
             cell.fill = PatternFill("solid", fgColor=_EXAMPLE)
             cell.font = Font(name=_FONT, size=10, italic=True, color="8A8371")
-        _lists(page, sheet, {one.name for one in filled}, first=3)
-    _options(book)
+        _lists(page, sheet, {one.name for one in filled}, 3, language)
+    _options(book, language)
     return _saved(book)
 
 
@@ -117,25 +118,28 @@ def _saved(book: Workbook) -> bytes:
     return out.getvalue()
 
 
-def _example(column: Column) -> Any:
-    return date.fromisoformat(column.example) if column.type == "date" and column.example else column.example
+def _example(column: Column, language: Language) -> Any:
+    shown = column.shown(language)
+    return date.fromisoformat(shown) if column.type == "date" and shown else shown
 
 
-def _page(book: Workbook, sheet: Sheet) -> Worksheet:
+def _page(book: Workbook, sheet: Sheet, language: Language = "zh") -> Worksheet:
     """Make a sheet with its header: dark where a cell must be filled, light where it may be."""
-    page: Worksheet = book.create_sheet(sheet.name)
+    page: Worksheet = book.create_sheet(sheet.title(language))
     page.sheet_view.showGridLines = False
     page.freeze_panes = "D2"
     page.row_dimensions[1].height = 34
     page.column_dimensions["A"].width = 7
-    _head(page.cell(1, 1, guide().number), required=False)
+    _head(page.cell(1, 1, guide(language).number), required=False)
     for place, (kind, column) in enumerate(sheet.columns, 2):
         letter = get_column_letter(place)
         page.column_dimensions[letter].width = max(_WIDTHS.get(column.type, 12), 2.2 * len(column.header) + 2)
+        if language == "en":
+            page.column_dimensions[letter].width = max(_WIDTHS.get(column.type, 12), 1.2 * len(column.en) + 4)
         page.column_dimensions[letter].number_format = _FORMATS.get(column.type, "General")
-        cell = page.cell(1, place, column.header + ("*" if column.required else ""))
+        cell = page.cell(1, place, column.headed(language))
         _head(cell, column.required)
-        note = Comment(_explained(kind, column), "Bihuan", width=300, height=130)
+        note = Comment(_explained(kind, column, language), "Bihuan", width=300, height=130)
         cell.comment = note
     page.auto_filter.ref = f"A1:{get_column_letter(len(sheet.columns) + 1)}1"
     page.page_setup.orientation = "landscape"
@@ -152,14 +156,15 @@ def _head(cell: Cell, required: bool) -> None:
     cell.border = Border(bottom=_LINE, right=_LINE)
 
 
-def _explained(kind: Kind, column: Column) -> str:
+def _explained(kind: Kind, column: Column, language: Language) -> str:
     """Return the note of a header: what, whether, which words, an example."""
-    colours = guide().colours
+    colours = guide(language).colours
     lines = [f"{column.zh}  {column.en}", colours[0] if column.required else colours[1], column.note]
     if column.values and len(column.values) <= 12:
-        lines.append("、".join(column.values.values()))
+        words = (f"{code} = {word}" for code, word in column.values.items())
+        lines.append("、".join(column.values.values()) if language == "zh" else ", ".join(words))
     if column.example is not None:
-        lines.append(f"例:{column.example}")
+        lines.append(f"{'例:' if language == 'zh' else 'e.g. '}{column.shown(language)}")
     return "\n".join(line for line in lines if line)
 
 
@@ -176,40 +181,42 @@ def _put(page: Worksheet, number: int, row: Sequence[Any]) -> None:
         cell.style = _STYLES["date" if isinstance(value, date) else "text" if isinstance(value, str) else "number"]
 
 
-def _lists(page: Worksheet, sheet: Sheet, there: set[str], first: int) -> None:
+def _lists(page: Worksheet, sheet: Sheet, there: set[str], first: int, language: Language = "zh") -> None:
     """Give drop-down lists to columns of fixed words, and of names that stand on another sheet of the workbook.
 
     `first` is the row where the names begin, below header and example.
     """
     for place, (_, column) in enumerate(sheet.columns, 2):
-        source = _list_of(column, there, first)
+        source = _list_of(column, there, first, language)
         if not source:
             continue
         rule = DataValidation(type="list", formula1=source, allow_blank=True)
         rule.showErrorMessage = not (column.of or column.open or column.type == "choices")
-        rule.errorTitle, rule.error = column.zh, "、".join(column.values.values())[:250]
+        rule.errorTitle = column.zh if language == "zh" else column.en
+        rule.error = "、".join(column.listed(language))[:250]
         letter = get_column_letter(place)
         rule.add(f"{letter}2:{letter}{_ROWS_WITH_LISTS}")
         page.add_data_validation(rule)
 
 
-def _list_of(column: Column, there: set[str], first: int) -> str:
+def _list_of(column: Column, there: set[str], first: int, language: Language) -> str:
     if column.type == "yesno":
-        return '"是,否"'
+        return '"是,否"' if language == "zh" else '"yes,no"'
     if column.values:
-        words = ",".join(column.values.values())
-        return f'"{words}"' if len(words) <= 200 else f"='{_LISTS}'!{_list_ranges()[tuple(column.values.values())]}"
+        listed = column.listed(language)
+        words = ",".join(listed)
+        return f'"{words}"' if len(words) <= 200 else f"='{_LISTS}'!{_list_ranges(language)[listed]}"
     if column.of and column.type == "code" and sheet_of(column.of).name in there:
         home = sheet_of(column.of)
         keys = [(kind.name, one.key) for kind, one in home.columns]
         letter = get_column_letter(keys.index((column.of, "name")) + 2)
-        return f"='{home.name}'!${letter}${first}:${letter}$2000"
+        return f"='{home.title(language)}'!${letter}${first}:${letter}$2000"
     return ""
 
 
-def _list_ranges() -> Mapping[tuple[str, ...], str]:
+def _list_ranges(language: Language) -> Mapping[tuple[str, ...], str]:
     """Return where on the hidden sheet each long list of words stands."""
-    long = {tuple(column.values.values()) for kind in kinds().values() for column in kind.columns if column.values}
+    long = {column.listed(language) for kind in kinds().values() for column in kind.columns if column.values}
     found = {}
     for place, words in enumerate(sorted(words for words in long if len(",".join(words)) > 200), 1):
         letter = get_column_letter(place)
@@ -217,18 +224,18 @@ def _list_ranges() -> Mapping[tuple[str, ...], str]:
     return found
 
 
-def _options(book: Workbook) -> None:
+def _options(book: Workbook, language: Language = "zh") -> None:
     """Put the lists that are too long for a rule of their own on a hidden sheet."""
     page = book.create_sheet(_LISTS)
-    for place, words in enumerate(_list_ranges(), 1):
+    for place, words in enumerate(_list_ranges(language), 1):
         for row, word in enumerate(words, 1):
             page.cell(row, place, word)
     page.sheet_state = "hidden"
 
 
-def _cover(book: Workbook, filled: Sequence[Sheet]) -> None:
-    words = guide()
-    page = book.create_sheet("说明")
+def _cover(book: Workbook, filled: Sequence[Sheet], language: Language) -> None:
+    words = guide(language)
+    page = book.create_sheet("说明" if language == "zh" else "说明 Guide")
     page.sheet_view.showGridLines = False
     for letter, width in {"A": 3, "B": 22, "C": 64, "D": 58}.items():
         page.column_dimensions[letter].width = width
@@ -251,11 +258,13 @@ def _cover(book: Workbook, filled: Sequence[Sheet]) -> None:
         _head(page.cell(row, place, label), required=True)
     for sheet in filled:
         row += 1
-        required = "、".join(column.zh for _, column in sheet.columns if column.required)
-        for place, value in enumerate((sheet.name, sheet.use, required), 2):
+        named = [column.zh if language == "zh" else column.en for _, column in sheet.columns if column.required]
+        required = ("、" if language == "zh" else ", ").join(named)
+        use = sheet.use if language == "zh" else sheet.use_en
+        for place, value in enumerate((sheet.title(language), use, required), 2):
             cell = page.cell(row, place, value)
             cell.font = Font(name=_FONT, size=10, color=_INK)
             cell.alignment = Alignment(vertical="top", wrap_text=True)
             cell.border = Border(bottom=_LINE)
-        page.cell(row, 2).hyperlink = Hyperlink(ref=f"B{row}", location=f"'{sheet.name}'!B3")
+        page.cell(row, 2).hyperlink = Hyperlink(ref=f"B{row}", location=f"'{sheet.title(language)}'!B3")
         page.cell(row, 2).font = Font(name=_FONT, size=10, underline="single", color=_REQUIRED)

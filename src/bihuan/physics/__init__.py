@@ -5,6 +5,9 @@ from bihuan.physics.blocks import (
     block_starts,
     block_weather,
 )
+from bihuan.physics.compiling import (
+    compiled,
+)
 from bihuan.physics.dispersion import (
     Curves,
     Terrain,
@@ -53,6 +56,7 @@ __all__ = [
     "block_means",
     "block_starts",
     "block_weather",
+    "compiled",
     "curves",
     "mixing_height",
     "sigma_y",

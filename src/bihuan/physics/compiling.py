@@ -18,8 +18,12 @@ def compiled(function: Kernel) -> Kernel:
 
     Numba's cache watches only the file of the function it compiled, so a loop that calls one of another file would
     go on running the old one after an edit there. Every kept function therefore carries the digest of the room.
+    An account that may keep files neither beside the code nor in a cache folder compiles anew in each process.
     """
-    made: Any = njit(cache=True, error_model="numpy", nogil=True)(function)
+    try:
+        made: Any = njit(cache=True, error_model="numpy", nogil=True)(function)
+    except RuntimeError:
+        return cast(Kernel, njit(error_model="numpy", nogil=True)(function))
     kept = made._cache._cache_file  # numba has no public way to widen what its cache watches
     kept._source_stamp = (kept._source_stamp, _digest())
     return cast(Kernel, made)

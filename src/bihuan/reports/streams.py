@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from bihuan.alerts import describe
-from bihuan.core import Event, Language, Suspects, Verdict, pollutant, text
+from bihuan.assessment import beyond_class_three, class_shares
+from bihuan.core import Event, Language, NotCovered, Suspects, Verdict, pollutant, text
 from bihuan.register import Section as RiverSection
 from bihuan.reports.material import Material, amount, item_name, law_words, unit_words, word
 from bihuan.reports.model import Cells, Section, Table
@@ -76,7 +77,7 @@ def water_section(given: Material, language: Language) -> Section:
             section.river if section else "—",
             text(f"verdict.class_{one.label}", language),
             text(f"verdict.class_{target}", language) if target else "—",
-            word("list_mark", language).join(item_name(code, language) for code in one.primary) or "—",
+            _beyond(one, language) or "—",
             word("meets_partly" if one.reason == "part_of_the_items" else "meets", language)
             if one.reason != "worse_than_target"
             else text("verdict.worse_than_target", language),
@@ -84,13 +85,36 @@ def water_section(given: Material, language: Language) -> Section:
     if not rows:
         return Section(title=word("section_water", language))
     worse = sum(one.reason == "worse_than_target" for one in judged)
-    head = tuple(word(f"col_{name}", language) for name in ("section", "river", "class", "target", "worst", "outcome"))
+    first, last = ("section", "river", "class", "target"), "outcome"
+    head = (*(word(f"col_{name}", language) for name in first), text("law_water.col_over", language))
     return Section(
         title=word("section_water", language),
-        sentences=(word("water_said", language, count=len(rows), worse=worse),),
-        tables=(Table(title=word("table_water", language), head=head, rows=tuple(rows)),),
+        sentences=(word("water_said", language, count=len(rows), worse=worse), *_shares(given, judged, language)),
+        tables=(
+            Table(title=word("table_water", language), head=(*head, word(f"col_{last}", language)), rows=tuple(rows)),
+        ),
         notes=_laws(judged, language),
     )
+
+
+def _beyond(verdict: Verdict, language: Language) -> str:
+    """Items beyond class III, the worst first, with their multiples: ammonia nitrogen (0.20)."""
+    named = [
+        text(f"law_water.item_{item}", language) + (f" ({times:.2f})" if times is not None else "")
+        for item, times in beyond_class_three(verdict)
+    ]
+    return word("list_mark", language).join(named)
+
+
+def _shares(given: Material, judged: list[Verdict], language: Language) -> tuple[str, ...]:
+    """Say how many sections are of class I to III and how many 劣Ⅴ, with the denominator."""
+    table = pl.DataFrame({"city": [""] * len(judged), "class": [one.label for one in judged]})
+    try:
+        shares = class_shares(table, ["city"], on=given.day).row(0, named=True)
+    except NotCovered:
+        return ()
+    told = {name: str(shares[name]) for name in ("sections", "good", "good_share", "bad", "bad_share")}
+    return (text("law_water.shares_said", language, **told),)
 
 
 def _laws(judged: list[Verdict], language: Language) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from bihuan.standards.acts import Article, acts, article
 from bihuan.standards.check import Finding, check
 from bihuan.standards.editions import editions, lookup, standards
 from bihuan.standards.model import DECIDING, Example, Row, Standard, parse
-from bihuan.standards.page import index, page
+from bihuan.standards.page import cell_words, clause_words, index, page, table_columns
 
 __all__ = [
     "DECIDING",
@@ -15,11 +15,14 @@ __all__ = [
     "Standard",
     "acts",
     "article",
+    "cell_words",
     "check",
+    "clause_words",
     "editions",
     "index",
     "lookup",
     "page",
     "parse",
     "standards",
+    "table_columns",
 ]

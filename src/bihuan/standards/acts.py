@@ -86,8 +86,8 @@ def acts() -> tuple[Standard, ...]:
 def _why(subject: str, on: date, known: list[tuple[Standard, Row]], held: list[tuple[Standard, Row]]) -> str:
     if held:
         return (
-            f"{', '.join(act.number for act, _ in held)} is in force on {on} but {held[0][1].status}, so not cited "
-            f"by itself; a city may switch it on: {', '.join(row.id for _, row in held)}"
+            f"{', '.join(act.number for act, _ in held)} is in force on {on} but {held[0][1].status}, so it is "
+            f"not cited by itself; a city may switch it on: {', '.join(row.id for _, row in held)}"
         )
     if known:
         spans = (f"{act.number} from {row.effective_from} to {row.effective_to or 'now'}" for act, row in known)

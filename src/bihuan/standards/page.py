@@ -134,6 +134,15 @@ def cell_words(value: Any) -> str:
     return str(value).replace("|", "\\|")
 
 
+def clause_words(clause: str, language: Language = "zh") -> str:
+    """Return the place in an edition in a language; the tables keep it in English."""
+    for pair in text("standards.clause_words", language).split(";"):
+        english, _, words = pair.partition("=")
+        if english:
+            clause = clause.replace(english, words)
+    return clause
+
+
 def _span(start: date, end: date | None, language: Language) -> str:
     until = text("standards.to_now", language) if end is None else text("standards.to", language, day=end)
     return f"{start} {until}"

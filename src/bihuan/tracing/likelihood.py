@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from bihuan.physics import compiled
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -20,7 +21,7 @@ UNSEEN = 0.1
 """A computed concentration below this share of the noise says nothing either way."""
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def gains(
     excess: Float,
     noise: Float,
@@ -76,7 +77,7 @@ def gains(
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _hear(
     excess: Float,
     noise: Float,
@@ -104,7 +105,7 @@ def _hear(
     return heard
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _forward(per_block: Float, emission: tuple[float, float, float], first: Float, turning: Float) -> float:
     """Forward algorithm over off - on - over and the wind error; the error is looked at only while on."""
     already, begin, end = emission

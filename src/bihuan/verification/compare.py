@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from bihuan.verification.downwind import DownwindHours
 
@@ -64,7 +64,7 @@ def compare(before: DownwindHours, after: DownwindHours, seed: int) -> Change:
     one, two = _stratified(before, weights, None, rng), _stratified(after, weights, None, rng)
     boot_one, boot_two = _stratified(before, weights, REPEATS, rng), _stratified(after, weights, REPEATS, rng)
     blocks = (len(np.unique(before.block)), len(np.unique(after.block)))
-    factor = float(student.ppf(0.5 + LEVEL / 2, max(min(blocks) - 1, 1)))
+    factor = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, max(min(blocks) - 1, 1)))
     change = float(two[0] - one[0])
     # With n blocks a resampled mean varies too little by the factor (n - 1) / n.
     spread = [float(b.std()) * (n / max(n - 1, 1)) ** 0.5 for b, n in zip((boot_one, boot_two), blocks, strict=True)]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from bihuan import __version__
 from bihuan.app.api import Office, create_app
+from bihuan.app.commands import COMMANDS, Scene
+from bihuan.app.notify import Delivery
+from bihuan.app.opened import lent
 from bihuan.app.pulse import LOOP_LATE
+from bihuan.app.upkeep import BACKUP_OLD, GIVEN_UP_SHOWN, note_backup, unsent_of
+from bihuan.core import Message, Notice, Ref
 from tests.app.api.onboard import MIDNIGHT, NOW, logged_in, small_office
 from tests.app.small import day_of_frames
 
@@ -67,6 +74,15 @@ def test_without_a_gateways_word_latency_is_missing_and_not_zero(office: Office)
     assert gate["told"] is None
 
 
+def test_a_gateway_to_which_no_device_has_come_yet_is_told_of(office: Office) -> None:
+    fresh = office.store.home.journal / "g2"
+    fresh.mkdir()
+    quiet = {"gateway": "g2", "pid": os.getpid(), "port": 9212, "at": "2026-03-10T19:00:00Z", "connections": 0}
+    (fresh / "status.json").write_text(json.dumps(quiet))
+    _, gate = logged_in(office, "data_engineer").get("/api/health").json()["gateways"]
+    assert (gate["name"], gate["running"], gate["unread"], gate["p50"]) == ("g2", True, False, None)
+
+
 def test_health_needs_its_right(office: Office) -> None:
     assert logged_in(office, "grid_officer").get("/api/health").status_code == 403
     assert TestClient(create_app(office)).get("/api/health").status_code == 401
@@ -98,3 +114,60 @@ def test_prometheus_reads_the_metrics_and_finds_the_known_figures(office: Office
     assert found[("bihuan_live_viewers",)] == 0
     assert found["bihuan_journal_lag_bytes", g1] > 0
     assert found[("bihuan_disk_free_bytes",)] > 0
+    assert found["bihuan_build_info", ("version", __version__)] == 1
+    assert found[("bihuan_devices",)] == 3
+    assert found["bihuan_jobs", ("state", "failed")] == 0
+    assert ("bihuan_last_backup_timestamp_seconds",) not in found, "what is not known is left out, never 0"
+
+
+def test_every_metric_stands_in_the_docs(office: Office) -> None:
+    note_backup(office.store.records, NOW)
+    body = TestClient(create_app(office), client=("127.0.0.1", 5000)).get("/metrics").text
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "watch-the-server.md").read_text("utf-8")
+    names = {line.split()[2] for line in body.splitlines() if line.startswith("# TYPE")}
+    assert len(names) > 15
+    assert sorted(name for name in names if f"`{name}`" not in page) == []
+
+
+def test_the_last_backup_is_remembered_and_an_old_one_is_worth_a_look(office: Office, tmp_path: Path) -> None:
+    client = logged_in(office, "system_admin")
+    told = client.get("/api/health").json()
+    assert (told["backup"], told["marks"]["backup"]) == (None, "look")
+    with lent(office.store):
+        list(COMMANDS["backup"].run(Scene(office.store.home.path, office.clock), {"target": str(tmp_path / "b")}, "en"))
+    told = client.get("/api/health").json()
+    assert (datetime.fromisoformat(told["backup"]), told["marks"]["backup"]) == (NOW, "ok")
+    office.clock.advance_to(NOW + BACKUP_OLD + timedelta(seconds=1))  # type: ignore[attr-defined]
+    assert client.get("/api/health").json()["marks"]["backup"] == "look"
+
+
+def test_a_logger_that_is_not_heard_for_an_hour_is_silent(office: Office) -> None:
+    client = logged_in(office, "system_admin")
+    told = client.get("/api/health").json()["devices"]
+    assert (told["known"], told["heard"], told["silent"]) == (3, 3, 0)
+    office.clock.advance_to(NOW + timedelta(hours=2))  # type: ignore[attr-defined]
+    told = client.get("/api/health").json()
+    assert (told["devices"]["heard"], told["devices"]["silent"], told["marks"]["heard"]) == (0, 3, "look")
+
+
+def notice(ident: str, queued: datetime, **fields: object) -> Delivery:
+    words = Message("notice.dispatched_title", {})
+    person = Ref("person", "P1")
+    made = Notice(ident, "dispatched", Ref("case", "1"), person, words, words, queued)
+    return Delivery(made, "mail", queued, **fields)  # type: ignore[arg-type]
+
+
+def test_the_oldest_notice_that_waits_is_told_and_what_was_given_up_for_a_day() -> None:
+    hour = timedelta(hours=1)
+    found = unsent_of(
+        [
+            notice("sent", NOW - 9 * hour, sent=NOW),
+            notice("young", NOW - hour, next_try=NOW, detail="busy"),
+            notice("old", NOW - 3 * hour, next_try=NOW, detail="no answer"),
+            notice("lost", NOW - 2 * hour, attempts=6, detail="no such address"),
+            notice("long ago", NOW - GIVEN_UP_SHOWN - hour, attempts=6),
+        ],
+        NOW,
+    )
+    assert (found.waiting, found.oldest, found.given_up) == (2, NOW - 3 * hour, 1)
+    assert (found.detail, found.channels) == ("no answer", {"mail": 3})

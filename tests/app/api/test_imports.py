@@ -2,12 +2,14 @@
 
 import time
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 
 from bihuan.app.api import Office
-from bihuan.register import Station
+from bihuan.register import Person, Station
 from tests.app.api.people import at_screen
 from tests.app.homes import HEADER, city_line
 
@@ -51,13 +53,25 @@ def test_an_uploaded_register_is_known_to_the_loop_at_once(office: Office) -> No
     assert office.register.get(Station, "X9", office.today) is not None
 
 
+def test_who_only_imports_gives_nobody_a_role(office: Office) -> None:
+    client = at_screen(office, "data_engineer")
+    job = upload(client, "people.csv", "人员编号,姓名,角色\nNEW1,新来,值班员\n")
+    assert [(fault["row"], fault["column"]) for fault in job["files"][0]["faults"] if fault["severity"] == "error"] == [
+        (2, "角色")
+    ]
+    assert "security administrator" in job["files"][0]["faults"][0]["words"]
+    assert office.register.get(Person, "NEW1", office.today) is None
+
+
 def test_what_cannot_be_imported_is_said(office: Office) -> None:
     client = at_screen(office, "data_engineer")
     job = upload(client, "strange.bin", "nothing we know")
     assert "strange.bin is no file we know" in job["files"][0]["failed"]
     assert str(office.store.home.path) not in job["files"][0]["failed"]
     assert client.get("/api/jobs/none").json()["code"] == "no_job"
-    assert client.get("/api/templates.xlsx").content[:2] == b"PK"
+    for wanted, cover in (("?language=zh", "说明"), ("?language=en", "说明 Guide"), ("", "说明 Guide")):
+        book = load_workbook(BytesIO(client.get(f"/api/templates.xlsx{wanted}").content))
+        assert book.sheetnames[0] == cover, "without a wish it speaks as the page does"
     assert at_screen(office, "duty_officer").get("/api/jobs").status_code == 403
 
 

@@ -11,7 +11,7 @@ from bihuan.app.access.areas import EVERYWHERE, Area
 from bihuan.app.api import Office, create_app
 from bihuan.app.api.overview import make_overview
 from bihuan.app.api.overview_air import air_now, night_of, ranks, so_far, the_night
-from bihuan.app.api.overview_work import REPORTS, board_of, loggers, todo
+from bihuan.app.api.overview_work import REPORTS, board_of, loggers, todo, water
 from bihuan.app.marks import Mark, Marks
 from bihuan.assessment import (
     city_mean,
@@ -19,9 +19,22 @@ from bihuan.assessment import (
     daily_means,
     hourly_aqi,
     remaining_control_value,
+    section_verdict,
     wide_hours,
 )
-from bihuan.core import DAY, HOUR, Event, Period, Reading, Ref, readings_table, to_json
+from bihuan.core import (
+    CHINA,
+    DAY,
+    HOUR,
+    Event,
+    Period,
+    Reading,
+    Ref,
+    local_date,
+    local_day,
+    readings_table,
+    to_json,
+)
 from bihuan.observations import rhythms, transmission
 from bihuan.store import CitySetting, Row
 from tests.app.api.handmade import NOW, PEAK, TestClient, hour_rows, login, office_of, peak_hour, usual_hours
@@ -156,8 +169,20 @@ def test_a_city_without_hours_says_nothing_instead_of_zero(tmp_path: Path) -> No
         assert found.so_far.items == []
         assert found.ranks.stations == []
         assert found.outlook.mean_24h is None
-        assert [(row.label, row.worse) for row in found.water] == [("", None)]
+        assert [(row.label, row.worse, row.over) for row in found.water] == [("", None, [])]
         assert found.traced is None
+
+
+def test_a_section_names_its_items_beyond_class_three_with_their_multiples(tmp_path: Path) -> None:
+    with office_of(tmp_path) as office:
+        day = local_day(local_date(NOW) - DAY, CHINA)
+        verdict = section_verdict(office.town.sections[0], day, {"nh3n": 1.2, "do": 4.9, "tp": 0.1})
+        row = Row(verdict.id, to_json(verdict), str(verdict.subject), start=day.start, end=day.end)
+        office.store.records.save("verdict", [row])
+        found = water(office, EVERYWHERE, NOW)
+        assert [(row.label, [(one.item, one.times) for one in row.over]) for row in found] == [
+            ("IV", [("nh3n", 0.2), ("do", None)])
+        ]
 
 
 def test_the_gravest_event_comes_first_and_only_that_of_ones_district_is_seen(tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from bihuan.app.api.overview import remembered
 from bihuan.app.api.tables import safe_cell
 from bihuan.app.city import plan_city, write_layers
 from bihuan.app.loop import WATERMARK
-from bihuan.core import HOUR, iso, to_json
+from bihuan.assessment import section_verdict
+from bihuan.core import HOUR, Period, iso, to_json
+from bihuan.register import Section
+from bihuan.store import Row
 from tests.app.api.handmade import NOW, PEAK, TestClient, hour_rows, login, office_of, peak_hour, usual_hours
 
 Client = TestClient
@@ -197,3 +200,34 @@ def test_what_cannot_be_read_is_answered_with_what_is_allowed(
     answer = login(client, "duty_officer").get(path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["detail"]
+
+
+def test_the_index_of_a_station_is_explained_by_its_own_hour(client: Client) -> None:
+    login(client, "duty_officer")
+    shown = next(site for site in client.get("/api/sites").json()["sites"] if site["ref"] == "station:N1")
+    told = client.get("/api/sites/station:N1/why", headers={"Accept-Language": "zh"}).json()
+    assert (told["aqi"], told["label"], told["end"]) == (shown["aqi"], shown["label"], shown["at"])
+    assert told["why"]["value"] == str(shown["aqi"]) and told["why"]["edition"] == "HJ 633-2026"
+    assert any("GB/T 8170" in step for step in told["why"]["steps"])
+    assert told["why"]["sentence"].startswith("国控一 2026-11-0")
+    assert client.get("/api/sites/station:Y1/why").json() is None, "a dust sensor has told nothing"
+    assert client.get("/api/sites/outlet:O1/why").json() is None
+    login(client, "maintainer")
+    assert client.get("/api/sites/station:N2/why").json()["code"] == "not_your_area"
+
+
+def test_the_class_of_a_section_is_explained_as_a_file_of_it_would_be(tmp_path: Path) -> None:
+    with office_of(tmp_path) as office, Client(create_app(office)) as client:
+        login(client, "duty_officer")
+        assert client.get("/api/sites/section:X1/why").json() is None
+        section = office.register.get(Section, "X1", office.today)
+        assert section is not None
+        day = Period(NOW - 32 * HOUR, NOW - 8 * HOUR)
+        values = {"do": 6.5, "codmn": 5.0, "nh3n": 1.2, "tp": 0.1, "ph": 7.5}
+        verdict = section_verdict(section, day, values)
+        office.store.records.save("verdict", [Row(verdict.id, to_json(verdict), "section:X1", start=day.start)])
+        told = client.get("/api/sites/section:X1/why", headers={"Accept-Language": "zh"}).json()
+    assert (told["kind"], told["label"], told["why"]["fields"]["class"]) == ("class", "IV", "IV")
+    assert told["why"]["edition"] == "GB 3838-2002"
+    assert told["why"]["sentence"].startswith("断面一 2026-11-0") and "Ⅳ类" in told["why"]["sentence"]
+    assert any("氨氮" in step and "1.2" in step for step in told["why"]["steps"])

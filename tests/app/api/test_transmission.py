@@ -1,4 +1,4 @@
-"""The month of transmission through the interface: shares with their numbers, one's own outlets only, what to repair."""
+"""The month of transmission through the interface: shares with their numbers, own outlets only, what to repair."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,5 +44,6 @@ def test_what_can_be_repaired_goes_out_as_a_table(client: TestClient) -> None:
     told = login(client, "duty_officer").get("/api/transmission.csv")
     lines = told.text.splitlines()
     assert "repairable-" in told.headers["content-disposition"]
-    assert lines[0].removeprefix("\ufeff").split(",") == ["排口", "污染物", "开始", "结束", "小时数", "原因", "补录截止"]
+    heads = lines[0].removeprefix("\ufeff").split(",")
+    assert heads == ["排口", "污染物", "开始", "结束", "小时数", "原因", "补录截止"]
     assert all(line.split(",")[5] == "缺失" for line in lines[1:])

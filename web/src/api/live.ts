@@ -9,6 +9,12 @@ const KINDS = ['overview', 'event', 'case', 'clock', 'job', 'bulletin', 'warning
 export const online = ref(true)
 
 let source: EventSource | null = null
+let onEnded: () => void = () => {}
+
+/** What to do when the server says that the login has ended. */
+export function whenEnded(act: () => void): void {
+  onEnded = act
+}
 
 export function listen(): void {
   if (source) return
@@ -18,6 +24,10 @@ export function listen(): void {
   for (const kind of KINDS) {
     source.addEventListener(kind, (message) => tell(kind, JSON.parse((message as MessageEvent<string>).data)))
   }
+  source.addEventListener('ended', () => {
+    hangUp()
+    onEnded()
+  })
   source.addEventListener('renew', () => KINDS.forEach((kind) => tell(kind, {})))
 }
 

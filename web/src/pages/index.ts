@@ -10,6 +10,8 @@ export interface Page {
   /** Right that is needed; none for pages that anyone may open before logging in. */
   right?: string
   open?: boolean
+  /** Right without which it does not stand in the navigation, though it may be opened. */
+  listed?: string
   /** Icon of `@lucide/vue`; pages without one do not stand in the navigation. */
   icon?: string
   /** Key of its words. */
@@ -33,6 +35,10 @@ export const pages: Page[] = [
   { name: 'map', path: '/map', right: 'site.read', icon: 'MapIcon', title: 'map.title', load: () => import('./overview/MapPage.vue') },
   { name: 'sites', path: '/sites', right: 'site.read', icon: 'MapPin', title: 'station.sites', load: () => import('./overview/SitesPage.vue') },
   { name: 'site', path: '/sites/:ref(.*)', right: 'site.read', title: 'station.title', load: () => import('./overview/SitePage.vue') },
+  { name: 'assess', path: '/assess', right: 'assess.run', icon: 'Scale', title: 'law_page.assess', load: () => import('./law/AssessPage.vue') },
+  { name: 'standards', path: '/standards', right: 'standard.read', icon: 'LibraryBig', title: 'law_page.standards', load: () => import('./law/StandardsPage.vue') },
+  { name: 'standard', path: '/standards/:id', right: 'standard.read', title: 'law_page.standards', load: () => import('./law/StandardPage.vue') },
+  { name: 'start', path: '/start', listed: 'import.run', icon: 'Rocket', title: 'start.title', load: () => import('./start/StartPage.vue') },
   { name: 'imports', path: '/imports', right: 'import.run', icon: 'ScrollText', title: 'imports.title', load: () => import('./imports/ImportsPage.vue') },
   { name: 'warnings', path: '/warnings', right: 'warning.read', icon: 'Bell', title: 'warning_page.title', load: () => import('./alarm/WarningsPage.vue') },
   { name: 'shift', path: '/shift', right: 'shift.read', icon: 'BookOpenCheck', title: 'shift.title', load: () => import('./alarm/ShiftPage.vue') },
@@ -43,6 +49,7 @@ export const pages: Page[] = [
   { name: 'devices-unknown', path: '/devices/unknown', right: 'device.claim', title: 'onboarding.unknown', load: () => import('./onboarding/UnknownPage.vue') },
   { name: 'transmission', path: '/transmission', right: 'site.read', title: 'law_outlet.transmission', load: () => import('./onboarding/TransmissionPage.vue') },
   { name: 'device', path: '/devices/:mn', right: 'device.read', title: 'onboarding.title', load: () => import('./onboarding/DevicePage.vue') },
+  { name: 'health', path: '/health', right: 'health.read', icon: 'HeartPulse', title: 'health.title', load: () => import('./health/HealthPage.vue') },
   { name: 'accounts', path: '/accounts', right: 'account.read', icon: 'Users', title: 'account.title', load: () => import('./account/AccountsPage.vue') },
   { name: 'audit', path: '/audit', right: 'audit.read', icon: 'ShieldCheck', title: 'audit.title', load: () => import('./account/AuditPage.vue') },
   { name: 'me', path: '/me', title: 'account.mine', load: () => import('./account/MePage.vue') },

@@ -72,6 +72,15 @@ export function leave(): void {
   hangUp()
 }
 
+/** Read anew what this installation is: a first account was made, or a first register came. */
+export async function renewAbout(): Promise<void> {
+  try {
+    about.value = await api.get<Schemas['About']>('/about')
+  } catch {
+    // the next time will do
+  }
+}
+
 /** Come back to the session of the cookie, if it still holds. */
 export async function resume(): Promise<void> {
   try {

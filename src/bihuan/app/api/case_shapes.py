@@ -279,7 +279,9 @@ class CaseDetail(BoardLine):
 
     number: str
     content: str
-    has_personal: bool = Field(description="whether there is a reporter or a position, read by its own audited route")
+    has_personal: bool = Field(
+        description="whether there is a reporter, a position or a telephone, read by its own audited route"
+    )
     door_words: str
     cell: str
     cell_name: str
@@ -313,10 +315,20 @@ class CaseConflict(Problem):
 
 
 class Personal(BaseModel):
-    """Personal data of a case; every reading is in the audit log."""
+    """Personal data of a case, masked where the role does not read it clear; every reading is in the audit log."""
 
     reporter: str
+    contacts: list[Contact]
     positions: list[Position]
+
+
+class Contact(BaseModel):
+    """How to reach somebody who works on the case."""
+
+    person: str
+    name: str
+    phone: str
+    email: str
 
 
 class Position(BaseModel):

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bihuan.app.access import Session, sees_case
+from bihuan.app.access import Session, hide_contacts, sees_case
+from bihuan.app.api.case_personal import has_personal
 from bihuan.app.api.case_shapes import (
     Asked,
     BoardLine,
@@ -131,8 +132,8 @@ def detail_of(case: Case, session: Session, office: Office, language: Language, 
     return CaseDetail(
         **_line(case, session, words, next_clock(case, office, now)),
         number=opening.number,
-        content=opening.content,
-        has_personal=bool(opening.reporter) or any(step.action.place for step in case.steps),
+        content=hide_contacts(opening.content),
+        has_personal=has_personal(case, office),
         door_words=words.say(f"case.door_{case.door}"),
         cell=case.cell,
         cell_name=words.name("cell", case.cell),
@@ -209,7 +210,7 @@ def _asked(case: Case, words: Words) -> Asked | None:
         return None
     action = request.action
     name = words.name("person", action.by.person)
-    return Asked(who_name=name, hours=float(action.get("hours")), reason=action.get("reason"))
+    return Asked(who_name=name, hours=float(action.get("hours")), reason=hide_contacts(action.get("reason")))
 
 
 def changed_since(case: Case, revision: int | None) -> tuple[Step, ...]:

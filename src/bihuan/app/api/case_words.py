@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bihuan.app.access import hide_contacts
 from bihuan.app.api.case_shapes import (
     ClockShown,
     DeclarationShown,
@@ -137,7 +138,7 @@ class Words:
             return self.say(f"board.reason_{value}")
         if name == "reason" and value in {"no_declaration", "ordered_by_clock"}:
             return self.say(f"law_outlet.{value}")
-        return says[name](value) if name in says else value
+        return says[name](value) if name in says else hide_contacts(value)
 
     def _local(self, at: str) -> str:
         return parse_instant(at).astimezone(self.office.zone).strftime("%Y-%m-%d %H:%M")
@@ -155,7 +156,7 @@ class Words:
                 mark_words=self.say(f"law_outlet.state_{said.mark}") if said.mark else "",
                 marked_at=said.marked_at,
                 after_alarm=said.after_alarm,
-                note=said.note,
+                note=hide_contacts(said.note),
             )
             for said in case.declarations
         ]
@@ -216,7 +217,7 @@ class Words:
         words = self.say(f"case.{outcome.value}")
         by = self.name("person", outcome.by)
         return VerdictShown(
-            kind=kind, value=outcome.value, words=words, at=outcome.at, by_name=by, reason=outcome.reason
+            kind=kind, value=outcome.value, words=words, at=outcome.at, by_name=by, reason=hide_contacts(outcome.reason)
         )
 
     def _effect(self, ref: Ref) -> EffectShown | None:

@@ -12,12 +12,14 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from pydantic import BaseModel, Field
 
+from bihuan import __version__
 from bihuan.app.access import Session
 from bihuan.app.api.device_lines import ComplaintCount, complaint_words
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs, session_of
 from bihuan.app.api.office import Office
-from bihuan.app.pulse import Pulse, feel
+from bihuan.app.pulse import GatewayPulse, Pulse, feel
+from bihuan.app.upkeep import Unsent, Upkeep, look_after
 from bihuan.core import Language
 
 router = APIRouter(tags=["health"], responses=PROBLEMS)  # type: ignore[arg-type]
@@ -52,9 +54,39 @@ class GatewayHealth(BaseModel):
     behind: int = Field(description="bytes the loop has not read yet; -1 for more than a segment")
 
 
-class Health(BaseModel):
-    """The pulse of the server."""
+class DevicesHealth(BaseModel):
+    """Loggers of the register, and whether they are heard."""
 
+    known: int
+    heard: int = Field(description="heard within the hour, or within three reports where these lie further apart")
+    silent: int
+    last: datetime | None = Field(description="when the last frame of any logger came")
+
+
+class NoticesHealth(BaseModel):
+    """Notices that no channel has taken."""
+
+    waiting: int = Field(description="will be tried again")
+    oldest: datetime | None = Field(description="since when the first of them waits")
+    given_up: int = Field(description="within the last day; nobody tries them again")
+    channels: dict[str, int]
+    detail: str = Field(description="what the channel said last")
+
+
+class JobsHealth(BaseModel):
+    """Jobs since the start of the server."""
+
+    waiting: int
+    running: int
+    done: int
+    failed: int
+
+
+class Health(BaseModel):
+    """The pulse of the server, and what its keeper looks after."""
+
+    version: str
+    began: datetime | None = Field(description="since when the server runs")
     at: datetime
     watermark: datetime | None
     loop_lag: float | None
@@ -68,7 +100,14 @@ class Health(BaseModel):
     free: int
     total: int
     viewers: int
-    marks: dict[str, str]
+    slowest: float | None = Field(description="slowest hundredth of the answers of any gateway [s]")
+    devices: DevicesHealth
+    notices: NoticesHealth
+    jobs: JobsHealth
+    backup: datetime | None = Field(description="the last one taken by bihuan backup; null where none is known")
+    marks: dict[str, str] = Field(
+        description="answers, journal, loop, gateways, devices, heard, disk, notices, jobs, backup: ok, look or wrong"
+    )
 
 
 @router.get("/healthz")
@@ -88,7 +127,8 @@ def readyz(office: TheOffice, response: Response) -> Ready:
 @router.get("/api/health")
 def health(office: TheOffice, session: Annotated[Session, needs("health.read")], language: TheLanguage) -> Health:
     """Tell everything that says how well the server is."""
-    return _health(pulse_of(office), language)
+    pulse = pulse_of(office)
+    return _health(pulse, upkeep_of(office, pulse), language)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -97,7 +137,8 @@ def metrics(office: TheOffice, request: Request) -> Response:
     if not _from_here(request) and not session_of(request, office).may("health.read"):
         raise Refused(403, "no_right", "/metrics is for this machine, or for a login with the right health.read")
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(pulse_of(office), registry))
+    pulse = pulse_of(office)
+    registry.register(_Collected(pulse, upkeep_of(office, pulse), registry))
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -105,6 +146,12 @@ def pulse_of(office: Office) -> Pulse:
     """Return the pulse of the running server."""
     ingest = office.loop.ingest
     return feel(office.store, ingest.counts, ingest.read_to, office.now, office.live.listeners)
+
+
+def upkeep_of(office: Office, pulse: Pulse) -> Upkeep:
+    """Return what the keeper of the running server looks after besides."""
+    deliveries, devices = office.desk.notifications.deliveries(), office.town.devices
+    return look_after(pulse, deliveries, office.lines, devices, office.jobs.all(), office.store.records)
 
 
 def _from_here(request: Request) -> bool:
@@ -117,8 +164,10 @@ def _from_here(request: Request) -> bool:
         return False
 
 
-def _health(pulse: Pulse, language: Language) -> Health:
+def _health(pulse: Pulse, kept: Upkeep, language: Language) -> Health:
     return Health(
+        version=__version__,
+        began=pulse.began,
         at=pulse.at,
         watermark=pulse.watermark,
         loop_lag=pulse.loop_lag,
@@ -131,40 +180,62 @@ def _health(pulse: Pulse, language: Language) -> Health:
             ComplaintCount(reason=reason, words=complaint_words(reason, language), frames=count)
             for reason, count in pulse.complaints.items()
         ],
-        gateways=[
-            GatewayHealth(
-                name=gate.name,
-                running=gate.running,
-                told=gate.told,
-                connections=gate.connections,
-                received=gate.frames["frames_received"],
-                acknowledged=gate.frames["frames_acknowledged"],
-                quarantined=gate.frames["frames_quarantined"],
-                p50=gate.p50,
-                p99=gate.p99,
-                unread=gate.unread,
-                behind=gate.behind,
-            )
-            for gate in pulse.gateways
-        ],
+        gateways=[_gateway(gate) for gate in pulse.gateways],
         free=pulse.free,
         total=pulse.total,
         viewers=pulse.viewers,
-        marks=dict(pulse.marks),
+        slowest=kept.slowest,
+        devices=DevicesHealth(
+            known=kept.heard.known, heard=kept.heard.heard, silent=kept.heard.silent, last=kept.heard.last
+        ),
+        notices=NoticesHealth(
+            waiting=kept.unsent.waiting,
+            oldest=kept.unsent.oldest,
+            given_up=kept.unsent.given_up,
+            channels=kept.unsent.channels,
+            detail=kept.unsent.detail,
+        ),
+        jobs=JobsHealth(**{state: kept.jobs.get(state, 0) for state in JobsHealth.model_fields}),
+        backup=kept.backup,
+        marks={**pulse.marks, **kept.marks},
+    )
+
+
+def _gateway(gate: GatewayPulse) -> GatewayHealth:
+    return GatewayHealth(
+        name=gate.name,
+        running=gate.running,
+        told=gate.told,
+        connections=gate.connections,
+        received=gate.frames["frames_received"],
+        acknowledged=gate.frames["frames_acknowledged"],
+        quarantined=gate.frames["frames_quarantined"],
+        p50=gate.p50,
+        p99=gate.p99,
+        unread=gate.unread,
+        behind=gate.behind,
     )
 
 
 class _Collected(Collector):
     """One pulse in the words of Prometheus; gauges are set, sums are handed over as they stand."""
 
-    def __init__(self, pulse: Pulse, registry: CollectorRegistry) -> None:
+    def __init__(self, pulse: Pulse, kept: Upkeep, registry: CollectorRegistry) -> None:
         self._pulse = pulse
         for name, help_, value in (
             ("bihuan_loop_lag_seconds", "Now minus the last complete step.", pulse.loop_lag),
             ("bihuan_live_viewers", "Pages that listen.", pulse.viewers),
             ("bihuan_disk_free_bytes", "Free room where the store lies.", pulse.free),
             ("bihuan_unclaimed_devices", "Loggers that wait to be claimed.", pulse.unclaimed),
+            ("bihuan_devices", "Loggers of the register.", kept.heard.known),
+            ("bihuan_silent_devices", "Loggers of the register that are silent.", kept.heard.silent),
+            ("bihuan_unsent_notices", "Notices that wait to be sent.", kept.unsent.waiting),
+            ("bihuan_oldest_unsent_notice_seconds", "For how long the first of them waits.", _age(pulse, kept.unsent)),
+            ("bihuan_notices_given_up", "Notices given up within a day.", kept.unsent.given_up),
+            ("bihuan_last_backup_timestamp_seconds", "When.", kept.backup.timestamp() if kept.backup else None),
             ("bihuan_connections", "Connections of devices.", sum(gate.connections for gate in pulse.gateways)),
+            ("bihuan_loop_failures", "Steps of the loop that failed since the start.", pulse.failures),
+            ("bihuan_clock_jumps", "Times the clock was set since the start.", pulse.clock_jumps),
             ("bihuan_ready", "1 when the loop keeps up.", int(pulse.ready)),
         ):
             if value is not None:
@@ -172,6 +243,11 @@ class _Collected(Collector):
         lag = Gauge("bihuan_journal_lag_bytes", "Journal not read by the loop yet.", ["gateway"], registry=registry)
         for gate in pulse.gateways:
             lag.labels(gate.name).set(gate.behind)
+        jobs = Gauge("bihuan_jobs", "Jobs since the start by state.", ["state"], registry=registry)
+        for state in JobsHealth.model_fields:
+            jobs.labels(state).set(kept.jobs.get(state, 0))
+        build = Gauge("bihuan_build_info", "Always 1; the version is a label.", ["version"], registry=registry)
+        build.labels(__version__).set(1)
 
     def collect(self) -> list[CounterMetricFamily | HistogramMetricFamily]:
         """Return sums and the latency of acknowledgements."""
@@ -188,6 +264,11 @@ class _Collected(Collector):
             complaints.add_metric([reason], count)
         readings = CounterMetricFamily("bihuan_readings", "Readings taken in.", value=self._pulse.readings)
         return [frames, latency, complaints, readings]
+
+
+def _age(pulse: Pulse, unsent: Unsent) -> float:
+    """How long the first unsent notice waits, 0 while none does. [s]"""
+    return max(0.0, (pulse.at - unsent.oldest).total_seconds()) if unsent.oldest else 0.0
 
 
 def _buckets(classes: dict[str, int]) -> list[tuple[str, float]]:

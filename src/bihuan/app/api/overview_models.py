@@ -197,6 +197,13 @@ class CaseCounts(BaseModel):
     shares: list[Share]
 
 
+class ItemOver(BaseModel):
+    """An item beyond class III, and by how many times; oxygen and pH have no multiple."""
+
+    item: str
+    times: float | None
+
+
 class SectionRow(BaseModel):
     """One river section against its target."""
 
@@ -208,6 +215,7 @@ class SectionRow(BaseModel):
     worse: bool | None
     day: date | None
     official: bool
+    over: list[ItemOver]
 
 
 class Outlooked(BaseModel):

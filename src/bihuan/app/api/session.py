@@ -15,6 +15,7 @@ from bihuan.app.api.attempts import Attempts
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import COOKIE, TheOffice, TheSession, roles_of
 from bihuan.app.api.office import Office
+from bihuan.app.api.start import is_empty
 from bihuan.core import RightRefused, to_json
 from bihuan.register import District, Person, Unit
 from bihuan.store import Entry
@@ -39,7 +40,8 @@ class About(BaseModel):
     zone: str
     now: datetime
     demo: Demo | None
-    empty: bool = Field(description="nothing is stored yet: the first start")
+    empty: bool = Field(description="the register holds neither a city nor a site: the first start")
+    accounts: bool = Field(description="whether anybody can log in: the first account is made on the server itself")
     map_tiles: str = Field(description="address of the raster tiles, empty for the city's own layers only")
     map_attribution: str
     map_review: str = Field(description="review number (GS) of the base map")
@@ -96,7 +98,8 @@ def about(office: TheOffice) -> About:
         zone=office.zone.key,
         now=office.now,
         demo=Demo.model_validate(office.demo.describe()) if office.demo else None,
-        empty=city is None,
+        empty=is_empty(office.town),
+        accounts=office.store.records.count("account") > 0,
         map_tiles=office.settings.text("map_tiles"),
         map_attribution=office.settings.text("map_attribution"),
         map_review=office.settings.text("map_review"),
