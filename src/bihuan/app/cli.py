@@ -182,7 +182,7 @@ def replay(
 
 
 @cli.command()
-@click.argument("medium", type=click.Choice(["air", "water", "soil", "outlet", "vehicle"]))
+@click.argument("medium", type=click.Choice(["air", "water", "soil", "outlet", "vehicle", "dust"]))
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--on", help="with FILE: judge every row by the law of this day, 2026-03-01; its own day's without it")
 @click.option("--place", default="", help="with FILE: administrative code (410100) whose own rules come first")
@@ -230,7 +230,7 @@ def assess(
         return
     if on or place or allow or out or risk or draws:
         raise click.UsageError("--on, --place, --allow, --risk, --draws and --out need a FILE")
-    if medium in ("soil", "vehicle"):
+    if medium in ("soil", "vehicle", "dust"):
         raise click.UsageError(f"nothing of {medium} is stored: give a FILE to judge")
     from rich.console import Console
 

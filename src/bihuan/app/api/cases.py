@@ -26,7 +26,7 @@ from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.api.tables import as_csv
-from bihuan.cases import RESULTS, SATISFACTIONS, machine, matters
+from bihuan.cases import CAUSES, FINDINGS, MARKS, RESULTS, SATISFACTIONS, machine, matters
 from bihuan.core import Language, text, to_json
 from bihuan.register import Unit
 from bihuan.store import Entry
@@ -169,5 +169,8 @@ def case_choices(session: Reader, office: TheOffice, language: TheLanguage) -> R
         units=[Named(ref=unit.id, name=unit.name) for unit in office.register.all(Unit, office.today)],
         results=[Named(ref=one, name=text(f"result.{one}", language)) for one in RESULTS if one != "transferred"],
         satisfactions=[Named(ref=one, name=text(f"case.{one}", language)) for one in SATISFACTIONS],
+        causes=[Named(ref=one, name=text(f"law_outlet.cause_{one}", language)) for one in CAUSES],
+        marks=[Named(ref=one, name=text(f"law_outlet.state_{one}", language)) for one in MARKS],
+        findings=[Named(ref=one, name=text(f"law_outlet.finding_{one}", language)) for one in FINDINGS],
     )
     return as_json(choices)

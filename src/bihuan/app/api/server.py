@@ -42,6 +42,7 @@ from bihuan.app.api import (
     standards,
     start,
     traces,
+    transmission,
     warnings,
     watching,
 )
@@ -83,6 +84,7 @@ ROUTERS = (
     explanations.router,
     commands.router,
     imports.router,
+    transmission.router,
     assess.router,
     standards.router,
     start.router,
