@@ -28,6 +28,7 @@ RIGHTS_OF = {
     "job": "",
     "overview": "overview.read",
     "shift": "shift.read",
+    "standard": "standard.read",
     "warning": "warning.read",
 }
 """Kind of message -> right of those who hear of it; empty for everyone who is logged in (of jobs, those concerned)."""

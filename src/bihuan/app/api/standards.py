@@ -153,7 +153,7 @@ def switch_rule(asked: Switch, office: TheOffice, session: Annotated[Session, ne
     with office.store.step, office.store.records.transaction():
         found = switch(office.store, asked.rule, asked.on, session.person.id, asked.reason, office.now, office.today)
         office.audit(session, "switch_rule", body={"rule": asked.rule, "on": asked.on, "reason": asked.reason})
-    office.live.tell("standards")
+    office.live.tell("standard")
     return sorted(found)
 
 
