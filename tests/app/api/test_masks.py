@@ -105,6 +105,7 @@ def _things(office: Office, cases: dict[str, Case], mn: str) -> dict[str, str]:
         "{kind}": "csv",
         "{mn}": mn,
         "{ref}": str(office.town.sites[0].ref),
+        "{ref:path}": f"case:{cases['signed'].id}",
     }
 
 
