@@ -88,7 +88,8 @@ def test_a_day_goes_the_whole_way_from_frames_to_the_measured_effect(
     assert first.state == "closed"
     assert first.done and first.fixed and first.effective
     assert first.effective.value == "effective"
-    assert {case.merged_into for case in others} == {first.id}
+    # an alarm of the outlet itself is a case of its own kind and is not merged
+    assert {case.merged_into for case in others if case.kind != "outlet"} == {first.id}
     assert [effect.case for one in outcomes for effect in one.effects] == [first.ref]
 
 
