@@ -105,8 +105,6 @@ SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv"}
 """Lists that tell some of what is seen, not all of it."""
 
 FREE = {
-    # tests of their own hold the areas of transmission and of explanations; which rules are switched on is no secret
-    "/api/transmission", "/api/transmission.csv", "/api/standard-switches", "/api/explain/{ref:path}",
     # oneself, the installation, its operation
     "/api/about", "/api/session", "/api/session/password", "/api/sessions", "/api/rights", "/api/tokens",
     "/api/tokens/{ident}", "/api/demo", "/healthz", "/readyz", "/metrics", "/api/health", "/api/commands/{name}",

@@ -106,7 +106,6 @@ def _things(office: Office, cases: dict[str, Case], mn: str) -> dict[str, str]:
         "{mn}": mn,
         "{ref:path}": f"case:{cases['signed'].id}",
         "{ref}": str(office.town.sites[0].ref),
-        "{ref:path}": f"case:{cases['signed'].id}",
     }
 
 
