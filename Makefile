@@ -37,8 +37,9 @@ browser:
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium fonts-wqy-microhei >/dev/null 2>&1; } \
 	  || echo "no Chromium here and none could be installed: the tests of the pages will be skipped"
 
+# One worker a core: the suite is mostly waiting for cities, stores and browsers, and CI has twenty minutes.
 test: check web browser
-	$(BIN)/python -m pytest -m 'not long'
+	$(BIN)/python -m pytest -m 'not long' -n auto
 
 test-long: install web
 	$(BIN)/python -m pytest -m long --timeout 3600

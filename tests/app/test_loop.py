@@ -18,6 +18,7 @@ HOURS = 7.25
 RISE = (MIDNIGHT + 2 * HOUR, MIDNIGHT + 3.5 * HOUR)
 OFFICER = Actor("officer", ("grid_officer",), "street", "d")
 CHECKER = Actor("checker", ("verifier",), "", "d")
+DUTY = Actor("duty", ("duty_officer",), "", "d")
 KINDS = ("verdict", "event", "suspects", "case", "step", "effect", "warning")
 
 
@@ -27,10 +28,13 @@ def deeds(case: Case, now: datetime) -> Action | None:
         return None
     photo = (Photo(digest(f"{case.id} {case.revision}".encode()), "after", now, case.place),)
     on_site = {"result": "fixed_on_site", "note": "seen"}
+    own = case.kind == "outlet"  # an alarm of the outlet itself is concluded on the spot, then ordered to be mended
+    found = Action("conclude", OFFICER, now, {"finding": "over", "note": "seen"}, photos=photo)
     ways = {
         "dispatched": Action("sign", OFFICER, now),
         "signed": Action("arrive", OFFICER, now, place=case.place),
-        "on_site": Action("handle", OFFICER, now, on_site, photos=photo),
+        "on_site": found if own else Action("handle", OFFICER, now, on_site, photos=photo),
+        "concluded": Action("order_rectify", DUTY, now, {"reason": "found over"}),
         "handling": Action("report", OFFICER, now, {"note": "done"}, photos=photo),
         "reported": Action("check", CHECKER, now),
         "checking": Action("pass", CHECKER, now, {"note": "seen"}, photos=photo, place=case.place),
@@ -84,7 +88,8 @@ def test_a_day_goes_the_whole_way_from_frames_to_the_measured_effect(
     assert first.state == "closed"
     assert first.done and first.fixed and first.effective
     assert first.effective.value == "effective"
-    assert {case.merged_into for case in others} == {first.id}
+    # an alarm of the outlet itself is a case of its own kind and is not merged
+    assert {case.merged_into for case in others if case.kind != "outlet"} == {first.id}
     assert [effect.case for one in outcomes for effect in one.effects] == [first.ref]
 
 

@@ -27,7 +27,7 @@ from bihuan.cases import (
     step,
 )
 from bihuan.core import CaseChanged, CaseError, Ref, RightRefused, StepRefused, from_json, texts, to_json
-from tests.cases.town import HOUR, MAIN_WAY, NOON, ROLES, act, event, fresh, town
+from tests.cases.town import HOUR, MAIN_WAY, NOON, OUTLET_WAY, ROLES, act, event, fresh, town
 
 WALK = [(row, state) for row in machine().rows for state in row.origin]
 
@@ -61,6 +61,7 @@ def ready(state: str, row: Row) -> Case:
         revisit=revisit if row.kind == "archive" else None,
         merged_into="another" if state == "merged" else "",
         result="not_found" if row.kind == "redirect" else "",
+        finding="condition" if "found_explained" in row.when else "over",
         resume_to="handling" if state == "suspended" else "",
         pauses=step(walked("sign"), act("suspend", "duty_leader", NOON + HOUR)).pauses,
     )
@@ -301,7 +302,9 @@ def test_a_case_and_its_log_come_back_from_json_as_they_went() -> None:
     assert replay(again.opening, again.steps) == case
 
 
-FORWARD = {kind for kind, _ in MAIN_WAY} | {"rework", "revisit", "resume", "transfer", "grant_extension"}
+FORWARD = {kind for kind, _ in (*MAIN_WAY, *OUTLET_WAY)} | {
+    *("review", "order_rectify", "rework", "revisit", "resume", "transfer", "grant_extension")
+}
 
 
 class AnyoneTriesAnything(RuleBasedStateMachine):
@@ -323,11 +326,12 @@ class AnyoneTriesAnything(RuleBasedStateMachine):
     def try_anything(self, kind: str, role: str, later: int, offline: int, bare: bool) -> None:
         self._try(kind, role, later, offline, bare)
 
-    @initialize(kind=st.sampled_from(["issue", "complaint"]), steps=st.integers(0, len(MAIN_WAY) - 1))
+    @initialize(kind=st.sampled_from(["issue", "complaint", "outlet"]), steps=st.integers(0, len(MAIN_WAY) - 1))
     def enter(self, kind: str, steps: int) -> None:
-        opening = fresh().opening
+        opening = replace(fresh().opening, enterprise="plant")
         self.case = open_case(replace(opening, kind=kind))  # type: ignore[arg-type]
-        for number, (taken, role) in enumerate(MAIN_WAY[:steps], 1):
+        way = OUTLET_WAY if kind == "outlet" else MAIN_WAY
+        for number, (taken, role) in enumerate(way[:steps], 1):
             self.now = NOON + number * timedelta(minutes=5)
             self.case = step(self.case, act(taken, role, self.now))
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bihuan.cases import matters, route
+from bihuan.cases import checklist_of_case, matters, route
 from bihuan.core import InputError, Place, Ref, texts
 from bihuan.register import Duty, Person, Register, Unit
 from tests.cases.town import YARD, facts, town
@@ -110,7 +110,8 @@ def test_every_matter_department_and_check_has_its_words() -> None:
     rows = matters().values()
     assert {row.code for row in rows} == set(words["matter"])
     assert {kind for row in rows for kind in (row.lead, *row.support)} <= set(words["department"])
-    assert {check for row in rows for check in row.checklist} == set(words["check"])
+    own = set(checklist_of_case("outlet", "industry"))
+    assert {check for row in rows for check in row.checklist} | own == set(words["check"])
 
 
 def test_someone_whose_duty_ended_gets_nothing() -> None:

@@ -42,6 +42,7 @@ def facts() -> list[Fact]:
         Person(id="desk", name="值班员", roles=("duty_officer",)),
         Person(id="leader", name="带班领导", roles=("duty_leader",)),
         Person(id="fitter", name="运维员", roles=("maintainer",), unit="mender"),
+        Person(id="manager", name="环保负责人", roles=("enterprise_manager",), unit="plant"),
         Station(id="s1", name="东一站", kind="city", place=Place(113.655, 34.755), district="east"),
         Device(id="MN1", name="", site="station:s1", maintainer="mender"),
         Outlet(id="o1", name="一号排口", enterprise="plant", place=YARD, district="east", medium="air"),
@@ -88,6 +89,8 @@ def act(kind: str, role: str, at: datetime = NOON, **fields: object) -> Action:
         "verdict": "effective",
         "suspect": "outlet:o1",
         "sources": ("event:x",),
+        "cause": "condition",
+        "finding": "condition",
         **fields,
     }
     if kind in {"dispatch", "reassign"} and "officer" not in fields:
@@ -137,6 +140,20 @@ def suspects(of: Event, *, first: float = 0.7, none: float = 0.2, regional: floa
         regional=regional,
     )
 
+
+OUTLET_WAY = (
+    ("ask_enterprise", "system"),
+    ("declare", "enterprise_manager"),
+    ("dispatch", "duty_officer"),
+    ("sign", "grid_officer"),
+    ("arrive", "grid_officer"),
+    ("conclude", "grid_officer"),
+    ("report", "grid_officer"),
+    ("check", "verifier"),
+    ("pass", "verifier"),
+    ("archive", "system"),
+)
+"""An outlet's own alarm that a condition explains."""
 
 MAIN_WAY = (
     ("dispatch", "system"),

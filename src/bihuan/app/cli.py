@@ -53,12 +53,12 @@ def say(value: Any, as_json: bool) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else str(value))
 
 
-def run(name: str, options: dict[str, Any], language: Any, as_json: bool) -> None:
+def run(name: str, options: dict[str, Any], language: Any, as_json: bool, secret: dict[str, str] | None = None) -> None:
     """Run a command of `bihuan.app.commands`, through the live server where one owns the store, and print it."""
     from bihuan.app.remote import run_command
 
     code = 0
-    for line in run_command(home_path(), name, options, language):
+    for line in run_command(home_path(), name, options, language, secret):
         say(line.data if as_json else line.words, as_json)
         code = max(code, line.code)
     if code:
@@ -182,7 +182,7 @@ def replay(
 
 
 @cli.command()
-@click.argument("medium", type=click.Choice(["air", "water", "soil", "outlet", "vehicle"]))
+@click.argument("medium", type=click.Choice(["air", "water", "soil", "outlet", "vehicle", "dust"]))
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--on", help="with FILE: judge every row by the law of this day, 2026-03-01; its own day's without it")
 @click.option("--place", default="", help="with FILE: administrative code (410100) whose own rules come first")
@@ -230,7 +230,7 @@ def assess(
         return
     if on or place or allow or out or risk or draws:
         raise click.UsageError("--on, --place, --allow, --risk, --draws and --out need a FILE")
-    if medium in ("soil", "vehicle"):
+    if medium in ("soil", "vehicle", "dust"):
         raise click.UsageError(f"nothing of {medium} is stored: give a FILE to judge")
     from rich.console import Console
 
@@ -310,17 +310,9 @@ def report(
     """Write the bulletin (日报) of a stored day as HTML and DOCX: a draft, it is signed on the page."""
     if kind != "daily":
         raise click.UsageError(f"report {kind} is not made yet: only daily is; assess air --by month gives the figures")
-    from bihuan.app.reporting import report_daily
-    from bihuan.core import plain
-
-    on = _day(day, "date")
-    assert on is not None
+    _day(day, "date")  # said before a server is asked
     wanted = dict(_target(target) for target in targets)
-    found = report_daily(home_path(), on, out, site=site, language=language, targets=wanted)
-    if as_json:
-        say(plain(found), as_json)
-        return
-    click.echo(f"{found.html}\n{found.docx}")
+    run("report", {"day": day, "out": str(out.absolute()), "site": site, "targets": wanted}, language, as_json)
 
 
 @cli.command()

@@ -9,12 +9,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from bihuan.app.access.people import Wanted
+from bihuan.app.accountkeeping import ACTS, add_account, change_account, list_accounts
 from bihuan.app.assessing import assess
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.doctor import examine
@@ -61,11 +64,14 @@ class Scene:
     clock : Clock
     beside : Beside or None
         The loop of this process, when a server runs the command.
+    secret : mapping of str to str
+        What no log, no ledger and no list of processes may hold: a password.
     """
 
     home: Path
     clock: Clock = field(default_factory=WallClock)
     beside: Beside | None = None
+    secret: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +83,15 @@ class Command:
     run : callable
     touches_files : bool
         Whether options name files of this machine: only who may read the operator's token may then ask a server for it.
+    keeps_accounts : bool
+        Whether it makes or changes accounts: the same holds, or who runs the machine would keep the accounts as well.
     secret : frozenset of str
-        Options that no log may hold.
+        Names that come in `Scene.secret`, never as options.
     """
 
     run: Callable[[Scene, Options, Language], Iterator[Line]]
     touches_files: bool = False
+    keeps_accounts: bool = False
     secret: frozenset[str] = frozenset()
 
 
@@ -183,6 +192,47 @@ def _doctor(scene: Scene, options: Options, language: Language) -> Iterator[Line
     yield Line(report.as_dict(), report.words(language), 0 if report.healthy else FINDING)
 
 
+def _report(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    from bihuan.app.reporting import report_daily  # noqa: PLC0415  # draws charts: no other command shall wait for it
+
+    try:
+        day = date.fromisoformat(needed_option(options, "day"))
+    except ValueError:
+        raise InputError(f"date {options['day']!r} cannot be read: write 2019-02-06") from None
+    found = report_daily(
+        scene.home,
+        day,
+        Path(needed_option(options, "out")),
+        site=options.get("site"),
+        language=language,
+        targets=options.get("targets") or {},
+        clock=scene.clock,
+    )
+    yield Line(plain(found), f"{found.html}\n{found.docx}")
+
+
+def _add_account(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    named = {name: str(options.get(name) or "") for name in ("person", "name", "unit", "district")}
+    roles = tuple(str(role) for role in options.get("roles", ()))
+    login, password = needed_option(options, "login"), scene.secret.get("password", "")
+    wanted = Wanted(login=login, roles=roles, password=password, **named)
+    account, made = add_account(scene.home, wanted, scene.clock, scene.beside)
+    told = {"login": account.login, "person": account.person, "password": made or None}
+    yield Line(told, "  ".join(filter(None, (account.login, account.person, made))))
+
+
+def _list_accounts(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    for row in list_accounts(scene.home, scene.clock):
+        yield Line(row, "  ".join(str(value) for value in row.values()))
+
+
+def _change_account(act: str, scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    login = needed_option(options, "login")
+    made = change_account(scene.home, login, act, scene.clock)
+    if made:
+        yield Line({"login": login, "password": made}, made)
+
+
 COMMANDS: dict[str, Command] = {
     "assess": Command(_assess),
     "backup": Command(_backup, touches_files=True),
@@ -190,6 +240,10 @@ COMMANDS: dict[str, Command] = {
     "explain": Command(_explain),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),
+    "report": Command(_report, touches_files=True),
     "trace": Command(_trace),
+    "user.add": Command(_add_account, keeps_accounts=True, secret=frozenset({"password"})),
+    "user.list": Command(_list_accounts, keeps_accounts=True),
+    **{f"user.{act}": Command(partial(_change_account, act), keeps_accounts=True) for act in ACTS},
 }
 """Every command that a live server can run; the others refuse beside one."""

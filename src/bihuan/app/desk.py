@@ -19,6 +19,7 @@ from bihuan.cases import (
     Intake,
     Order,
     PublicComplaint,
+    addressees,
     allowed,
     escalate,
     merge_by_hand,
@@ -33,7 +34,7 @@ from bihuan.cases import (
     settle_followers,
     step,
 )
-from bihuan.core import Effect, Event, InputError, Notice, Ref, StepRefused, Suspects, from_json, to_json
+from bihuan.core import Effect, Event, InputError, Notice, Ref, StepRefused, Suspects, from_json, local_date, to_json
 from bihuan.register import Register
 from bihuan.store import Link, Records, Row
 
@@ -292,6 +293,7 @@ class Desk:
         """Run every 催办, 督办 and 提级 that is due, and retry what could not be sent."""
         pressed = []
         self._send_waiting(now)
+        self._move_outlets(now)
         for case in self.open_cases:
             after, notices = escalate(case, now, self._register(), self._calendar)
             self._unsent += notices
@@ -313,6 +315,8 @@ class Desk:
         with self._records.transaction():
             self._keep(intake.changed)
             case = self._cases.get(intake.case.id, intake.case)
+            if case.state == "registered" and self._has_manager(case, now):
+                case = self.act(case.id, Action("ask_enterprise", SYSTEM, now))
             if case.state == "registered" and case.lead and not self._waits(case, now) and self._may_dispatch(case):
                 case = self.act(case.id, Action("dispatch", SYSTEM, now))
         return Intake(case, intake.outcome, intake.changed)
@@ -333,6 +337,23 @@ class Desk:
             over = case.door == "alarm" and case.lead and not self._waits(case, now)
             if case.state == "registered" and over and self._may_dispatch(case):
                 self.act(case.id, Action("dispatch", SYSTEM, now))
+
+    def _has_manager(self, case: Case, now: datetime) -> bool:
+        """Say whether an outlet's own alarm has somebody at its enterprise who can be asked."""
+        if case.kind != "outlet":
+            return False
+        on = local_date(now, self._calendar.settings.zone)
+        return any(ref.kind == "person" for ref in addressees("enterprise", case, self._register(), on))
+
+    def _move_outlets(self, now: datetime) -> None:
+        """Take the next step of an outlet's alarm whose clock is over: nobody waits for a word that does not come."""
+        for case in self.open_cases:
+            kind, key = ON_TIME.get(case.state, ("", ""))
+            if case.kind != "outlet" or not kind or kind not in allowed(case, SYSTEM, self._calendar.settings):
+                continue
+            clock = next((one for one in running(case, now, self._calendar) if one.name == CLOCK_OF[case.state]), None)
+            if clock is not None and clock.overdue and (kind != "dispatch" or case.lead):
+                self.act(case.id, Action(kind, SYSTEM, now, {"reason": key} if key else {}))
 
     def _may_dispatch(self, case: Case) -> bool:
         return "dispatch" in allowed(case, SYSTEM, self._calendar.settings)
@@ -371,13 +392,21 @@ def _row(case: Case) -> Row:
     return Row(case.id, to_json(case), str(case.opening.subject or ""), case.state, case.cell, case.opened, end)
 
 
+CLOCK_OF = {"explaining": "explain", "reviewing": "review", "concluded": "decide"}
+ON_TIME = {
+    "explaining": ("review", "no_declaration"),
+    "reviewing": ("dispatch", ""),
+    "concluded": ("order_rectify", "ordered_by_clock"),
+}
+"""State of an outlet's alarm -> the step when its clock is over, and the reason, a key of ``law_outlet``."""
+
 CLOSED = ("closed", "archived")
 OUTCOMES = {"dispatch": "dispatched", "reassign": "reassigned", "redirect": "redirected"}
 
 
 def _way(case: Case, choice: Choice) -> str:
     """Which step sends a case there: 交办 of what nobody has yet, 转查 after a visit in vain, 改派 otherwise."""
-    if case.state == "registered":
+    if case.state == "registered" or (case.kind == "outlet" and case.state in {"explaining", "reviewing"}):
         return "dispatch"
     vain = case.state == "handling" and case.result in RULED_OUT
     return "redirect" if vain and choice.suspect is not None else "reassign"
@@ -390,7 +419,7 @@ def _reasoned(kind: str, fields: Fields) -> Fields:
 
 def _as_decided(case: Case, fields: Fields, by: Actor) -> bool:
     """Say whether a case is on its way there already: sent so by the duty table, or by this person's first click."""
-    if case.state == "registered" or case.ended:
+    if case.state in {"registered", "explaining", "reviewing"} or case.ended:
         return False
     if case.state == "handling" and case.result in RULED_OUT:
         return False

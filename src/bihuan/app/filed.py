@@ -25,11 +25,17 @@ from bihuan.assessment import (
     Explanation,
     Judged,
     explain_air,
+    explain_dust,
+    explain_outlet,
     explain_soil,
     explain_soil_risk,
+    explain_vehicle,
     explain_water,
     judge_air,
+    judge_dust,
+    judge_outlet,
     judge_soil,
+    judge_vehicle,
     judge_water,
     soil_site_risk,
 )
@@ -37,7 +43,7 @@ from bihuan.core import CHINA, InputError, Language, NotCovered, text
 from bihuan.devices.csv.layout import Csv
 from bihuan.devices.csv.table import ROW, is_parquet, read_table
 
-MEDIA = ("air", "water", "soil", "outlet", "vehicle")
+MEDIA = ("air", "water", "soil", "outlet", "vehicle", "dust")
 PRINTED = 40
 """Rows of each table that people see; programs get all of them."""
 
@@ -56,12 +62,15 @@ class Filed:
         Columns that people see first.
     out : tuple of str
         Columns of `--out`; every column when empty.
+    words : str
+        Table of ``texts`` with words of its own: ``title``, ``col_<column>``, ``<column>_<value>``.
     """
 
     judge: Callable[..., Judged]
     explain: Callable[[Mapping[str, Any]], Explanation]
     shown: tuple[str, ...]
     out: tuple[str, ...] = ()
+    words: str = ""
 
 
 FILED: Mapping[str, Filed] = {
@@ -71,12 +80,36 @@ FILED: Mapping[str, Filed] = {
         shown=("row", "site", "start", "aqi", "level", "label", "primary", "edition", "status", "reason"),
         out=AIR_OUT,
     ),
+    "outlet": Filed(
+        judge_outlet,
+        explain_outlet,
+        shown=(
+            *("row", "site", "start", "averaging", "pollutant", "compared", "limit", "multiple", "label", "edition"),
+            *("status", "reason"),
+        ),
+        words="law_outlet",
+    ),
+    "vehicle": Filed(
+        judge_vehicle,
+        explain_vehicle,
+        shown=("row", "vehicle", "time", "test", "item", "value", "limit", "label", "result", "edition", "status"),
+        words="law_mobile",
+    ),
+    "dust": Filed(
+        judge_dust,
+        explain_dust,
+        shown=(
+            *("row", "site", "start", "pollutant", "values", "over", "let_pass", "highest", "limit", "label"),
+            *("edition", "reason"),
+        ),
+        words="law_dust",
+    ),
     "soil": Filed(
         judge_soil,
         explain_soil,
         shown=(
-            *("row", "site", "date", "land_use", "item", "value", "screening", "control", "label", "over_screening"),
-            *("worst", "next_step", "edition", "status", "reason"),
+            *("row", "site", "land_use", "label", "next_step", "worst", "item", "value", "screening", "control"),
+            *("over_screening", "date", "edition", "status", "reason"),
         ),
     ),
     "water": Filed(
@@ -180,7 +213,9 @@ class Findings:
     def tables(self, language: Language = "zh") -> list[Table]:
         """Return the verdicts and the refused rows for a terminal, the first `PRINTED` of each."""
         verdicts, refused = self.judged.verdicts, self.judged.refused
-        titles = (f"assess.file_{'risks' if self.risk else 'verdicts'}_{self.medium}", "assess.file_refused")
+        own = filed(self.medium, risk=self.risk).words
+        title = f"{own}.title" if own else f"assess.file_{'risks' if self.risk else 'verdicts'}_{self.medium}"
+        titles = (title, "assess.file_refused")
         parts = [(titles[0], verdicts.select(self.shown)), (titles[1], refused)]
         return [self._table(title, frame, language) for title, frame in parts if frame.height]
 
@@ -205,32 +240,37 @@ class Findings:
         """Return the head of a column; instants are shown in local time."""
         verdicts = self.judged.verdicts
         local = column in verdicts.columns and verdicts.schema[column] == pl.Datetime
-        return column_words(f"{column}_local" if local else column, language)
+        own = filed(self.medium, risk=self.risk).words
+        return column_words(f"{column}_local" if local else column, language, own)
 
     def cell(self, column: str, value: Any, language: Language) -> str:
         """Return one value as people read it."""
         if isinstance(value, datetime):
             return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
-        return verdict_cell(column, value, language)
+        return verdict_cell(column, value, language, filed(self.medium, risk=self.risk).words)
 
 
-def verdict_cell(column: str, value: Any, language: Language) -> str:
+def verdict_cell(column: str, value: Any, language: Language, words: str = "") -> str:
     """Return one value of a table of verdicts or refused rows as people read it."""
-    if column == "reason" and value:
-        for table in ("refused", "verdict"):
-            try:
-                return text(f"{table}.{value}", language)
-            except NotCovered:
-                continue
-    return cell(column, value, language)
+    known = [f"refused.{value}", f"verdict.{value}"] if column == "reason" and value else []
+    if isinstance(value, str) and value:
+        known = [*([f"{words}.{column}_{value}"] if words else []), *known]
+    return _first(known, language) or cell(column, value, language)
 
 
-def column_words(column: str, language: Language) -> str:
-    """Return the head of a column: its words, or its name where it has none."""
-    try:
-        return text(f"assess.col_{column}", language)
-    except NotCovered:
-        return column
+def column_words(column: str, language: Language, words: str = "") -> str:
+    """Return the head of a column: the words of the medium, those of all, or its name where it has none."""
+    known = [*([f"{words}.col_{column}"] if words else []), f"assess.col_{column}"]
+    return _first(known, language) or column
+
+
+def _first(keys: list[str], language: Language) -> str:
+    for key in keys:
+        try:
+            return text(key, language)
+        except NotCovered:
+            continue
+    return ""
 
 
 def judge_file(

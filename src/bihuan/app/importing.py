@@ -17,19 +17,20 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pyarrow as pa
 
+from bihuan.app.access import risen
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
 from bihuan.app.indexing import Touched, follow, merged, published_indices
 from bihuan.app.notify import Notifications
 from bihuan.app.opened import opened
-from bihuan.app.receipts import Fault, Report, fault_of, faults_of_feed
+from bihuan.app.receipts import Fault, Report, fault_of, faults_of_feed, roles_refused
 from bihuan.app.settings import read_settings
 from bihuan.cases import Calendar, read_complaints
 from bihuan.core import BihuanError, FormatError, InputError, Period, StoreError, digest, local_date
 from bihuan.devices.csv import Feed, layouts, load_layout, read_feed
 from bihuan.devices.csv import recognise as recognise_feed
-from bihuan.formats import read_register, recognise
-from bihuan.register import District, Register, Station, check
+from bihuan.formats import Imported, read_register, recognise
+from bihuan.register import Change, District, Person, Register, Station, check
 from bihuan.store import FILES_SCHEMA, Store, Written
 
 REGISTER, COMPLAINTS = "register", "complaints"
@@ -70,6 +71,7 @@ def import_files(
     clock: Clock | None = None,
     beside: Beside | None = None,
     tell: Progress | None = None,
+    roles: bool = True,
 ) -> list[Report]:
     """Import files, each for itself, and compute what follows from them.
 
@@ -86,6 +88,9 @@ def import_files(
     beside : Beside or None
         The loop of this process, where one runs over a store that is lent (`bihuan.app.opened`).
     tell : callable or None
+    roles : bool
+        Whether persons may get other roles by it, as whoever operates the machine may let them; without it the rows of
+        such persons are left out.
 
     Returns
     -------
@@ -105,7 +110,7 @@ def import_files(
     if layout is not None and layout not in (REGISTER, COMPLAINTS, *layouts()):
         load_layout(Path(layout))  # a wrong mapping is said before anything is opened
     with opened(home, create=True) as store:
-        work = _Import(store, zone, now, beside)
+        work = _Import(store, zone, now, beside, roles)
         reports = []
         for number, file in enumerate(files):
             work.tell = _within(tell, number / (len(files) + 1), 1 / (len(files) + 1))
@@ -124,11 +129,14 @@ def _within(tell: Progress | None, first: float, width: float) -> Progress:
 class _Import:
     """One run over some files."""
 
-    def __init__(self, store: Store, zone: ZoneInfo, now: datetime, beside: Beside | None = None) -> None:
+    def __init__(
+        self, store: Store, zone: ZoneInfo, now: datetime, beside: Beside | None = None, roles: bool = True
+    ) -> None:
         self._store = store
         self._zone = zone
         self._now = now
         self._beside = beside
+        self._roles = roles
         self.tell: Progress = lambda share: None
         self._touched: list[Touched] = []
         self._values = 0
@@ -215,7 +223,7 @@ class _Import:
     def _register(self, path: Path, data: bytes) -> Report:
         imported = read_register(data, path.name, known=self._on_file())
         with self._store.step:  # between two steps of a loop, and nobody changes the register meanwhile
-            merged_register, changes = self._on_file().merge(imported.facts, told=imported.told)
+            merged_register, changes, refused = self._merged(imported)
             removed = [change.before for change in changes if change.after is None and change.before is not None]
             self._store.records.save_facts(
                 [change.after for change in changes if change.after is not None], removed=removed
@@ -232,10 +240,21 @@ class _Import:
             read=len(imported.facts) + len({(fault.sheet, fault.row) for fault in imported.errors}),
             new=new,
             revised=len(changes) - new,
-            unchanged=len(imported.facts) - len(changes),
+            unchanged=max(0, len(imported.facts) - len(changes) - len(refused)),
             digest=kept,
-            faults=tuple(Fault.of_register(fault) for fault in (*imported.errors, *imported.warnings)) + notes,
+            faults=(*refused, *(Fault.of_register(one) for one in (*imported.errors, *imported.warnings)), *notes),
         )
+
+    def _merged(self, imported: Imported) -> tuple[Register, tuple[Change, ...], list[Fault]]:
+        """Merge what was read, without the persons who would get other roles where that may not be."""
+        known = self._on_file()
+        after, changes = known.merge(imported.facts, told=imported.told)
+        refused = frozenset[str]() if self._roles else risen(known, changes, self._today)
+        if not refused:
+            return after, changes, []
+        left = [fact for fact in imported.facts if not (isinstance(fact, Person) and fact.id in refused)]
+        after, changes = known.merge(left, told=imported.told)
+        return after, changes, roles_refused(imported, refused)
 
     # -- work orders -----------------------------------------------------------------------------------------------
 

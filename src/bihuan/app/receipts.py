@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from bihuan.core import Complaint, Language, NotCovered, Period, Severity, plain, text
 from bihuan.devices.csv import Feed
-from bihuan.formats import RowFault
+from bihuan.formats import Imported, RowFault
+from bihuan.register import Person
 
 SHOWN = 20
 """Rows that words list one by one; all of them stand in `Report.as_dict`."""
+
+LANGUAGES: tuple[Language, Language] = ("zh", "en")
 
 _WHERE = re.compile(r"(?:(?P<sheet>.*) )?row (?P<row>\d+)(?: column (?P<column>.+))?|(?P<other>.+)")
 
@@ -177,6 +181,23 @@ def fault_of(complaint: Complaint) -> Fault:
         sheet=(found["sheet"] if found else "") or "",
         severity=complaint.severity,
     )
+
+
+def roles_refused(imported: Imported, persons: Collection[str]) -> list[Fault]:
+    """Return a fault for each row that would have given a person other roles, with where it stands."""
+    found = []
+    for fact in imported.facts:
+        if not isinstance(fact, Person) or fact.id not in persons:
+            continue
+        record = imported.rows["person", fact.id, fact.valid_from]
+        fault = record.fault("roles", ", ".join(fact.roles), "roles")
+        zh, en = (
+            text("register.at_row", language, sheet=fault.sheet, row=fault.row)
+            + text("account.roles_refused", language, person=fact.id)
+            for language in LANGUAGES
+        )
+        found.append(Fault("register_roles", en, fault.row, fault.column, fault.sheet, "error", zh, fault.value))
+    return found
 
 
 def faults_of_feed(feed: Feed) -> tuple[Fault, ...]:

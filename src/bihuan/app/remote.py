@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,19 @@ def _reached(url: str) -> str:
     return url.replace(host, ANYWHERE[host], 1) if host in ANYWHERE else url
 
 
-def run_command(home: Path, name: str, options: Options, language: Language) -> Iterator[Line]:
+def run_command(
+    home: Path, name: str, options: Options, language: Language, secret: Mapping[str, str] | None = None
+) -> Iterator[Line]:
     """Run a command through the live server of a home, or here when none runs.
+
+    Parameters
+    ----------
+    home : Path
+    name : str
+    options : mapping
+    language : Language
+    secret : mapping of str to str, optional
+        What travels apart from the options, so that neither log nor ledger holds it: a password.
 
     Raises
     ------
@@ -78,17 +89,17 @@ def run_command(home: Path, name: str, options: Options, language: Language) -> 
         As the command does; also what a server refuses.
     """
     live = live_server(home)
-    answer = _ask(live, name, options, language) if live else None
+    body = {"options": plain(dict(options)), "language": language, "secret": dict(secret or {})}
+    answer = _ask(live, name, body) if live else None
     if answer is None:
-        yield from COMMANDS[name].run(Scene(home), options, language)
+        yield from COMMANDS[name].run(Scene(home, secret=secret or {}), options, language)
         return
     for line in answer["lines"]:
         yield Line(line["data"], line["words"], line["code"])
 
 
-def _ask(live: Live, name: str, options: Options, language: Language) -> dict[str, Any] | None:
+def _ask(live: Live, name: str, body: dict[str, Any]) -> dict[str, Any] | None:
     """Return the server's answer; None when it has just gone."""
-    body = {"options": plain(dict(options)), "language": language}
     timeout = httpx.Timeout(None, connect=CONNECT)
     try:
         with httpx.Client(timeout=timeout, trust_env=False) as client:

@@ -170,7 +170,8 @@ class CityRun:
                 step for step in case.steps if step.action.by.person != SYSTEM.person and step.id not in self._played
             ]
             for step in own:
-                if step.action.kind == "handle" and self.city.visited(case, step.at):
+                seen = step.action.kind == "handle" or (step.action.kind == "conclude" and step.before == "on_site")
+                if seen and self.city.visited(case, step.at):
                     log.info("a visit ended what went on", extra={"case": case.id})
             if not own:
                 left.append(case)

@@ -30,7 +30,7 @@ from bihuan.app.supervision import Gateways
 from bihuan.app.troubles import Troubles
 from bihuan.cases import case_settings
 from bihuan.core import DAY, DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
-from bihuan.store import Store, open_store, write_whole
+from bihuan.store import LedgerHead, Store, open_store, write_whole
 
 log = logging.getLogger("bihuan.serve")
 
@@ -93,6 +93,7 @@ class Server:
     _day: date | None = None
     _due: dict[str, float] = field(default_factory=dict)
     _ledger: str = ""
+    _head: LedgerHead | None = None
 
     def run(self, ended: threading.Event) -> None:
         """Serve until `ended`."""
@@ -102,6 +103,8 @@ class Server:
         self._write_devices()
         self._finish_claims()
         office = Office(self.store, lambda: self._loop, self.clock, self.settings, troubles=self.troubles)
+        if self._head is not None:
+            office.chain.note(self._head, self.clock.now())
         self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
         self._gateways.start()
@@ -220,7 +223,7 @@ class Server:
 
     def _check_ledger(self) -> str:
         try:
-            self.store.ledger.check()
+            self._head = self.store.ledger.check()
         except LedgerError as problem:
             log.error("%s", problem)
             return str(problem)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bihuan.core import Language, NotCovered, plain, pollutant, text
 
-ITEMS = frozenset({"item", "primary", "primary_today", "largest", "largest_today", "worst", "over"})
+ITEMS = frozenset({"item", "pollutant", "primary", "primary_today", "largest", "largest_today", "worst", "over"})
 LABELS = frozenset(
     {"class", "label", "label_today", "reason", "stamp", "direction", "figure", "kind"}
     | {"land_use", "next_step", "main_route", "driver"}

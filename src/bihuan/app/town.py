@@ -40,6 +40,15 @@ class Town:
         return next((cell for cell in self.register.all(Cell, self.on) if cell.level == 1), None)
 
     @cached_property
+    def below(self) -> Mapping[str, tuple[str, ...]]:
+        """Cells of the grid that lie directly below each cell."""
+        found: dict[str, tuple[str, ...]] = {}
+        for cell in self.register.all(Cell, self.on):
+            if cell.parent:
+                found[cell.parent] = (*found.get(cell.parent, ()), cell.id)
+        return found
+
+    @cached_property
     def ref(self) -> Ref:
         """The city as subject of a verdict."""
         return Ref("city", self.cell.id if self.cell else "local")

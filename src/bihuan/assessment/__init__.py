@@ -9,6 +9,9 @@ from bihuan.assessment.dust import DUST_SCHEMA, deduct_dust, dust_days, propose_
 from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.limits import limit_grades
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
+from bihuan.assessment.outlet_days import MONTH_SCHEMA, outlet_months
+from bihuan.assessment.outlet_explained import explain_outlet
+from bihuan.assessment.outlet_judge import judge_outlet
 from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_verdicts
 from bihuan.assessment.ranking import (
     STAMP,
@@ -19,6 +22,7 @@ from bihuan.assessment.ranking import (
     rank,
     year_on_year,
 )
+from bihuan.assessment.site_dust import explain_dust, judge_dust
 from bihuan.assessment.soil import SOIL_COLUMNS, SOIL_LABELS, judge_soil
 from bihuan.assessment.soil_explained import explain_soil
 from bihuan.assessment.soil_model import LAND_CLASSES, LandClass, SoilModel, soil_model
@@ -28,6 +32,9 @@ from bihuan.assessment.soil_site import RISK_COLUMNS, explain_soil_risk, soil_si
 from bihuan.assessment.soil_uncertainty import Spread, Uncertainty, spreads, uncertainty
 from bihuan.assessment.statistics import PeriodKind, daily_statistics, day_counts
 from bihuan.assessment.targets import RemainingControl, remaining_control_value
+from bihuan.assessment.transmission import Transmission, outlet_transmission
+from bihuan.assessment.vehicle import judge_vehicle
+from bihuan.assessment.vehicle_explained import explain_vehicle
 from bihuan.assessment.verdicts import (
     aqi_verdict,
     beyond_class_three,
@@ -58,6 +65,7 @@ __all__ = [
     "CLASSES",
     "DUST_SCHEMA",
     "LAND_CLASSES",
+    "MONTH_SCHEMA",
     "REFUSED_SCHEMA",
     "RISK_COLUMNS",
     "SOIL_COLUMNS",
@@ -77,6 +85,7 @@ __all__ = [
     "SectionClass",
     "SoilModel",
     "Spread",
+    "Transmission",
     "Trend",
     "TrophicState",
     "Uncertainty",
@@ -103,8 +112,11 @@ __all__ = [
     "discharge_verdict",
     "dust_days",
     "explain_air",
+    "explain_dust",
+    "explain_outlet",
     "explain_soil",
     "explain_soil_risk",
+    "explain_vehicle",
     "explain_water",
     "fold_to_reference",
     "hourly_aqi",
@@ -112,11 +124,16 @@ __all__ = [
     "index_variants",
     "index_verdict",
     "judge_air",
+    "judge_dust",
+    "judge_outlet",
     "judge_soil",
+    "judge_vehicle",
     "judge_water",
     "limit_grades",
     "mda8",
     "mean_24h_aqi",
+    "outlet_months",
+    "outlet_transmission",
     "outlet_verdict",
     "outlet_verdicts",
     "propose_dust",

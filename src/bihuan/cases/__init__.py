@@ -18,6 +18,7 @@ from bihuan.cases.actions import (
 from bihuan.cases.choosing import PATROL, Choice, choose, choose_for, next_suspect
 from bihuan.cases.clocks import Calendar, Clock, clocks, running
 from bihuan.cases.complaints import ComplaintTable, matter_of_words, read_complaints
+from bihuan.cases.declaring import CAUSES, EXPLAINED, FINDINGS, MARKS, OFFENCE, Declaration
 from bihuan.cases.duplicates import Intake, IntakeOutcome, merge_by_hand, settle_followers
 from bihuan.cases.escalation import escalate, press, read, unread
 from bihuan.cases.evidence import examine
@@ -27,6 +28,7 @@ from bihuan.cases.intake import (
     PublicComplaint,
     leading_suspect,
     matter_of_event,
+    matter_of_site,
     open_from_complaint,
     open_from_event,
     open_from_order,
@@ -34,7 +36,7 @@ from bihuan.cases.intake import (
 )
 from bihuan.cases.machine import Machine, Row, allowed, machine, open_case, replay, step
 from bihuan.cases.masking import mask_name, mask_numbers, mask_phone
-from bihuan.cases.matters import Matter, matter_of, matters
+from bihuan.cases.matters import Matter, checklist_of_case, matter_of, matters
 from bihuan.cases.metrics import METRICS, Figure, GroupBy, Handover, handover, measure
 from bihuan.cases.model import Case, CaseKind, Door, Opening
 from bihuan.cases.routing import Route, addressees, route
@@ -43,7 +45,12 @@ from bihuan.cases.telling import notices_of
 from bihuan.cases.titles import title_of
 
 __all__ = [
+    "CAUSES",
+    "EXPLAINED",
+    "FINDINGS",
+    "MARKS",
     "METRICS",
+    "OFFENCE",
     "PATROL",
     "RESULTS",
     "SATISFACTIONS",
@@ -57,6 +64,7 @@ __all__ = [
     "Choice",
     "Clock",
     "ComplaintTable",
+    "Declaration",
     "Door",
     "EscalationLevel",
     "FieldReport",
@@ -84,6 +92,7 @@ __all__ = [
     "addressees",
     "allowed",
     "case_settings",
+    "checklist_of_case",
     "choose",
     "choose_for",
     "clocks",
@@ -98,6 +107,7 @@ __all__ = [
     "mask_phone",
     "matter_of",
     "matter_of_event",
+    "matter_of_site",
     "matter_of_words",
     "matters",
     "measure",

@@ -5,11 +5,12 @@ Three kinds: RIGHTS look at who acts, READY at how the case stands, ASKED at wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import get_args
 
 from bihuan.cases.actions import RESULTS, SATISFACTIONS, Action, Actor
+from bihuan.cases.declaring import CAUSES, EXPLAINED, FINDINGS, MARKS, OFFENCE, marked_at
 from bihuan.cases.model import Case
 from bihuan.cases.settings import CaseSettings
 from bihuan.core import EffectVerdict, InputError, parse_instant
@@ -54,12 +55,20 @@ def _superior_decides(case: Case, actor: Actor, role: str, settings: CaseSetting
     return ""
 
 
+def _addressed_or_named(case: Case, actor: Actor, role: str, settings: CaseSettings) -> str:
+    """The enterprise that has to rectify need not be the unit that was sent there."""
+    if role == "enterprise_manager":
+        return _named_enterprise(case, actor, role, settings)
+    return _addressed(case, actor, role, settings)
+
+
 Right = Callable[[Case, Actor, str, CaseSettings], str]
 RIGHTS: dict[str, Right] = {
     "own_area": _own_area,
     "addressed": _addressed,
     "not_handler": _not_handler,
     "named_enterprise": _named_enterprise,
+    "addressed_or_named": _addressed_or_named,
     "superior_decides": _superior_decides,
 }
 
@@ -102,6 +111,24 @@ def _ruled_out(case: Case, role: str, settings: CaseSettings) -> str:
     return f"the visit found {case.result or 'nothing yet'}, not that the suspected source was not it"
 
 
+def _found(case: Case, wanted: Collection[str]) -> str:
+    if case.finding in wanted:
+        return ""
+    return f"it was found {case.finding or 'nothing yet'}; this step is for {', '.join(sorted(wanted))}"
+
+
+def _found_over(case: Case, role: str, settings: CaseSettings) -> str:
+    return _found(case, {"over"})
+
+
+def _found_offence(case: Case, role: str, settings: CaseSettings) -> str:
+    return _found(case, OFFENCE)
+
+
+def _found_explained(case: Case, role: str, settings: CaseSettings) -> str:
+    return _found(case, EXPLAINED)
+
+
 Ready = Callable[[Case, str, CaseSettings], str]
 READY: dict[str, Ready] = {
     "returns_left": _returns_left,
@@ -111,6 +138,9 @@ READY: dict[str, Ready] = {
     "revisited": _revisited,
     "nothing_merged": _nothing_merged,
     "ruled_out": _ruled_out,
+    "found_over": _found_over,
+    "found_offence": _found_offence,
+    "found_explained": _found_explained,
 }
 
 
@@ -194,6 +224,34 @@ def _told_so(case: Case, action: Action) -> str:
     return f"notice {action.get('notice')!r} did not go to {action.by.person}"
 
 
+def _one_of(action: Action, name: str, known: Collection[str]) -> str:
+    if action.get(name) in known:
+        return ""
+    return f"{name} {action.get(name)!r} must be one of {', '.join(known)}"
+
+
+def _known_cause(case: Case, action: Action) -> str:
+    return _one_of(action, "cause", CAUSES)
+
+
+def _known_mark(case: Case, action: Action) -> str:
+    if action.get("marked_at") and marked_at(action) is None:
+        return f"marked_at {action.get('marked_at')!r} is no time; write 2026-03-01T08:30:00+08:00"
+    return _one_of(action, "mark", MARKS) if action.get("mark") else ""
+
+
+def _known_finding(case: Case, action: Action) -> str:
+    return _one_of(action, "finding", FINDINGS)
+
+
+def _told_from_afar(case: Case, action: Action) -> str:
+    """From a desk only what explains an alarm can be told, or what the enterprise itself admits."""
+    admitted = any(one.cause == "over" for one in case.declarations)
+    if action.get("finding") in EXPLAINED or (action.get("finding") == "over" and admitted):
+        return ""
+    return f"{action.get('finding')!r} cannot be told from a desk: dispatch somebody, or wait until it is admitted"
+
+
 Asked = Callable[[Case, Action], str]
 ASKED: dict[str, Asked] = {
     "known_result": _known_result,
@@ -207,4 +265,8 @@ ASKED: dict[str, Asked] = {
     "chosen_suspect": _chosen_suspect,
     "its_answering_case": _its_answering_case,
     "told_so": _told_so,
+    "known_cause": _known_cause,
+    "known_mark": _known_mark,
+    "known_finding": _known_finding,
+    "told_from_afar": _told_from_afar,
 }

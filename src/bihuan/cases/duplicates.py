@@ -114,6 +114,7 @@ def _rebound(opening: Opening, cases: list[Case], now: datetime, settings: CaseS
         and case.fixed is not None
         and case.fixed.at >= since
         and case.matter == opening.matter
+        and _alike(case.kind, opening.kind)
         and _same_source(case, opening)
     ]
     return max(ended, key=lambda case: (case.since, case.id), default=None)
@@ -139,13 +140,18 @@ def _duplicate(opening: Opening, cases: list[Case], settings: CaseSettings) -> C
     for case in cases:
         if (
             machine().row("link", case.state, case.kind) is not None
-            and (case.kind == "maintenance") == (opening.kind == "maintenance")
+            and _alike(case.kind, opening.kind)
             and case.matter == opening.matter
             and (citywide or _near(case.place, opening.place, settings))
             and abs(opening.created - case.opening.created) <= timedelta(hours=settings.duplicate_hours)
         ):
             return case
     return None
+
+
+def _alike(one: str, other: str) -> bool:
+    """A work order of a maintainer and an outlet's own alarm have ways of their own and answer for their like only."""
+    return one == other or not {one, other} & {"maintenance", "outlet"}
 
 
 def _near(one: Place | None, other: Place | None, settings: CaseSettings) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bihuan.cases.actions import Action, Outcome, Pause, Step, Told, Visit
 from bihuan.cases.conditions import instant_of
+from bihuan.cases.declaring import RESULT_OF, Declaration, marked_at, set_after_alarm
 from bihuan.cases.model import Case
 from bihuan.core import Ref, parse_instant
 
@@ -96,6 +97,31 @@ def _transferred(case: Case, step: Step) -> Changes:
     return found
 
 
+def _declared(case: Case, step: Step) -> Changes:
+    action = step.action
+    said = Declaration(
+        at=step.at,
+        logged=step.logged,
+        by=action.by.person,
+        cause=action.get("cause"),
+        mark=action.get("mark"),
+        marked_at=marked_at(action),
+        after_alarm=set_after_alarm(case, action),
+        note=action.get("note"),
+    )
+    return {"declarations": (*case.declarations, said), "handlers": _with_handler(case, step)}
+
+
+def _concluded(case: Case, step: Step) -> Changes:
+    """What was found; a visit tells tracing whether the outlet was it."""
+    finding = step.action.get("finding")
+    changes: Changes = {"finding": finding, "result": RESULT_OF[finding], "handlers": _with_handler(case, step)}
+    source = case.suspect or case.opening.subject
+    if step.before == "on_site" and source is not None:
+        changes["visits"] = (*case.visits, Visit(source, RESULT_OF[finding], step.at, step.action.by.person))
+    return changes
+
+
 def _returned(case: Case, step: Step) -> Changes:
     return {"returns": case.returns + 1, "lead": "", "support": (), "officer": ""}
 
@@ -127,7 +153,8 @@ def _passed(case: Case, step: Step) -> Changes:
 
 
 def _reworked(case: Case, step: Step) -> Changes:
-    return {"fixed": _outcome(step, "not_fixed"), "done": None, "reworks": case.reworks + 1}
+    again: Changes = {"fixed": _outcome(step, "not_fixed"), "done": None, "reworks": case.reworks + 1}
+    return again | ({"finding": "", "result": ""} if case.kind == "outlet" else {})
 
 
 def _revisited(case: Case, step: Step) -> Changes:
@@ -137,7 +164,7 @@ def _revisited(case: Case, step: Step) -> Changes:
 def _reopened(case: Case, step: Step) -> Changes:
     """A new round: verdicts, result and returns of the last one stay in the log only."""
     again: Changes = {"done": None, "fixed": None, "effective": None, "revisit": None, "result": "", "asked": ""}
-    again |= {"rebounds": case.rebounds + 1, "returns": 0, "merged_into": ""}
+    again |= {"rebounds": case.rebounds + 1, "returns": 0, "merged_into": "", "finding": ""}
     sources = tuple(Ref.parse(name) for name in _listed(step.action, "sources"))
     return again | {"sources": tuple(dict.fromkeys(case.sources + sources))}
 
@@ -192,6 +219,8 @@ EFFECTS: Mapping[str, Callable[[Case, Step], Changes]] = {
     "sign": _touched,
     "arrive": _arrived,
     "handle": _handled,
+    "declare": _declared,
+    "conclude": _concluded,
     "rectify": _touched,
     "redirect": _redirected,
     "report": _reported,

@@ -12,7 +12,7 @@ from bihuan.cases.duplicates import Intake, admit
 from bihuan.cases.evidence import NOTHING_SEEN, examine
 from bihuan.cases.masking import mask_name, mask_numbers, mask_phone
 from bihuan.cases.matters import matter_of, matter_of_rule
-from bihuan.cases.model import Case, Opening
+from bihuan.cases.model import Case, CaseKind, Opening
 from bihuan.cases.routing import FAULT, Route, route
 from bihuan.cases.settings import CaseSettings, default_settings
 from bihuan.core import (
@@ -164,7 +164,7 @@ def open_from_event(
         evidence.append(Evidence(suspects.ref, "evidence.suspects", "application/json", digest_of(to_json(suspects))))
     opening = Opening(
         id=content_id("case", "alarm", event.id),
-        kind="maintenance" if matter == FAULT else "issue",
+        kind=kind_of(event, matter),
         door="alarm",
         matter=matter,
         title=_event_title(event, suspect, matter, register, on),
@@ -312,15 +312,27 @@ def matter_of_event(
         return named
     source = suspect.source if suspect else event.subject
     fact = register.resolve(source, on)
-    if isinstance(fact, Outlet):
-        return "waste_water" if fact.medium == "water" else "industry"
-    if isinstance(fact, WorkSite):
-        return matter_of(fact.matter).code
+    if isinstance(fact, Outlet | WorkSite):
+        return matter_of_site(fact)
     if event.subject.kind == "section":
         return "section"
     if suspects and suspects.regional > suspects.none_of_listed and not suspects.cannot_tell:
         return "regional"
     return "unknown_source"
+
+
+def kind_of(event: Event, matter: str) -> CaseKind:
+    """Return the kind of case that an event becomes: a fault is mended, a limit of an outlet is for its enterprise."""
+    if matter == FAULT:
+        return "maintenance"
+    return "outlet" if event.kind == "limit" and event.subject.kind == "outlet" else "issue"
+
+
+def matter_of_site(site: Outlet | WorkSite) -> str:
+    """Return the matter that trouble at an outlet or a work site amounts to; the table of duties says whose it is."""
+    if isinstance(site, Outlet):
+        return "waste_water" if site.medium == "water" else "industry"
+    return matter_of(site.matter).code
 
 
 def _event_title(event: Event, suspect: Suspect | None, matter: str, register: Register, on: date) -> Message:

@@ -11,6 +11,7 @@ from importlib import resources
 
 from bihuan.cases.actions import Action, Actor, Step
 from bihuan.cases.conditions import ASKED, READY, RIGHTS
+from bihuan.cases.declaring import marked_late
 from bihuan.cases.effects import changes_of
 from bihuan.cases.evidence import NOTHING_SEEN, examine, strayed
 from bihuan.cases.model import Case, Opening
@@ -30,6 +31,7 @@ class Row:
     when: tuple[str, ...]
     tells: tuple[str, ...]
     kinds: tuple[str, ...]
+    but_not: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Machine:
         """Return the row for a step from a state; one for the kind of the case beats a general one."""
         rows = [row for row in self.rows if row.kind == kind and state in row.origin]
         special = [row for row in rows if case_kind in row.kinds]
-        general = [row for row in rows if not row.kinds]
+        general = [row for row in rows if not row.kinds and case_kind not in row.but_not]
         return next(iter(special or general), None)
 
 
@@ -78,7 +80,7 @@ def machine() -> Machine:
             row["kind"],
             tuple(row["from"]),
             row.get("to", ""),
-            *(tuple(row.get(name, ())) for name in ("roles", "needs", "when", "tells", "kinds")),
+            *(tuple(row.get(name, ())) for name in ("roles", "needs", "when", "tells", "kinds", "but_not")),
         )
         for row in table["step"]
     )
@@ -249,6 +251,7 @@ def _odd(case: Case, action: Action, settings: CaseSettings, used: Mapping[str, 
     own = {photo.digest: case.ref for photo in case.photos}
     received = action.received or action.at
     odd = examine(action.photos, case.place, action.at, settings, {**used, **own})
+    odd += marked_late(case, action)
     if action.kind in {"arrive", "pass"}:
         odd += strayed(action.place, case.place, settings)
     if action.get("place_by") == "hand":

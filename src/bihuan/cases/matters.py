@@ -50,6 +50,12 @@ class Matter:
         return text(f"matter.{self.code}", language)
 
 
+def checklist_of_case(kind: str, matter: str) -> tuple[str, ...]:
+    """Return what to look at on site: of a kind of case that has a list of its own, else of its matter."""
+    own = _table()["checklist"].get(f"case_{kind}")
+    return tuple(own) if own else matter_of(matter).checklist
+
+
 @cache
 def _table() -> Mapping[str, Any]:
     return tomllib.loads(resources.files("bihuan.cases").joinpath("matters.toml").read_text("utf-8"))

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Literal
 
 from bihuan.cases.actions import Actor, Outcome, Pause, Photo, Step, Told, Visit
+from bihuan.cases.declaring import Declaration
 from bihuan.core import Complaint, Evidence, Language, Message, Place, Ref, text
 
-CaseKind = Literal["issue", "complaint", "order", "maintenance"]
-"""问题/事件, 工单 (from the public), 交办件 (from a superior), 运维工单 (a device fault)."""
+CaseKind = Literal["issue", "complaint", "order", "maintenance", "outlet"]
+"""问题/事件, 工单 (from the public), 交办件 (from a superior), 运维工单 (a fault), 排口超标 (an outlet's own alarm)."""
 
 Door = Literal["alarm", "officer", "complaint", "order"]
 """How it entered: alarm or trace, grid officer's report, 12345, superior's order."""
@@ -118,6 +119,10 @@ class Case:
         Everyone who signed, arrived, handled or reported; none of them may check.
     result : str
         Found on site, one of `RESULTS`.
+    declarations : tuple of Declaration
+        What the enterprise said to an alarm of its outlet, with the time of each word and mark.
+    finding : str
+        核查结论 of such an alarm in this round, one of `FINDINGS`; empty before.
     done, fixed, effective : Outcome or None
         办结, 核查通过(销号), 见效: three verdicts that never stand for one another.
     revisit : Outcome or None
@@ -152,6 +157,8 @@ class Case:
     visits: tuple[Visit, ...] = ()
     handlers: tuple[str, ...] = ()
     result: str = ""
+    declarations: tuple[Declaration, ...] = ()
+    finding: str = ""
     done: Outcome | None = None
     fixed: Outcome | None = None
     effective: Outcome | None = None
@@ -180,7 +187,7 @@ class Case:
 
     @property
     def kind(self) -> CaseKind:
-        """问题/事件, 工单, 交办件 or 运维工单."""
+        """问题/事件, 工单, 交办件, 运维工单 or 排口超标."""
         return self.opening.kind
 
     @property

@@ -142,12 +142,15 @@ def _maintenance(register: Register, on: date, district: str, cell: str, subject
 
 
 def addressees(name: str, case: Case, register: Register, on: date) -> tuple[Ref, ...]:
-    """Return who is meant by ``addressee``, ``dispatcher``, ``duty_leader`` or another role, never nobody.
+    """Return who is meant by ``addressee``, ``enterprise``, ``dispatcher`` or another role, never nobody.
 
     ``addressee`` is whoever has to act in the present state: the desk before 交办, officer and unit until 反馈, the
     checkers until 销号, the desk again for 回访.
     """
-    found = _acting(case, register, on) if name == "addressee" else _role(name, case, register, on)
+    if name == "enterprise":
+        found = _of_enterprise(case, register, on)
+    else:
+        found = _acting(case, register, on) if name == "addressee" else _role(name, case, register, on)
     return found or (Ref("unit", duty_desk(register, on)),)
 
 
@@ -161,6 +164,10 @@ def _acting(case: Case, register: Register, on: date) -> tuple[Ref, ...]:
         unit = [p for p in register.all(Person, on) if p.unit == case.lead and set(HANDS) & set(p.roles)]
         people = officer + tuple(Ref("person", person.id) for person in unit)
         return tuple(dict.fromkeys(people)) or ((Ref("unit", case.lead),) if case.lead else ())
+    if case.state == "explaining":
+        return _of_enterprise(case, register, on)
+    if case.state in {"reviewing", "concluded"}:
+        return _role("duty_officer", case, register, on)
     if case.state in {"reported", "checking"}:
         checkers = machine().row("check", "reported", case.kind)
         roles = checkers.roles if checkers else ()
@@ -168,6 +175,13 @@ def _acting(case: Case, register: Register, on: date) -> tuple[Ref, ...]:
     if case.state in {"closed", "void"}:
         return _role("duty_officer", case, register, on)
     return _role("dispatcher", case, register, on) or _role("duty_officer", case, register, on)
+
+
+def _of_enterprise(case: Case, register: Register, on: date) -> tuple[Ref, ...]:
+    """The environmental managers of the enterprise whose outlet it is."""
+    mine = case.opening.enterprise
+    people = [p for p in register.all(Person, on) if mine and p.unit == mine and "enterprise_manager" in p.roles]
+    return tuple(Ref("person", person.id) for person in people)
 
 
 def _role(role: str, case: Case, register: Register, on: date) -> tuple[Ref, ...]:

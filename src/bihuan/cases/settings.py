@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bihuan.core import SettingError
 
-ClockName = Literal["dispatch", "sign", "arrive", "done", "demanded", "check", "revisit"]
+ClockName = Literal["dispatch", "explain", "review", "sign", "arrive", "decide", "done", "demanded", "check", "revisit"]
 CLOCKS: tuple[ClockName, ...] = get_args(ClockName)
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bihuan.core.ids import Ref
 from bihuan.core.periods import CHINA
+from bihuan.core.pollutants import pollutant
 from bihuan.core.texts import Language, text
 
 
@@ -26,7 +27,7 @@ class Message:
     values : mapping of str to str
         Filled in as they stand: names, numbers, reasons.
     words : mapping of str to str
-        Keys of ``texts``, said in the language asked for.
+        Keys of ``texts``, said in the language asked for; ``pollutant.<code>`` is the name of a pollutant.
     times : mapping of str to datetime
         Said in local time, to the minute.
     """
@@ -45,9 +46,16 @@ class Message:
             If a key stands in no table of the language.
         """
         filled: dict[str, object] = dict(self.values)
-        filled |= {name: text(key, language) for name, key in self.words.items()}
+        filled |= {name: _word(key, language) for name, key in self.words.items()}
         filled |= {name: f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for name, at in self.times.items()}
         return text(self.key, language, **filled)
+
+
+def _word(key: str, language: Language) -> str:
+    table, _, code = key.partition(".")
+    if table != "pollutant":
+        return text(key, language)
+    return pollutant(code).zh if language == "zh" else pollutant(code).en
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from bihuan.formats.doors import Form, Recognised, read_register, recognise, wri
 from bihuan.formats.facts_of import CONVERTED, Crs, Imported
 from bihuan.formats.faults import RowFault
 from bihuan.formats.gcj02 import gcj02_to_wgs84, wgs84_to_gcj02
+from bihuan.formats.layouts import kinds
 from bihuan.formats.plotfile import PlotHeader, PostFile, read_postfile, write_plotfile, write_postfile
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Recognised",
     "RowFault",
     "gcj02_to_wgs84",
+    "kinds",
     "read_postfile",
     "read_profile",
     "read_register",

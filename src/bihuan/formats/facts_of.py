@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Literal
 
 from bihuan.core import InputError, Place, Ref
@@ -38,12 +39,15 @@ class Imported:
         Taken all the same, but somebody should look.
     told : mapping of str to frozenset of str
         Kind -> fields that the file has columns for; `Register.merge` leaves the others as they are known.
+    rows : mapping
+        (kind, id, first day) -> the row that told the fact, for what is found wrong with it later.
     """
 
     facts: tuple[Fact, ...]
     errors: tuple[RowFault, ...]
     warnings: tuple[RowFault, ...]
     told: Mapping[str, frozenset[str]]
+    rows: Mapping[tuple[str, str, date], Record] = field(default_factory=dict, repr=False)
 
 
 def to_facts(harvest: Harvest, name: str, crs: Crs, known: Iterable[Fact] = ()) -> Imported:
@@ -77,7 +81,8 @@ def to_facts(harvest: Harvest, name: str, crs: Crs, known: Iterable[Fact] = ()) 
     heard = harvest.faults_in_order()
     errors = tuple(fault for fault in heard if fault.severity == "error")
     warnings = tuple(fault for fault in heard if fault.severity != "error")
-    return Imported(tuple(facts), errors, warnings, told)
+    rows = {(record.kind.name, fact.id, fact.valid_from): record for record, fact in built}
+    return Imported(tuple(facts), errors, warnings, told, rows)
 
 
 def values_of(fact: Fact) -> dict[str, Any]:

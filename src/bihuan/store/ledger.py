@@ -95,6 +95,80 @@ class Ledger:
             rows = connection.execute(select(AUDIT).order_by(AUDIT.c.seq)).all()
         return [Entry(row.at, row.actor, row.action, row.subject, row.body.encode()) for row in rows]
 
+    def before(
+        self,
+        row: int | None = None,
+        *,
+        actor: str = "",
+        action: str = "",
+        subject: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        most: int = 100,
+        within: int = 50_000,
+    ) -> tuple[list[tuple[int, Entry]], int | None]:
+        """Return acts before a row, the latest first, looking at a bounded part of the chain only.
+
+        Parameters
+        ----------
+        row : int, optional
+            Number of the row behind the first one looked at; from the end of the chain without it.
+        actor, action, subject : str
+            Parts of what stands there; empty for any.
+        since, until : datetime, optional
+            `until` is not included.
+        most : int
+            Acts to return.
+        within : int
+            Rows to look at.
+
+        Returns
+        -------
+        list of (int, Entry)
+            With the number of each row.
+        int or None
+            Row to go on from, None at the beginning of the chain.
+        """
+        last = self.head().rows if row is None else row - 1
+        first = max(0, last - within)
+        query = select(AUDIT).where(AUDIT.c.seq <= last, AUDIT.c.seq > first).order_by(AUDIT.c.seq.desc()).limit(most)
+        for column, part in ((AUDIT.c.actor, actor), (AUDIT.c.action, action), (AUDIT.c.subject, subject)):
+            query = query.where(column.contains(part, autoescape=True)) if part else query
+        query = query.where(AUDIT.c.at >= since) if since else query
+        query = query.where(AUDIT.c.at < until) if until else query
+        with self._records.connection() as connection:
+            rows = connection.execute(query).all()
+        found = [(one.seq, Entry(one.at, one.actor, one.action, one.subject, one.body.encode())) for one in rows]
+        reached = found[-1][0] if len(found) == most else first + 1
+        return found, reached if reached > 1 else None
+
+    def go_on(self, checked: LedgerHead, most: int = 5_000) -> LedgerHead:
+        """Check the rows behind a head that was checked before, and return the head that is checked now.
+
+        Parameters
+        ----------
+        checked : LedgerHead
+            ``LedgerHead(0, "")`` to begin.
+        most : int
+            Rows to check.
+
+        Raises
+        ------
+        LedgerError
+            If the row of the head is no longer what it was, or a row behind it does not follow.
+        """
+        query = select(AUDIT).where(AUDIT.c.seq > checked.rows).order_by(AUDIT.c.seq).limit(most)
+        with self._records.connection() as connection:
+            known = connection.execute(select(AUDIT.c.hash).where(AUDIT.c.seq == checked.rows)).scalar()
+            rows = connection.execute(query).all()
+        if checked.rows and known != checked.hash:
+            raise LedgerError(
+                f"the ledger no longer holds row {checked.rows} as it was checked: rows were changed or taken out"
+            )
+        for row in rows:
+            checked = _next(checked, row)
+        return checked
+
     def check(self, noted: LedgerHead | None = None) -> LedgerHead:
         """Recompute the whole chain and return its head.
 

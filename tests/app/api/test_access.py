@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fastapi.routing import APIRoute
 
 from bihuan.app.access import ADMINISTRATORS, RIGHTS, enlist, masked
 from bihuan.app.access.passwords import check
@@ -18,10 +19,11 @@ from bihuan.app.clock import CityClock
 from bihuan.app.loop import Loop
 from bihuan.app.notify import Notifications
 from bihuan.app.settings import Settings
-from bihuan.core import CHINA, InputError
+from bihuan.core import CHINA, InputError, RightRefused, from_json
 from bihuan.register import Person
 from bihuan.store import open_store
 from tests.app.api.handmade import TestClient
+from tests.app.api.routes import every_route
 from tests.app.small import facts
 
 NOW = datetime(2026, 3, 10, 1, tzinfo=UTC)
@@ -72,31 +74,7 @@ OPERATOR = {("POST", "/api/commands/{name}")}
 
 def _routes() -> list[tuple[str, str, str]]:
     """Every route with its method and the right it asks for, empty when it asks for none."""
-    app = create_app()
-    found = []
-    for route in _flat(app.routes):
-        if not route.path.startswith(("/api", "/healthz", "/readyz", "/metrics")):
-            continue
-        rights = [getattr(part.call, "right", "") for part in _all(route.dependant)]
-        right = next((one for one in rights if one), "")
-        found += [(method, route.path, right) for method in sorted(route.methods - {"HEAD"})]
-    return found
-
-
-def _flat(routes: object) -> Iterator[APIRoute]:
-    for route in routes:  # type: ignore[attr-defined]
-        if isinstance(route, APIRoute):
-            yield route
-        else:
-            inner = getattr(route, "original_router", None) or getattr(route, "router", None)
-            if inner is not None:
-                yield from _flat(inner.routes)
-
-
-def _all(dependant: object) -> Iterator[object]:
-    yield dependant
-    for inner in dependant.dependencies:  # type: ignore[attr-defined]
-        yield from _all(inner)
+    return [(route.method, route.path, route.right) for route in every_route()]
 
 
 def test_every_route_asks_for_a_right_or_stands_on_the_short_list() -> None:
@@ -187,6 +165,47 @@ def test_after_five_wrong_passwords_the_account_is_locked_for_a_while(office: Of
     assert client.post("/api/session", json=right).status_code == 200
     failed = [entry for entry in office.store.ledger.entries() if entry.action == "log_in_failed"]
     assert len(failed) == 7
+    locked = [entry for entry in office.store.ledger.entries() if entry.action == "account.locked"]
+    assert [(one.actor, one.subject) for one in locked] == [("bihuan", "account:handler")], "one row a lock"
+    assert from_json(locked[0].body, dict) == {"failures": 5, "until": "2026-03-10T01:15:00Z"}
+
+
+def test_wrong_passwords_grow_old_each_for_itself(office: Office) -> None:
+    client = TestClient(create_app(office))
+
+    def wrong(count: int) -> list[str]:
+        asked = {"login": "handler", "password": "wrong"}
+        return [client.post("/api/session", json=asked).json()["code"] for _ in range(count)]
+
+    assert wrong(2) == ["wrong_password"] * 2
+    later(office, timedelta(minutes=20))
+    assert wrong(2) == ["wrong_password"] * 2
+    later(office, timedelta(minutes=10))  # the first two no longer count
+    assert wrong(3) == ["wrong_password"] * 3, "the third of them locks"
+    assert wrong(1) == ["locked"]
+    later(office, timedelta(minutes=15))
+    assert wrong(4) == ["wrong_password"] * 4, "a lock that ran out has answered for what led to it"
+
+
+def test_passwords_tried_at_once_are_all_counted(office: Office) -> None:
+    def try_one(number: int) -> None:
+        with contextlib.suppress(RightRefused):
+            office.accounts.log_in("handler", f"wrong-{number}", NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(try_one, range(8)))
+    assert office.accounts.need("handler").failures == 5
+    assert [entry.action for entry in office.store.ledger.entries()] == ["account.locked"]
+
+
+def test_unlocking_is_a_row_of_the_ledger(office: Office) -> None:
+    keeper, client = entered(office, "security_admin"), TestClient(create_app(office))
+    for _ in range(5):
+        client.post("/api/session", json={"login": "handler", "password": "wrong"})
+    assert keeper.post("/api/accounts/handler/unlock").status_code == 204
+    last = office.store.ledger.entries()[-1]
+    assert (last.actor, last.action, last.subject) == ("P-security_admin", "account.unlock", "account:handler")
+    assert client.post("/api/session", json={"login": "handler", "password": PASSWORD}).status_code == 200
 
 
 def test_an_unknown_login_is_answered_like_a_wrong_password(office: Office) -> None:
@@ -281,10 +300,10 @@ def test_the_audit_is_read_by_its_administrator_alone_and_no_route_takes_a_row_o
     entered(office, "system_admin").get("/api/audit")
     auditor = entered(office, "audit_admin")
     page = auditor.get("/api/audit").json()
-    assert page["broken"] == "" and page["rows"] == office.store.ledger.head().rows
+    assert page["chain"]["broken"] == "" and page["rows"] == office.store.ledger.head().rows == page["chain"]["rows"]
     assert any(line["action"] == "refused" and line["actor"] == "P-system_admin" for line in page["lines"])
-    deleting = [(method, path) for method, path, _ in _routes() if "audit" in path and method != "GET"]
-    assert deleting == []
+    writing = [(method, path) for method, path, _ in _routes() if "audit" in path and method != "GET"]
+    assert writing == [("POST", "/api/audit/check")], "which only reads"
 
 
 def test_a_cell_of_the_audit_is_never_a_formula(office: Office) -> None:

@@ -117,3 +117,37 @@ def test_the_law_is_listed_by_medium_and_day_and_shown_with_its_tables(office: O
     assert client.get("/api/standards/hj_633_2012").json()["examples"][0]["source"].endswith("AQI 295")
     assert client.get("/api/standards/none").json()["code"] == "no_standard"
     assert client.get("/api/standards?medium=ether").status_code == 404
+
+
+RULE = "dust_2016_120#replacement"
+
+
+def test_an_unconfirmed_rule_is_switched_on_by_name_with_a_reason_and_stands_in_the_audit(office: Office) -> None:
+    signatory = at_screen(office, "signatory", "zh")
+
+    def row() -> tuple[str, bool, bool]:
+        tables = signatory.get("/api/standards/dust_2016_120").json()["tables"]
+        (found,) = next(table["rows"] for table in tables if table["name"] == "replacement")
+        return found["status"], found["switched_on"], found["decides"]
+
+    wanted = {"rule": RULE, "on": True, "reason": "text read by the law desk"}
+    assert at_screen(office, "duty_officer").put("/api/standard-switches", json=wanted).status_code == 403
+    assert row() == ("unconfirmed", False, False)
+    assert signatory.put("/api/standard-switches", json=wanted).json() == [RULE]
+    assert row() == ("unconfirmed", True, True)
+    made = office.store.settings.history("standards.allow")[-1]
+    assert (made.value, made.reason) == ([RULE], "text read by the law desk")
+    assert "switch_rule" in [entry.action for entry in office.store.ledger.entries()]
+    assert signatory.put("/api/standard-switches", json=wanted | {"on": False}).json() == []
+    assert row() == ("unconfirmed", False, False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason", "status"),
+    [("none", "x", 404), ("gb_3095_2026#ether", "x", 404), ("gb_3095_2026#limits", "x", 422), (RULE, " ", 422)],
+)
+def test_a_switch_without_a_rule_or_a_reason_is_refused(office: Office, rule: str, reason: str, status: int) -> None:
+    client = at_screen(office, "signatory")
+    answer = client.put("/api/standard-switches", json={"rule": rule, "on": True, "reason": reason})
+    assert answer.status_code == status, answer.text
+    assert client.get("/api/standard-switches").json() == []

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
 from bihuan.app.api import Office
-from bihuan.register import Station
+from bihuan.register import Person, Station
 from tests.app.api.people import at_screen
 from tests.app.homes import HEADER, city_line
 
@@ -51,6 +51,16 @@ def test_an_uploaded_register_is_known_to_the_loop_at_once(office: Office) -> No
     body = f"点位编码,点位名称,点位类别,所属区县,经度,纬度\nX9,新站,市控,{district},113.65,34.75\n"
     assert upload(client, "stations.csv", body)["files"][0]["new"] == 1
     assert office.register.get(Station, "X9", office.today) is not None
+
+
+def test_who_only_imports_gives_nobody_a_role(office: Office) -> None:
+    client = at_screen(office, "data_engineer")
+    job = upload(client, "people.csv", "人员编号,姓名,角色\nNEW1,新来,值班员\n")
+    assert [(fault["row"], fault["column"]) for fault in job["files"][0]["faults"] if fault["severity"] == "error"] == [
+        (2, "角色")
+    ]
+    assert "security administrator" in job["files"][0]["faults"][0]["words"]
+    assert office.register.get(Person, "NEW1", office.today) is None
 
 
 def test_what_cannot_be_imported_is_said(office: Office) -> None:

@@ -1,5 +1,6 @@
 /** One door to /api: JSON, the CSRF token, the language, and problems as `Problem` errors with words for people. */
 import type { components } from './schema'
+import { nobodyActs } from './activity'
 import { language, knows, t } from '@/words'
 
 export type Schemas = components['schemas']
@@ -39,6 +40,7 @@ export function whenLoggedOut(act: () => void): void {
 
 async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { 'Accept-Language': language.value }
+  if (nobodyActs()) headers['X-Automatic'] = '1'
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf
   let payload: BodyInit | undefined
   if (body instanceof FormData) payload = body

@@ -3,12 +3,18 @@ import { onUnmounted, ref } from 'vue'
 
 type Listener = (body: Record<string, unknown>) => void
 const listeners = new Map<string, Set<Listener>>()
-const KINDS = ['overview', 'event', 'case', 'clock', 'job', 'bulletin', 'warning', 'device', 'shift']
+const KINDS = ['overview', 'event', 'case', 'clock', 'job', 'bulletin', 'warning', 'device', 'shift', 'standard']
 
 /** Whether the line to the server stands. */
 export const online = ref(true)
 
 let source: EventSource | null = null
+let onEnded: () => void = () => {}
+
+/** What to do when the server says that the login has ended. */
+export function whenEnded(act: () => void): void {
+  onEnded = act
+}
 
 export function listen(): void {
   if (source) return
@@ -18,6 +24,10 @@ export function listen(): void {
   for (const kind of KINDS) {
     source.addEventListener(kind, (message) => tell(kind, JSON.parse((message as MessageEvent<string>).data)))
   }
+  source.addEventListener('ended', () => {
+    hangUp()
+    onEnded()
+  })
   source.addEventListener('renew', () => KINDS.forEach((kind) => tell(kind, {})))
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bihuan.app.access import passwords
+from bihuan.app.settings import Settings
 from bihuan.core import InputError, RightRefused, from_json, iso, to_json
 from bihuan.store import Records, Row
 
@@ -26,7 +28,9 @@ class Account:
         Whether the password has to be changed at the next login.
     enabled : bool
     failures : int
-        Wrong passwords since the last right one.
+        Wrong passwords that count: since the last right one, and not too old.
+    failed : tuple of datetime
+        When they came.
     locked_until : datetime or None
     last_login : datetime or None
     earlier : tuple of str
@@ -43,6 +47,7 @@ class Account:
     renew: bool = False
     enabled: bool = True
     failures: int = 0
+    failed: tuple[datetime, ...] = ()
     locked_until: datetime | None = None
     last_login: datetime | None = None
     earlier: tuple[str, ...] = ()
@@ -59,10 +64,31 @@ class Accounts:
         Wrong passwords after which an account is locked.
     lock : timedelta
         For how long.
+    window : timedelta
+        A wrong password counts for so long, and until a right one comes.
+
+    Attributes
+    ----------
+    when_locked : callable
+        Told an account that was just locked, in the same transaction.
     """
 
-    def __init__(self, records: Records, failures: int = 5, lock: timedelta = timedelta(minutes=15)) -> None:
-        self._records, self._failures, self._lock = records, failures, lock
+    def __init__(
+        self,
+        records: Records,
+        failures: int = 5,
+        lock: timedelta = timedelta(minutes=15),
+        window: timedelta = timedelta(minutes=30),
+    ) -> None:
+        self._records, self._failures, self._lock, self._window = records, failures, lock, window
+        self.when_locked: Callable[[Account], None] = lambda account: None
+
+    @classmethod
+    def set_up(cls, records: Records, settings: Settings) -> Accounts:
+        """Return the accounts as the settings of the process want them."""
+        lock = timedelta(minutes=settings.whole("lock_minutes"))
+        window = timedelta(minutes=settings.whole("login_failure_minutes"))
+        return cls(records, settings.whole("login_failures"), lock, window)
 
     def get(self, login: str) -> Account | None:
         """Return an account, or None."""
@@ -126,17 +152,26 @@ class Accounts:
         if account.locked_until is not None and now < account.locked_until:
             raise RightRefused(f"locked until {iso(account.locked_until)} after {account.failures} wrong passwords")
         if not passwords.matches(account.hash, password):
-            self._count_failure(account, now)
+            self._count_failure(login, now)
             raise RightRefused("login or password is wrong")
         if not account.enabled:
             raise RightRefused("switched off: ask the security administrator")
         hashed = passwords.hash_of(password) if passwords.is_old(account.hash) else account.hash
-        return self._keep(replace(account, hash=hashed, failures=0, locked_until=None, last_login=now))
+        return self._keep(replace(account, hash=hashed, failures=0, failed=(), locked_until=None, last_login=now))
 
-    def _count_failure(self, account: Account, now: datetime) -> None:
-        failures = account.failures + 1
-        until = now + self._lock if failures % self._failures == 0 else None
-        self._keep(replace(account, failures=failures, locked_until=until))
+    def _count_failure(self, login: str, now: datetime) -> None:
+        """Count a wrong password among those of the window; read anew, for many may be tried at once."""
+        with self._records.transaction():
+            account = self.need(login)
+            if account.locked_until is not None and now < account.locked_until:
+                return
+            served = account.locked_until is not None  # a lock that ran out has answered for what led to it
+            counted = () if served else tuple(at for at in account.failed if now - at < self._window)
+            failed = (*counted, now)
+            until = now + self._lock if len(failed) >= self._failures else None
+            changed = self._keep(replace(account, failures=len(failed), failed=failed, locked_until=until))
+            if until is not None:
+                self.when_locked(changed)
 
     def renew(self, account: Account, password: str) -> Account:
         """Set another password.
@@ -156,7 +191,7 @@ class Accounts:
         password = passwords.temporary()
         earlier = (account.hash, *account.earlier)[: passwords.REMEMBERED]
         hashed = passwords.hash_of(password)
-        self._keep(replace(account, hash=hashed, renew=True, failures=0, locked_until=None, earlier=earlier))
+        self._keep(replace(account, hash=hashed, renew=True, failures=0, failed=(), locked_until=None, earlier=earlier))
         return password
 
     def switch(self, account: Account, enabled: bool) -> Account:
@@ -165,7 +200,7 @@ class Accounts:
 
     def unlock(self, account: Account) -> Account:
         """Let a locked account log in again."""
-        return self._keep(replace(account, failures=0, locked_until=None))
+        return self._keep(replace(account, failures=0, failed=(), locked_until=None))
 
     def _keep(self, account: Account) -> Account:
         state = "enabled" if account.enabled else "off"

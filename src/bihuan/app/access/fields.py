@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
 
-from bihuan.cases import mask_name, mask_phone
+from bihuan.cases import mask_name, mask_numbers, mask_phone
 
 HIDDEN = "***"
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ def masked(roles: Collection[str], kind: str, values: Mapping[str, Any]) -> dict
         name: value if not value or is_clear(roles, kind, name) else _hide(value, FIELDS[kind, name].mask)
         for name, value in values.items()
     }
+
+
+def hide_contacts(words: str) -> str:
+    """Hide telephone and identity numbers and e-mail addresses that somebody wrote into a text."""
+    return _EMAIL.sub(HIDDEN, mask_numbers(words))
 
 
 def _hide(value: Any, how: str) -> Any:

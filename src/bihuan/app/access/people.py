@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from bihuan.app.access import passwords
@@ -40,7 +40,7 @@ class Wanted:
     name: str = ""
     unit: str = ""
     district: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
 
 
 def enlist(store: Store, accounts: Accounts, wanted: Wanted, by: str, now: datetime, on: date) -> tuple[Account, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from bihuan.app.access.rights import Right, may
+from bihuan.app.settings import Settings
 from bihuan.cases import Actor
 from bihuan.core import InputError, digest, from_json, to_json
 from bihuan.register import Person
@@ -52,10 +54,13 @@ class Session:
     kept : Pass
     person : Person
         As the register has it today.
+    cells : frozenset of str
+        Cells of the grid that the person answers for, with those below them.
     """
 
     kept: Pass
     person: Person
+    cells: frozenset[str] = frozenset()
 
     @property
     def login(self) -> str:
@@ -93,10 +98,22 @@ class Sessions:
         A session that was not used for so long has ended.
     longest : timedelta
         And so has one that began so long ago.
+
+    Attributes
+    ----------
+    when_ended : callable
+        Told the digest of each session or token that is ended.
     """
 
     def __init__(self, records: Records, idle: timedelta, longest: timedelta) -> None:
         self._records, self._idle, self._longest = records, idle, longest
+        self.when_ended: Callable[[str], None] = lambda digest: None
+
+    @classmethod
+    def set_up(cls, records: Records, settings: Settings) -> Sessions:
+        """Return the sessions as the settings of the process want them."""
+        idle = timedelta(minutes=settings.whole("session_idle_minutes"))
+        return cls(records, idle, timedelta(hours=settings.whole("session_hours")))
 
     def begin(self, login: str, now: datetime, label: str = "") -> tuple[str, Pass]:
         """Log in, and return the secret of the cookie with what is kept of it."""
@@ -133,15 +150,18 @@ class Sessions:
         self._keep(kind, made)
         return secret, made
 
-    def get(self, kind: Literal["session", "token"], secret: str, now: datetime) -> Pass | None:
-        """Return what is kept of a secret, or None where it is unknown, idle for too long or over."""
+    def get(self, kind: Literal["session", "token"], secret: str, now: datetime, active: bool = True) -> Pass | None:
+        """Return what is kept of a secret, or None where it is unknown, idle for too long or over.
+
+        Only what is `active` counts as use.
+        """
         row = self._records.get(kind, _key(digest(secret.encode()))) if secret else None
         if row is None or row.state != "open":
             return None
         kept = from_json(row.body, Pass)
         if now >= kept.ends or (kind == "session" and now - kept.seen >= self._idle):
             return None
-        if now - kept.seen >= SEEN_EVERY:
+        if active and now - kept.seen >= SEEN_EVERY:
             kept = replace(kept, seen=now)
             self._keep(kind, kept)
         return kept
@@ -155,6 +175,7 @@ class Sessions:
     def end(self, kind: Literal["session", "token"], kept: Pass) -> None:
         """Log out, or withdraw a token."""
         self._keep(kind, kept, "ended")
+        self.when_ended(kept.digest)
 
     def end_all(self, login: str, but: str = "") -> int:
         """End every session and token of a login except the one of a digest, and return how many."""
@@ -164,6 +185,7 @@ class Sessions:
             for one in (from_json(row.body, Pass) for row in rows):
                 if one.digest != but:
                     self._keep(kind, one, "ended")
+                    self.when_ended(one.digest)
                     ended += 1
         return ended
 

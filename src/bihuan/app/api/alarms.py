@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from bihuan.alerts import RuleRow, describe, kind_words
-from bihuan.app.access import Session, area_of
+from bihuan.app.access import Session, Sight, area_of
 from bihuan.app.api.errors import Refused
 from bihuan.app.api.office import Office
 from bihuan.app.marks import Mark, Marks
@@ -210,13 +210,16 @@ class Lines:
     office : Office
     events : iterable of Event
     language : Language
+    sight : Sight
+        Cases that are named.
     """
 
-    def __init__(self, office: Office, events: Iterable[Event], language: Language) -> None:
+    def __init__(self, office: Office, events: Iterable[Event], language: Language, sight: Sight) -> None:
         self.events = list(events)
         self._office, self._language = office, language
         self._marks = Marks(office.store.records).latest(event.ref for event in self.events)
-        self._cases = _by_event(office.desk.cases)
+        answering = _by_event(office.desk.cases)
+        self._cases = {ref: case for ref, case in answering.items() if sight.sees(case)}
         self._ranked = _last_rankings(office, self.events)
 
     def line(self, event: Event) -> EventLine:

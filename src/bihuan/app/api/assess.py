@@ -22,6 +22,7 @@ from bihuan.app.api.tables import as_csv
 from bihuan.app.api.uploads import keep_upload, upload_name
 from bihuan.app.filed import FILED, Findings, column_words, filed, judge_file
 from bihuan.app.jobs import Job
+from bihuan.app.law import city_switches
 from bihuan.core import InputError, Language, plain, text
 
 router = APIRouter(prefix="/api", tags=["assess"], responses=PROBLEMS)  # type: ignore[arg-type]
@@ -134,7 +135,8 @@ def start_assess(
         raise
     asked = _Asked(medium, on, place)
     office.audit(session, "assess", body={"medium": medium, "file": name, "bytes": size})
-    work = _work(office, folder / name, asked, frozenset(allow or ()))
+    switched_on = city_switches(office.store, office.today)
+    work = _work(office, folder / name, asked, switched_on | frozenset(allow or ()))
     job = office.jobs.start(KIND, session.person.id, name, office.now, work)
     job.result = asked  # what was asked for is told while it waits, too
     _let_go(office)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -13,7 +14,8 @@ from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.api.tables import as_csv
-from bihuan.core import LedgerError, Ref, iso
+from bihuan.app.ledgerwatch import PIECE, Checked
+from bihuan.core import Ref, iso
 from bihuan.store import Entry
 
 router = APIRouter(prefix="/api", tags=["audit"], responses=PROBLEMS)  # type: ignore[arg-type]
@@ -33,67 +35,98 @@ class AuditLine(BaseModel):
     body: str
 
 
+class ChainState(BaseModel):
+    """How far the chain was checked, and what was found."""
+
+    rows: int = Field(description="rows that were checked: all that came before row `rows`, and it")
+    whole: datetime | None = Field(description="when the chain was last checked from its first row on, since the start")
+    share: float | None = Field(description="of a check of the whole chain that is under way")
+    broken: str = Field(description="what the check found, empty while the chain holds")
+
+
 class AuditPage(BaseModel):
     """Acts, the newest first, and the state of the chain."""
 
     lines: list[AuditLine]
-    found: int
+    next: int | None = Field(description="row to go on from with `before`; null at the beginning of the chain")
     rows: int
     head: str
-    broken: str = Field(description="what the check of the chain found, empty when it holds")
+    chain: ChainState
 
 
-class Asked(BaseModel):
-    """What acts are looked for."""
+class Looked(BaseModel):
+    """What acts are looked for; parts of what stands there."""
 
     person: str = Field("", max_length=64)
     action: str = Field("", max_length=64)
     subject: str = Field("", max_length=160)
     since: datetime | None = None
     until: datetime | None = None
-    page: int = Field(1, ge=1, le=100_000)
+
+
+class Asked(Looked):
+    """A page of acts."""
+
+    before: int | None = Field(None, ge=1, le=2**53)
     size: int = Field(100, ge=1, le=500)
 
 
 @router.get("/audit")
 def audit(asked: Annotated[Asked, Query()], session: Auditor, office: TheOffice) -> AuditPage:
-    """Read the audit, and check its chain from the first row on."""
-    broken = ""
-    try:
-        office.store.ledger.check()
-    except LedgerError as problem:
-        broken = str(problem)
-    found, head = _found(asked, office), office.store.ledger.head()
-    start = (asked.page - 1) * asked.size
-    lines = [_line(row, entry, office) for row, entry in found[start : start + asked.size]]
-    return AuditPage(lines=lines, found=len(found), rows=head.rows, head=head.hash, broken=broken)
+    """Read acts before a row, a bounded part of the chain; rows that came since the last look are checked."""
+    found, following = office.store.ledger.before(asked.before, most=asked.size, **_wanted(asked, office))
+    checked, head = office.chain.go_on(), office.store.ledger.head()
+    lines = [_line(row, entry, office) for row, entry in found]
+    return AuditPage(lines=lines, next=following, rows=head.rows, head=head.hash, chain=_state(checked))
+
+
+@router.post("/audit/check", status_code=202)
+def check_audit(session: Auditor, office: TheOffice) -> ChainState:
+    """Begin to check the whole chain; how far it is stands in every page of the audit."""
+    office.audit(session, "audit.check")
+    if office.chain.checked.share is None:
+        office.jobs.start("audit", session.person.id, "audit", office.now, _work(office))
+    return _state(office.chain.checked)
 
 
 @router.get("/audit.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
-def audit_csv(asked: Annotated[Asked, Query()], session: Auditor, office: TheOffice) -> Response:
+def audit_csv(asked: Annotated[Looked, Query()], session: Auditor, office: TheOffice) -> Response:
     """Take the acts along as a table; cells that a spreadsheet would run as a formula are disarmed."""
     header = ["row", "at", "actor", "action", "subject", "body"]
     rows = [
         (row, iso(entry.at), entry.actor, entry.action, entry.subject, entry.body.decode())
-        for row, entry in _found(asked, office)
+        for row, entry in _all(asked, office)
     ]
     office.audit(session, "audit.export")
     return as_csv("audit.csv", header, rows)
 
 
-def _found(asked: Asked, office: Office) -> list[tuple[int, Entry]]:
-    """Acts that fit, the newest first, with their row."""
-    rows = list(enumerate(office.store.ledger.entries(), start=1))
+def _all(asked: Looked, office: Office) -> Iterator[tuple[int, Entry]]:
+    wanted, row = _wanted(asked, office), None
+    while True:
+        found, row = office.store.ledger.before(row, most=PIECE, **wanted)
+        yield from found
+        if row is None:
+            return
+
+
+def _wanted(asked: Looked, office: Office) -> dict[str, Any]:
     since, until = _aware(asked.since, office), _aware(asked.until, office)
-    return [
-        (number, entry)
-        for number, entry in reversed(rows)
-        if asked.person in entry.actor
-        and asked.action in entry.action
-        and asked.subject in entry.subject
-        and (since is None or entry.at >= since)
-        and (until is None or entry.at < until)
-    ]
+    return {
+        "actor": asked.person,
+        "action": asked.action,
+        "subject": asked.subject,
+        "since": since,
+        "until": until,
+    }
+
+
+def _work(office: Office) -> Callable[[Callable[[float], None]], Checked]:
+    return lambda tell: office.chain.check_whole(office.wall.now, tell)
+
+
+def _state(checked: Checked) -> ChainState:
+    return ChainState(rows=checked.head.rows, whole=checked.whole, share=checked.share, broken=checked.broken)
 
 
 def _aware(at: datetime | None, office: Office) -> datetime | None:

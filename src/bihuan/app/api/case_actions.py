@@ -29,7 +29,7 @@ Reporter = Annotated[Session, needs("case.report")]
 
 FIELDS = frozenset({
     "reason", "note", "unit", "result", "hours", "until", "satisfaction", "case", "suspect", "checks", "place_by",
-    "place_reason", "notice",
+    "place_reason", "notice", "cause", "mark", "marked_at", "finding",
 })  # fmt: skip
 """What a person may say with a step; everything else of a step is found by the machine."""
 

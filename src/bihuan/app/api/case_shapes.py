@@ -259,12 +259,29 @@ class Asked(BaseModel):
     reason: str
 
 
+class DeclarationShown(BaseModel):
+    """One word of the enterprise to an alarm of its outlet, with its times as they were."""
+
+    at: datetime
+    logged: datetime
+    by_name: str
+    cause: str
+    cause_words: str
+    mark: str
+    mark_words: str
+    marked_at: datetime | None
+    after_alarm: bool = Field(description="the mark was set only after the alarm; it is kept as such")
+    note: str
+
+
 class CaseDetail(BoardLine):
     """A case with everything that a person needs who acts on it."""
 
     number: str
     content: str
-    has_personal: bool = Field(description="whether there is a reporter or a position, read by its own audited route")
+    has_personal: bool = Field(
+        description="whether there is a reporter, a position or a telephone, read by its own audited route"
+    )
     door_words: str
     cell: str
     cell_name: str
@@ -283,6 +300,9 @@ class CaseDetail(BoardLine):
     related: list[Related]
     asked: Asked | None
     checklist: list[Check]
+    declarations: list[DeclarationShown]
+    finding: str
+    finding_words: str
     allowed: list[StepOpen]
     ahead: dict[str, list[StepOpen]] = Field(description="what this person may do once the case is in that state")
 
@@ -295,10 +315,20 @@ class CaseConflict(Problem):
 
 
 class Personal(BaseModel):
-    """Personal data of a case; every reading is in the audit log."""
+    """Personal data of a case, masked where the role does not read it clear; every reading is in the audit log."""
 
     reporter: str
+    contacts: list[Contact]
     positions: list[Position]
+
+
+class Contact(BaseModel):
+    """How to reach somebody who works on the case."""
+
+    person: str
+    name: str
+    phone: str
+    email: str
 
 
 class Position(BaseModel):
@@ -327,3 +357,6 @@ class Choices(BaseModel):
     units: list[Named]
     results: list[Named]
     satisfactions: list[Named]
+    causes: list[Named] = Field(description="what an enterprise may say to an alarm of its outlet")
+    marks: list[Named] = Field(description="marks that it may have set under the rules of marking")
+    findings: list[Named] = Field(description="what may be found of such an alarm")

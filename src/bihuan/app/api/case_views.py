@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bihuan.app.access import Session, sees_case
+from bihuan.app.access import Session, hide_contacts, sees_case
+from bihuan.app.api.case_personal import has_personal
 from bihuan.app.api.case_shapes import (
     Asked,
     BoardLine,
@@ -21,7 +22,7 @@ from bihuan.app.api.case_shapes import (
 from bihuan.app.api.case_words import Words
 from bihuan.app.api.errors import Refused
 from bihuan.app.api.office import Office
-from bihuan.cases import Case, Clock, Step, allowed, clocks, machine, matter_of, running
+from bihuan.cases import Case, Clock, Step, allowed, checklist_of_case, clocks, machine, running
 from bihuan.core import Language, Place, Ref, text
 
 BY_HAND = frozenset({"settle", "assess_effect", "read"})
@@ -30,7 +31,7 @@ BY_HAND = frozenset({"settle", "assess_effect", "read"})
 DESK = frozenset({"duty_officer", "duty_leader", "dispatcher"})
 HANDS = frozenset({"grid_officer", "handler", "maintainer", "enterprise_manager"})
 WORKING = frozenset({"dispatched", "signed", "on_site", "handling", "enforcement", "suspended"})
-AHEAD = ("signed", "on_site", "handling", "reported")
+AHEAD = ("signed", "on_site", "concluded", "handling", "reported")
 """States for which a phone is told beforehand what comes next, so that it works without network."""
 
 
@@ -62,7 +63,9 @@ def is_mine(session: Session, case: Case) -> bool:
     if case.state in {"reported", "checking"}:
         row = machine().row("check", "reported", case.kind)
         return bool(row and near and roles & set(row.roles)) and person.id not in case.handlers
-    if case.state == "registered":
+    if case.state == "explaining":
+        return "enterprise_manager" in roles and person.unit == case.opening.enterprise
+    if case.state in {"registered", "reviewing", "concluded"}:
         return near and bool(roles & DESK)
     return case.kind == "complaint" and not case.ended and near and bool(roles & DESK)
 
@@ -129,8 +132,8 @@ def detail_of(case: Case, session: Session, office: Office, language: Language, 
     return CaseDetail(
         **_line(case, session, words, next_clock(case, office, now)),
         number=opening.number,
-        content=opening.content,
-        has_personal=bool(opening.reporter) or any(step.action.place for step in case.steps),
+        content=hide_contacts(opening.content),
+        has_personal=has_personal(case, office),
         door_words=words.say(f"case.door_{case.door}"),
         cell=case.cell,
         cell_name=words.name("cell", case.cell),
@@ -148,7 +151,10 @@ def detail_of(case: Case, session: Session, office: Office, language: Language, 
         complaints=[words.odd(odd) for odd in case.complaints],
         related=words.related(case, lambda other: sees_case(session, other)),
         asked=_asked(case, words),
-        checklist=checklist_of(case.matter, language),
+        checklist=checklist_of(case.matter, language, case.kind),
+        declarations=words.declarations(case),
+        finding=case.finding,
+        finding_words=words.say(f"law_outlet.finding_{case.finding}") if case.finding else "",
         allowed=open_steps(case, session, office, language),
         ahead={
             state: open_steps(replace(case, state=state), session, office, language)
@@ -176,9 +182,10 @@ def _need(name: str, case: Case) -> Need:
     return Need(names=names, optional=known.get(name, False))
 
 
-def checklist_of(matter: str, language: Language) -> list[Check]:
-    """Return what to look at on site."""
-    return [Check(code=code, words=text(f"check.{code}", language)) for code in matter_of(matter).checklist]
+def checklist_of(matter: str, language: Language, kind: str = "") -> list[Check]:
+    """Return what to look at on site: for a matter, or for a kind of case that has a list of its own."""
+    codes = checklist_of_case(kind, matter)
+    return [Check(code=code, words=text(f"check.{code}", language)) for code in codes]
 
 
 def _told(case: Case, session: Session, words: Words) -> list[ToldShown]:
@@ -203,7 +210,7 @@ def _asked(case: Case, words: Words) -> Asked | None:
         return None
     action = request.action
     name = words.name("person", action.by.person)
-    return Asked(who_name=name, hours=float(action.get("hours")), reason=action.get("reason"))
+    return Asked(who_name=name, hours=float(action.get("hours")), reason=hide_contacts(action.get("reason")))
 
 
 def changed_since(case: Case, revision: int | None) -> tuple[Step, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bihuan.app.access import hide_contacts
 from bihuan.app.api.case_shapes import (
     ClockShown,
+    DeclarationShown,
     EffectShown,
     EvidenceShown,
     FieldShown,
@@ -43,6 +45,9 @@ CODED = {
     "clock": "case.clock_",
     "verdict": "effect.",
     "place_by": "officer.place_by_",
+    "cause": "law_outlet.cause_",
+    "mark": "law_outlet.state_",
+    "finding": "law_outlet.finding_",
 }
 """Field -> where the words of its codes stand."""
 HIDDEN = frozenset({"notices", "told", "started", "effect", "sources", "notice", "cell", "district", "matter"})
@@ -125,12 +130,36 @@ class Words:
             "unit": lambda unit: self.name("unit", unit),
             "officer": lambda person: self.name("person", person),
             "suspect": lambda ref: self.of(Ref.parse(ref)),
-            "until": lambda at: parse_instant(at).astimezone(self.office.zone).strftime("%Y-%m-%d %H:%M"),
+            "until": self._local,
+            "marked_at": self._local,
             "checks": self._checks,
         }
         if name in {"reason", "note"} and value in {"duplicate", "rebound"}:
             return self.say(f"board.reason_{value}")
-        return says[name](value) if name in says else value
+        if name == "reason" and value in {"no_declaration", "ordered_by_clock"}:
+            return self.say(f"law_outlet.{value}")
+        return says[name](value) if name in says else hide_contacts(value)
+
+    def _local(self, at: str) -> str:
+        return parse_instant(at).astimezone(self.office.zone).strftime("%Y-%m-%d %H:%M")
+
+    def declarations(self, case: Case) -> list[DeclarationShown]:
+        """Return what the enterprise said to an alarm of its outlet, the first word first."""
+        return [
+            DeclarationShown(
+                at=said.at,
+                logged=said.logged,
+                by_name=self.name("person", said.by),
+                cause=said.cause,
+                cause_words=self.say(f"law_outlet.cause_{said.cause}"),
+                mark=said.mark,
+                mark_words=self.say(f"law_outlet.state_{said.mark}") if said.mark else "",
+                marked_at=said.marked_at,
+                after_alarm=said.after_alarm,
+                note=hide_contacts(said.note),
+            )
+            for said in case.declarations
+        ]
 
     def _checks(self, said: str) -> str:
         answers = (part.partition("=") for part in said.split(","))
@@ -188,7 +217,7 @@ class Words:
         words = self.say(f"case.{outcome.value}")
         by = self.name("person", outcome.by)
         return VerdictShown(
-            kind=kind, value=outcome.value, words=words, at=outcome.at, by_name=by, reason=outcome.reason
+            kind=kind, value=outcome.value, words=words, at=outcome.at, by_name=by, reason=hide_contacts(outcome.reason)
         )
 
     def _effect(self, ref: Ref) -> EffectShown | None:

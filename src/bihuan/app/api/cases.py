@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from bihuan.app.access import Session, sees_case
+from bihuan.app.api.case_personal import personal_of
 from bihuan.app.api.case_shapes import (
     Board,
     BoardLine,
@@ -19,15 +20,13 @@ from bihuan.app.api.case_shapes import (
     MatterShown,
     Named,
     Personal,
-    Position,
 )
-from bihuan.app.api.case_views import case_for, checklist_of, detail_of, line_of, spot
-from bihuan.app.api.case_words import Words
+from bihuan.app.api.case_views import case_for, checklist_of, detail_of, line_of
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.api.tables import as_csv
-from bihuan.cases import RESULTS, SATISFACTIONS, Case, machine, matters
+from bihuan.cases import CAUSES, FINDINGS, MARKS, RESULTS, SATISFACTIONS, machine, matters
 from bihuan.core import Language, text, to_json
 from bihuan.register import Unit
 from bihuan.store import Entry
@@ -148,19 +147,9 @@ def one_case(ident: str, session: Reader, office: TheOffice, language: TheLangua
 
 @router.get("/cases/{ident}/personal")
 def case_personal(ident: str, session: Reader, office: TheOffice, language: TheLanguage) -> Personal:
-    """Give reporter (masked) and positions of a case; every reading is in the audit log."""
+    """Give reporter, positions and telephones as the role may read them; every reading is in the audit log."""
     case = case_for(session, office, ident)
-    office.store.ledger.add(Entry(office.now, session.person.id, "case.read_personal", str(case.ref)))
-    words = Words(office, language, office.now)
-    return Personal(reporter=case.opening.reporter, positions=_positions(case, words))
-
-
-def _positions(case: Case, words: Words) -> list[Position]:
-    return [
-        Position(step=step.id, who_name=words.name("person", step.action.by.person), at=step.at, place=place)
-        for step in case.steps
-        if (place := spot(step.action.place))
-    ]
+    return personal_of(case, session, office, language)
 
 
 @router.get("/matters", responses={200: {"model": Choices}}, response_class=Response)
@@ -180,5 +169,8 @@ def case_choices(session: Reader, office: TheOffice, language: TheLanguage) -> R
         units=[Named(ref=unit.id, name=unit.name) for unit in office.register.all(Unit, office.today)],
         results=[Named(ref=one, name=text(f"result.{one}", language)) for one in RESULTS if one != "transferred"],
         satisfactions=[Named(ref=one, name=text(f"case.{one}", language)) for one in SATISFACTIONS],
+        causes=[Named(ref=one, name=text(f"law_outlet.cause_{one}", language)) for one in CAUSES],
+        marks=[Named(ref=one, name=text(f"law_outlet.state_{one}", language)) for one in MARKS],
+        findings=[Named(ref=one, name=text(f"law_outlet.finding_{one}", language)) for one in FINDINGS],
     )
     return as_json(choices)

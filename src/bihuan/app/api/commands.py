@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from bihuan.app.api.beside import beside_of
 from bihuan.app.api.errors import PROBLEMS, Refused
@@ -23,6 +23,9 @@ class CommandAsked(BaseModel):
     """A command's options, named as its row of `bihuan.app.commands` names them."""
 
     options: dict[str, Any] = Field(default_factory=dict)
+    secret: dict[str, SecretStr] = Field(
+        default_factory=dict, max_length=8, description="passwords: neither logged nor in the ledger"
+    )
     language: Language = "zh"
 
 
@@ -47,10 +50,12 @@ def run_command(name: str, asked: CommandAsked, office: TheOffice, operator: The
     command = COMMANDS.get(name)
     if command is None:
         raise Refused(404, "no_command", f"command {name!r} cannot run beside a server: {', '.join(COMMANDS)} can")
-    if command.touches_files and not operator.by_token:
-        raise Refused(403, "not_here", f"{name} reads or writes files of the server: run bihuan {name} on it")
-    office.store.ledger.add(Entry(office.now, operator.actor, f"command.{name}", "", _audited(command, asked)))
-    scene = Scene(office.store.home.path, office.clock, beside_of(office))
+    if (command.touches_files or command.keeps_accounts) and not operator.by_token:
+        raise Refused(403, "not_here", f"{name} works on files or accounts of the server: run bihuan {name} on it")
+    _hold_apart(name, command, asked)
+    office.store.ledger.add(Entry(office.now, operator.actor, f"command.{name}", "", to_json(asked.options)))
+    secret = {key: value.get_secret_value() for key, value in asked.secret.items()}
+    scene = Scene(office.store.home.path, office.clock, beside_of(office), secret)
     try:
         with lent(office.store):
             lines = list(command.run(scene, asked.options, asked.language))
@@ -61,5 +66,10 @@ def run_command(name: str, asked: CommandAsked, office: TheOffice, operator: The
     return Response(body, media_type="application/json")
 
 
-def _audited(command: Command, asked: CommandAsked) -> bytes:
-    return to_json({name: "" if name in command.secret else value for name, value in asked.options.items()})
+def _hold_apart(name: str, command: Command, asked: CommandAsked) -> None:
+    """Keep passwords out of the options, which are audited, before anything is written down."""
+    loose = sorted(command.secret & asked.options.keys())
+    strange = sorted(asked.secret.keys() - command.secret)
+    if loose or strange:
+        told = f"{name} takes {', '.join(sorted(command.secret)) or 'nothing'} in the field secret, and there alone"
+        raise Refused(422, "input", told, [*(f"options.{one}" for one in loose), *(f"secret.{one}" for one in strange)])

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from bihuan.app.access import Session
+from bihuan.app.access import Session, sight_of
 from bihuan.app.api.alarms import EventLine, EventList, Lines, MarkLine, mark_line, rule_of, seen_event, sees, written
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -107,7 +107,7 @@ def events(
     found = [from_json(row.body, Event) for row in rows]
     found = [event for event in found if (kind is None or event.kind == kind) and sees(session, office, event.subject)]
     found.sort(key=lambda event: (not event.open, -event.period.start.timestamp(), event.id))
-    lines = Lines(office, found[:MOST], language)
+    lines = Lines(office, found[:MOST], language, sight_of(session))
     shown = [line for line in map(lines.line, lines.events) if not district or line.district == district]
     areas = [d for d in office.register.all(District, office.town.on) if session.person.district in ("", d.id)]
     named = [(one.id, one.name_en or one.name if language == "en" else one.name) for one in areas]
@@ -140,7 +140,7 @@ def event(ident: str, office: TheOffice, session: Reader, language: TheLanguage)
     """Return one alarm: its sentence, rule, clauses, verdicts, inputs, case and marks."""
     found = seen_event(ident, session, office)
     return EventPage(
-        event=Lines(office, [found], language).line(found),
+        event=Lines(office, [found], language, sight_of(session)).line(found),
         method=found.method,
         rule=_rule_line(found, office),
         verdicts=[_verdict_line(verdict, language) for verdict in _verdicts(found, office)],

@@ -9,13 +9,16 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from bihuan.app.access import ADMINISTRATORS, RIGHTS, Account, Right, Session
+from bihuan.app.access import ADMINISTRATORS, RIGHTS, Account, Right, Session, cells_of
 from bihuan.app.api.errors import Refused
 from bihuan.app.api.office import Office
 from bihuan.core import Language
 from bihuan.register import Person
 
 COOKIE = "bihuan_session"
+AUTOMATIC = "x-automatic"
+"""Header of what a page asks for while nobody touches it."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BEFORE_RENEWAL = frozenset({"/api/session", "/api/session/password"})
 """All that may be asked for before a temporary password was changed."""
@@ -37,7 +40,25 @@ TheLanguage = Annotated[Language, Depends(language_of)]
 
 
 def session_of(request: Request, office: TheOffice) -> Session:
-    """Return the session of the request: of its cookie, or of its token (``Authorization: Bearer``).
+    """Return the session of the request; what a page reads of its own accord does not count as use.
+
+    Raises
+    ------
+    Refused
+        As `found_session`.
+    """
+    return found_session(request, office, active=AUTOMATIC not in request.headers)
+
+
+def found_session(request: Request, office: Office, active: bool) -> Session:
+    """Return the session of a request: of its cookie, or of its token (``Authorization: Bearer``).
+
+    Parameters
+    ----------
+    request : Request
+    office : Office
+    active : bool
+        Whether a person, or their program, acts: only that keeps a login from ending idle.
 
     Raises
     ------
@@ -48,9 +69,9 @@ def session_of(request: Request, office: TheOffice) -> Session:
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     now = office.wall.now()
     if bearer:
-        kept = office.sessions.get("token", bearer, now)
+        kept = office.sessions.get("token", bearer, now, active)
     else:
-        kept = office.sessions.get("session", request.cookies.get(COOKIE, ""), now)
+        kept = office.sessions.get("session", request.cookies.get(COOKIE, ""), now, active)
     account = office.accounts.get(kept.login) if kept else None
     if kept is None or account is None or not account.enabled:
         raise Refused(401, "not_logged_in", "nobody is logged in: log in and repeat")
@@ -66,7 +87,8 @@ def session_of(request: Request, office: TheOffice) -> Session:
         raise Refused(403, "no_person", f"person {account.person} is not in the register today: ask who keeps it")
     if account.renew and request.url.path not in BEFORE_RENEWAL:
         raise Refused(403, "renew_password", "the password is a temporary one: choose your own first")
-    return Session(kept=kept, person=replace(person, roles=roles_of(account, person)))
+    roles, cells = roles_of(account, person), cells_of(person, office.town)
+    return Session(kept=kept, person=replace(person, roles=roles), cells=cells)
 
 
 def roles_of(account: Account, person: Person) -> tuple[str, ...]:

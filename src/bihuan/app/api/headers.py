@@ -35,17 +35,13 @@ class Guarded:
         Names under which it may be asked for; empty for any. Keeps foreign pages from reaching a server on loopback.
     largest : int
         [bytes]
-    tls : bool
-        Whether browsers are told to come by TLS only.
     tiles : str
         Origin of the raster tiles, empty for none.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: Collection[str] = (), largest: int = 64_000_000, tls: bool = False, tiles: str = ""
-    ) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), largest: int = 64_000_000, tiles: str = "") -> None:
         self._app, self._hosts, self._largest = app, frozenset(hosts), largest
-        self._fixed = FIXED | ({"Strict-Transport-Security": "max-age=31536000"} if tls else {})
+        self._fixed = dict(FIXED)
         if tiles:
             policy = POLICY.replace("img-src 'self'", f"img-src 'self' {tiles}")
             self._fixed["Content-Security-Policy"] = policy.replace("connect-src 'self'", f"connect-src 'self' {tiles}")
@@ -71,6 +67,8 @@ class Guarded:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._fixed.items():
                     headers.setdefault(name, value)
+                if scope.get("scheme") == "https":  # browsers come by TLS only from then on
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

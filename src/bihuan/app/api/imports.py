@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from bihuan.app.access import Session
+from bihuan.app.access import FIELDS, HIDDEN, Session, hide_contacts
 from bihuan.app.api.beside import beside_of
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -25,7 +26,7 @@ from bihuan.app.jobs import Job
 from bihuan.app.opened import lent
 from bihuan.app.receipts import Fault, Report
 from bihuan.core import Language, text, to_json
-from bihuan.formats import write_templates
+from bihuan.formats import kinds, write_templates
 from bihuan.store import Entry
 
 router = APIRouter(prefix="/api", tags=["imports"], responses=PROBLEMS)  # type: ignore[arg-type]
@@ -90,16 +91,17 @@ def start_import(file: UploadFile, office: TheOffice, session: Importer, languag
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    roles = session.may("account.edit")
     body = to_json({"file": name, "bytes": size})
     office.store.ledger.add(Entry(office.now, session.person.id, "import", "", body))
-    job = office.jobs.start("import", session.person.id, name, office.now, _work(office, folder / name))
+    job = office.jobs.start("import", session.person.id, name, office.now, _work(office, folder / name, roles))
     return _view(job, language)
 
 
 @router.get("/jobs")
 def job_list(office: TheOffice, session: Importer, language: TheLanguage) -> list[JobView]:
     """List the jobs since the server's start, the latest first."""
-    return [_view(job, language) for job in office.jobs.all()]
+    return [_view(job, language) for job in office.jobs.all() if job.kind == "import"]
 
 
 @router.get("/jobs/{ident}")
@@ -113,7 +115,7 @@ def job_faults(ident: str, office: TheOffice, session: Importer, language: TheLa
     """Give every row with a fault as a table that no spreadsheet takes for formulas."""
     header = [text(f"imports.{name}", language) for name in COLUMNS]
     rows = [
-        (report.file, fault.sheet, fault.row, fault.column, fault.value, fault.allowed, fault.words(language))
+        (report.file, fault.sheet, fault.row, fault.column, _value(fault), fault.allowed, _words(fault, language))
         for report in _reports(_job(office, ident))
         for fault in (*report.errors, *report.complaints)
     ]
@@ -134,12 +136,12 @@ def template_workbook(
     return Response(body, media_type=kind, headers=headers)
 
 
-def _work(office: Office, path: Path) -> Callable[[Callable[[float], None]], list[Report]]:
+def _work(office: Office, path: Path, roles: bool) -> Callable[[Callable[[float], None]], list[Report]]:
     def work(tell: Callable[[float], None]) -> list[Report]:
         try:
             with lent(office.store):
                 home, beside = office.store.home.path, beside_of(office)
-                reports = import_files(home, [path], clock=office.clock, beside=beside, tell=tell)
+                reports = import_files(home, [path], clock=office.clock, beside=beside, tell=tell, roles=roles)
         finally:
             shutil.rmtree(path.parent, ignore_errors=True)
         hidden = str(path)
@@ -150,13 +152,13 @@ def _work(office: Office, path: Path) -> Callable[[Callable[[float], None]], lis
 
 def _job(office: Office, ident: str) -> Job:
     job = office.jobs.get(ident)
-    if job is None:
+    if job is None or job.kind != "import":
         raise Refused(404, "no_job", f"no job {ident!r}: jobs do not outlive a restart; import the file again")
     return job
 
 
 def _reports(job: Job) -> list[Report]:
-    return list(job.result or ()) if job.kind == "import" else []
+    return list(job.result or ())
 
 
 def _view(job: Job, language: Language) -> JobView:
@@ -182,8 +184,8 @@ def _file(report: Report, language: Language) -> ImportLine:
         new=report.new,
         revised=report.revised,
         unchanged=report.unchanged,
-        failed=report.failed,
-        words=report.words(language).partition("\n")[0],
+        failed=hide_contacts(report.failed),
+        words=hide_contacts(report.words(language).partition("\n")[0]),
         errors=len(report.errors),
         notes=len(report.complaints),
         faults=[_fault(fault, language) for fault in faults[:SHOWN]],
@@ -196,7 +198,28 @@ def _fault(fault: Fault, language: Language) -> FaultLine:
         sheet=fault.sheet,
         row=fault.row,
         column=fault.column,
-        value=fault.value,
+        value=_value(fault),
         allowed=fault.allowed,
-        words=fault.words(language),
+        words=_words(fault, language),
+    )
+
+
+def _value(fault: Fault) -> str:
+    """What stood in the cell; a telephone, a password and the like is in the file of whoever sent it, not here."""
+    return HIDDEN if fault.value and fault.column in _sensitive() else hide_contacts(fault.value)
+
+
+def _words(fault: Fault, language: Language) -> str:
+    said = fault.words(language)
+    if fault.value and fault.column in _sensitive():
+        said = said.replace(fault.value, HIDDEN)
+    return hide_contacts(said)
+
+
+@cache
+def _sensitive() -> frozenset[str]:
+    """Headers of columns whose field is sensitive."""
+    hidden = {pair for pair, how in FIELDS.items() if how.level == "sensitive"}
+    return frozenset(
+        column.zh for name, kind in kinds().items() for column in kind.columns if (name, column.key) in hidden
     )

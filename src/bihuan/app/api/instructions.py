@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
 
 from bihuan.app.access import Session, sees_case
+from bihuan.app.api.alarms import seen_event
 from bihuan.app.api.case_shapes import BoardLine
 from bihuan.app.api.case_views import line_of
 from bihuan.app.api.case_words import INSTRUCTION
@@ -16,7 +17,7 @@ from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.cases import Order, matters
-from bihuan.core import Event, InputError, Place, Ref, from_json, to_json, utc
+from bihuan.core import InputError, Place, Ref, to_json, utc
 from bihuan.register import Unit
 from bihuan.store import Entry, Link
 
@@ -126,9 +127,9 @@ def _where(about: Ref, session: Session, office: Office) -> tuple[str, Place | N
         case = office.desk.find(about.id)
         if case is not None and sees_case(session, case):
             return case.matter, case.place, case.district
-    row = office.store.records.get(about.kind, about.id) if about.kind != "case" else None
-    if row is None:
-        raise Refused(404, "about_missing", f"{about} does not exist: write on what you have before you", ["about"])
     if about.kind == "event":
-        return "other", from_json(row.body, Event).place, ""
+        event = seen_event(about.id, session, office)
+        return "other", event.place, getattr(office.register.resolve(event.subject, office.town.on), "district", "")
+    if about.kind == "case" or office.store.records.get(about.kind, about.id) is None:
+        raise Refused(404, "about_missing", f"{about} does not exist: write on what you have before you", ["about"])
     return "other", None, ""

@@ -6,14 +6,15 @@ import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from bihuan.app.access import Accounts, Session, Sessions
+from bihuan.app.access import Account, Accounts, Session, Sessions
 from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
 from bihuan.app.jobs import Jobs
+from bihuan.app.ledgerwatch import LedgerWatch
 from bihuan.app.linebook import LineBook
 from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
@@ -25,6 +26,9 @@ from bihuan.cases import Case, title_of
 from bihuan.core import Language, Ref, local_date, to_json
 from bihuan.register import Register
 from bihuan.store import Entry, Store
+
+PROGRAM = "bihuan"
+"""Who acts when nobody does, as the ledger has it."""
 
 
 @dataclass(slots=True)
@@ -65,14 +69,15 @@ class Office:
     sheets: TraceSheets = field(init=False)
     lines: LineBook = field(init=False)
     jobs: Jobs = field(init=False)
+    chain: LedgerWatch = field(init=False)
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
-        whole = self.settings.whole
-        lock = timedelta(minutes=whole("lock_minutes"))
-        self.accounts = Accounts(self.store.records, whole("login_failures"), lock)
-        idle, longest = timedelta(minutes=whole("session_idle_minutes")), timedelta(hours=whole("session_hours"))
-        self.sessions = Sessions(self.store.records, idle, longest)
+        self.accounts = Accounts.set_up(self.store.records, self.settings)
+        self.accounts.when_locked = self._note_lock
+        self.sessions = Sessions.set_up(self.store.records, self.settings)
+        self.sessions.when_ended = self.live.end
+        self.chain = LedgerWatch(self.store.ledger)
         self.lines = LineBook(self.store.home.journal, self.settings.zone)
         # what a killed server was reading when it ended: its jobs ended with it
         shutil.rmtree(self.store.home.uploads, ignore_errors=True)
@@ -116,6 +121,10 @@ class Office:
     def audit(self, session: Session, action: str, subject: Ref | str = "", body: object = None) -> None:
         """Write an act into the ledger; within `Records.transaction` it commits with the act itself."""
         self.store.ledger.add(Entry(self.now, session.person.id, action, str(subject), to_json(body or {})))
+
+    def _note_lock(self, account: Account) -> None:
+        body = to_json({"failures": account.failures, "until": account.locked_until})
+        self.store.ledger.add(Entry(self.now, PROGRAM, "account.locked", f"account:{account.login}", body))
 
     def name(self, ref: Ref, language: Language = "zh") -> str:
         """Return what a thing is called, its id where the register knows no name."""

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request, Response
 
-from bihuan.app.access import Area, Session, area_of
+from bihuan.app.access import Area, Session, Sight, area_of, sight_of
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.kept import Kept
@@ -80,7 +80,12 @@ def remembered(office: Office) -> Remembered:
 
 
 def make_overview(
-    office: Office, area: Area, now: datetime, language: Language = "zh", kept: Remembered | None = None
+    office: Office,
+    area: Area,
+    now: datetime,
+    language: Language = "zh",
+    kept: Remembered | None = None,
+    sight: Sight | None = None,
 ) -> Overview:
     """Return the overview of an area at an instant.
 
@@ -91,13 +96,15 @@ def make_overview(
         Air is the whole city's for everyone; events, cases, sections and loggers are those of the area.
     now : datetime
     language : Language
+    sight : Sight, optional
+        Cases that are seen; those of the area's district without it.
     kept : Remembered, optional
         Where parts that change once an hour are remembered.
     """
     kept = kept or Remembered()
     today, hour = local_date(now, office.zone), judged_until(now)
     state = (hour, id(office.town), len(office.store.settings.history("targets")))
-    board = board_of(office, area, now)
+    board = board_of(office, area, now, sight)
     air = air_now(office, now, language)
     return Overview(
         city=office.settings.text("city_name") or (office.town.cell.name if office.town.cell else ""),
@@ -135,10 +142,10 @@ def overview(
     office: TheOffice, language: TheLanguage, session: Annotated[Session, needs("overview.read")], request: Request
 ) -> Response:
     """Tell how the city stands now: air, what waits, the night, targets, ranks, odds, cases, water, loggers."""
-    area, now, kept = area_of(session), office.now, remembered(office)
+    area, sight, now, kept = area_of(session), sight_of(session), office.now, remembered(office)
     made = kept.answers.get(
-        (area, language),
+        (area, sight, language),
         state_of(office, now),
-        lambda: make_overview(office, area, now, language, kept).model_dump_json().encode(),
+        lambda: make_overview(office, area, now, language, kept, sight).model_dump_json().encode(),
     )
     return made.answer(request)

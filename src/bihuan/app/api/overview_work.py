@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from bihuan.alerts import LadderState, RuleRow, Warning, describe, headline, kind_words, scheme_on
-from bihuan.app.access import Area
+from bihuan.app.access import Area, Sight
 from bihuan.app.api.office import Office
 from bihuan.app.api.overview_air import judged_until
 from bihuan.app.api.overview_models import (
@@ -83,13 +83,14 @@ class Board:
     case_of: Mapping[str, Case]
 
 
-def board_of(office: Office, area: Area, now: datetime) -> Board:
-    """Return what is open in an area."""
+def board_of(office: Office, area: Area, now: datetime, sight: Sight | None = None) -> Board:
+    """Return what is open in an area, of cases what `sight` lets through (without it all of the area's district)."""
+    sight = sight or Sight(everything=area.whole, district=area.district or None)
     found = [from_json(row.body, Event) for row in office.store.records.find("event", state="open")]
     marked = Marks(office.store.records).latest(event.ref for event in found)
     settled = {ref for ref, mark in marked.items() if mark.kind in SETTLED}
     events = [event for event in found if event.ref not in settled and area.sees(event.subject, office.town)]
-    cases = tuple(case for case in office.desk.cases if _in_area(case, area, office))
+    cases = tuple(case for case in office.desk.cases if sight.sees(case))
     by_id = {case.id: case for case in cases}
     case_of = {}
     for case in cases:
@@ -103,16 +104,6 @@ def gravity(event: Event) -> tuple[int, int, datetime, str]:
     """Order of events: by grade, a limit before a pattern before silence, the oldest first."""
     grade = GRADES.index(event.grade) if event.grade in GRADES else len(GRADES)
     return grade, KINDS.index(event.kind), event.period.start, event.id
-
-
-def _in_area(case: Case, area: Area, office: Office) -> bool:
-    if area.whole:
-        return True
-    if area.enterprise:
-        return case.opening.enterprise == area.enterprise
-    if area.maintainer:
-        return area.maintainer in (case.lead, *case.support)
-    return case.district in ("", area.district)
 
 
 def words_of(event: Event, office: Office, language: Language) -> str:

@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import StreamingResponse
+from fastapi import FastAPI
 
 from bihuan import __version__
 from bihuan.app.api import (
@@ -43,13 +42,15 @@ from bihuan.app.api import (
     standards,
     start,
     traces,
+    transmission,
     warnings,
+    watching,
 )
 from bihuan.app.api.attempts import Attempts
 from bihuan.app.api.errors import install_errors
-from bihuan.app.api.guard import TheOffice, TheSession
 from bihuan.app.api.headers import Guarded
 from bihuan.app.api.office import Office
+from bihuan.app.api.proxies import Proxied, proxies_of
 from bihuan.core import SettingError
 
 log = logging.getLogger("bihuan.api")
@@ -58,6 +59,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 ROUTERS = (
     session.router,
+    watching.router,
     accounts.router,
     audit.router,
     case_metrics.router,  # before cases, whose /cases/{ident} would take its addresses
@@ -82,6 +84,7 @@ ROUTERS = (
     explanations.router,
     commands.router,
     imports.router,
+    transmission.router,
     assess.router,
     standards.router,
     start.router,
@@ -113,15 +116,10 @@ def create_app(office: Office | None = None, hosts: Collection[str] = ()) -> Fas
     for router in ROUTERS:
         app.include_router(router)
 
-    @app.get("/api/live", tags=["live"], response_class=StreamingResponse)
-    async def live(office: TheOffice, session: TheSession, request: Request) -> StreamingResponse:
-        """Tell what changes, as server-sent events; the page then reads what it shows anew."""
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(office.live.listen(), media_type="text/event-stream", headers=headers)
-
     face.install(app)
     if office is not None:
         app.add_middleware(Guarded, **_guard_of(office, hosts))
+        app.add_middleware(Proxied, trusted=proxies_of(office.settings.text("trusted_proxies")))
     return app
 
 
@@ -132,7 +130,6 @@ def _guard_of(office: Office, hosts: Collection[str]) -> dict[str, Any]:
     return {
         "hosts": named | set(hosts) if named or hosts else (),
         "largest": settings.whole("body_megabytes") * 1_000_000,
-        "tls": bool(settings.text("tls_certificate")),
         "tiles": f"{tiles.scheme}://{tiles.netloc}" if tiles.netloc else "",
     }
 
@@ -166,6 +163,7 @@ class ApiServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # uvicorn would believe whoever comes from loopback; `Proxied` asks the setting
             timeout_graceful_shutdown=2,
         )
         self._server = uvicorn.Server(config)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from bihuan.app.access import Session, area_of
+from bihuan.app.access import Session, area_of, sees_case
 from bihuan.app.api import map_layers
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs, office_of, session_of
@@ -200,7 +200,7 @@ def site(ref: str, office: TheOffice, language: TheLanguage, session: Reader) ->
         devices=_devices(office, asked),
         permit=_permit(fact, language),
         events=_events(office, asked, language),
-        cases=_cases(office, asked, language),
+        cases=_cases(session, office, asked, language),
     )
 
 
@@ -355,8 +355,10 @@ def _events(office: Office, ref: Ref, language: Language) -> list[Happened]:
     ]
 
 
-def _cases(office: Office, ref: Ref, language: Language, shown: int = 20) -> list[CaseOf]:
-    found = [case for case in office.desk.cases if ref in (case.opening.subject, case.suspect)]
+def _cases(session: Session, office: Office, ref: Ref, language: Language, shown: int = 20) -> list[CaseOf]:
+    found = [
+        case for case in office.desk.cases if ref in (case.opening.subject, case.suspect) and sees_case(session, case)
+    ]
     return [
         CaseOf(
             id=case.id,

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from bihuan.app.access import Session
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
-from bihuan.app.law import list_editions
+from bihuan.app.law import city_switches, list_editions, switch
 from bihuan.core import Language, pollutants, texts
-from bihuan.standards import Row, Standard, cell_words, clause_words, standards, table_columns
+from bihuan.standards import DECIDING, Row, Standard, cell_words, clause_words, standards, table_columns
 
 router = APIRouter(prefix="/api", tags=["standards"], responses=PROBLEMS)  # type: ignore[arg-type]
 
@@ -50,6 +50,8 @@ class LawRow(BaseModel):
     end: date | None
     held: bool
     in_force: bool
+    decides: bool = Field(description="by itself, or because the city has switched it on")
+    switched_on: bool = Field(description="by the city")
 
 
 class LawTable(BaseModel):
@@ -117,7 +119,7 @@ def one_standard(
         validity=cell_words(found.validity),
         rounding=cell_words(found.rounding),
         source=found.source,
-        tables=_tables(found, today, language),
+        tables=_tables(found, today, language, city_switches(office.store, today)),
         examples=[
             WorkedExample(
                 input=cell_words(one.input),
@@ -131,6 +133,30 @@ def one_standard(
     )
 
 
+class Switch(BaseModel):
+    """A rule that is unconfirmed or held back, switched on or off for the city."""
+
+    rule: str = Field(max_length=200, description="id of an edition, <edition>#<table>, or id of a row")
+    on: bool
+    reason: str = Field(max_length=500, description="why, and on whose word")
+
+
+@router.get("/standard-switches")
+def switched_on(office: TheOffice, session: Reader) -> list[str]:
+    """Tell which unconfirmed rules the city has switched on today."""
+    return sorted(city_switches(office.store, office.today))
+
+
+@router.put("/standard-switches")
+def switch_rule(asked: Switch, office: TheOffice, session: Annotated[Session, needs("standard.switch")]) -> list[str]:
+    """Switch a rule on or off from today: files are judged by it at once, the loop from its next start."""
+    with office.store.step, office.store.records.transaction():
+        found = switch(office.store, asked.rule, asked.on, session.person.id, asked.reason, office.now, office.today)
+        office.audit(session, "switch_rule", body={"rule": asked.rule, "on": asked.on, "reason": asked.reason})
+    office.live.tell("standard")
+    return sorted(found)
+
+
 def _line(line: dict[str, Any], today: date) -> dict[str, Any]:
     start, end = str(line["from"]), line["to"]
     holds = date.fromisoformat(start) <= today and (end is None or today < date.fromisoformat(str(end)))
@@ -141,12 +167,14 @@ def _line(line: dict[str, Any], today: date) -> dict[str, Any]:
     }
 
 
-def _tables(found: Standard, today: date, language: Language) -> list[LawTable]:
+def _tables(found: Standard, today: date, language: Language, allow: frozenset[str]) -> list[LawTable]:
     names = dict.fromkeys(row.table for row in found.rows)
-    return [_table(name, found.table(name), today, language) for name in names]
+    return [_table(found.id, name, found.table(name), today, language, allow) for name in names]
 
 
-def _table(name: str, rows: tuple[Row, ...], today: date, language: Language) -> LawTable:
+def _table(
+    ident: str, name: str, rows: tuple[Row, ...], today: date, language: Language, allow: frozenset[str]
+) -> LawTable:
     columns = table_columns(rows)
     lines = [
         LawRow(
@@ -161,6 +189,8 @@ def _table(name: str, rows: tuple[Row, ...], today: date, language: Language) ->
             end=row.effective_to,
             held=row.held,
             in_force=row.holds(today),
+            decides=bool({ident, f"{ident}#{name}", row.id} & allow) or (row.status in DECIDING and not row.held),
+            switched_on=bool({ident, f"{ident}#{name}", row.id} & allow),
         )
         for row in rows
     ]

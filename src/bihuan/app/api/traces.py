@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from bihuan.app.access import Session
+from bihuan.app.access import Session, Sight, sight_of
 from bihuan.app.api.alarms import Point, point, pollutant_name, seen_event, unit_of
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -122,7 +122,7 @@ def trace(
     """Return who could have caused a rise, what speaks for each, and where each plume lay."""
     event = seen_event(ident, session, office)
     found = office.loop.ranking(event.id)
-    page = _nothing(event, language) if found is None else _page(event, found, office, language)
+    page = _nothing(event, language) if found is None else _page(event, found, office, language, sight_of(session))
     return Response(page.model_dump_json(), media_type="application/json")
 
 
@@ -152,7 +152,7 @@ def _nothing(event: Event, language: Language) -> TracePage:
     )
 
 
-def _page(event: Event, found: Suspects, office: Office, language: Language) -> TracePage:
+def _page(event: Event, found: Suspects, office: Office, language: Language, sight: Sight) -> TracePage:
     sheet = office.sheets.sheet(office.town, event, found)
     estimated = found.method.startswith(TRACED)
     return TracePage(
@@ -166,7 +166,7 @@ def _page(event: Event, found: Suspects, office: Office, language: Language) -> 
         end=found.period.end,
         estimated=estimated,
         cannot_tell=text(f"tracing.{found.cannot_tell}", language) if found.cannot_tell else "",
-        answers=list(_answers(event, found, sheet, office, language)),
+        answers=list(_answers(event, found, sheet, office, language, sight)),
         others=sheet.others,
         others_odds=odds(sheet.others),
         others_count=sheet.others_count,
@@ -181,10 +181,10 @@ def _page(event: Event, found: Suspects, office: Office, language: Language) -> 
 
 
 def _answers(
-    event: Event, found: Suspects, sheet: TraceSheet, office: Office, language: Language
+    event: Event, found: Suspects, sheet: TraceSheet, office: Office, language: Language, sight: Sight
 ) -> Iterable[SuspectLine]:
     """Every named answer, likeliest first, those that name nobody among them."""
-    seen = _findings(office, language)
+    seen = _findings(office, language, sight)
     lines = [
         _suspect(n, one, event, found, seen.get(one.suspect.source, []), office, language)
         for n, one in enumerate(sheet.suspects, 1)
@@ -307,13 +307,14 @@ def _geojson(drawn: Footprint | None, rate: float | None, unit: str) -> dict[str
     return {"type": "FeatureCollection", "features": features}
 
 
-def _findings(office: Office, language: Language) -> dict[Ref, list[Finding]]:
-    """What officers found at each source so far, newest first."""
+def _findings(office: Office, language: Language, sight: Sight) -> dict[Ref, list[Finding]]:
+    """What officers found at each source so far, newest first; the case is named to who sees it."""
     found: dict[Ref, list[Finding]] = {}
     for case in office.desk.cases:
+        named = case.id if sight.sees(case) else ""
         for visit in case.visits:
             words = text(f"result.{visit.result}", language)
-            line = Finding(at=visit.at, result=visit.result, result_words=words, case=case.id)
+            line = Finding(at=visit.at, result=visit.result, result_words=words, case=named)
             found.setdefault(visit.suspect, []).insert(0, line)
     return found
 

@@ -14,8 +14,8 @@ import numpy as np
 from bihuan.app.city.draws import between, draws, table
 from bihuan.app.city.plan import CityPlan
 from bihuan.app.city.truth import Incident
-from bihuan.cases import Action, Actor, Case, Photo
-from bihuan.core import CHINA, Place, Ref, Suspects, digest, local_date, text
+from bihuan.cases import EXPLAINED, Action, Actor, Case, Photo
+from bihuan.core import CHINA, Place, Ref, Suspects, digest, iso, local_date, text
 from bihuan.register import Person
 
 PATROL = Ref("patrol", "around")
@@ -26,6 +26,9 @@ NOBODY = Ref("patrol", "nobody")
 
 DEVICE_MATTERS = frozenset({"device_fault", "data_quality"})
 """Matters for which the measured site itself is what is visited."""
+
+ADMITS, MARKS_IT = 0.3, 0.35
+"""Shares of enterprises that admit what goes on at their outlet, and of the others that set a mark after the alarm."""
 
 Active = Callable[[Incident, datetime], bool]
 Stop = Callable[[Incident, datetime], None]
@@ -88,6 +91,8 @@ class Officers:
             "dispatched": self._sign,
             "signed": self._go,
             "on_site": self._look,
+            "explaining": self._declare,
+            "concluded": self._after_finding,
             "handling": self._report,
             "reported": self._check,
             "checking": self._conclude,
@@ -133,6 +138,10 @@ class Officers:
 
     def _handled(self, case: Case, person: Person, at: datetime, result: str, signed: datetime) -> Action:
         self.hours[f"{case.id}/{case.reworks}"] = (at - signed).total_seconds() / 3600
+        if case.kind == "outlet":
+            finding = "over" if result == "fixed_on_site" else self._excuse(case)
+            told = {"finding": finding, "note": text(f"law_outlet.finding_{finding}", "zh")}
+            return Action("conclude", _actor(person), at, told, photos=self._photos(case, "scene", at))
         fields = {"result": result, "note": text(f"result.{result}", "zh")}
         return Action("handle", _actor(person), at, fields, photos=self._photos(case, "after", at))
 
@@ -142,6 +151,36 @@ class Officers:
             return None
         fields = {"note": text(f"result.{case.result}", "zh") if case.result else text("demo.note_mended", "zh")}
         return Action("report", _actor(person), at, fields, photos=self._photos(case, "after", at))
+
+    # ---- an alarm of an outlet itself ----
+
+    def _declare(self, case: Case, now: datetime, attached: Mapping[Ref, Suspects]) -> Action | None:
+        """The enterprise answers: some admit it, the others name a fault or a condition, one in three with a mark."""
+        person, at, rng = self._manager(case), self._after(case, "answer"), self._draw(case, "declares")
+        if person is None:
+            return None
+        admits = self._guilty(case, Visit(self._own_outlet(case), at, at)) is not None and rng.random() < ADMITS
+        cause = "over" if admits else self._excuse(case)
+        fields = {"cause": cause, "note": text(f"law_outlet.cause_{cause}", "zh")}
+        if not admits and rng.random() < MARKS_IT:
+            told = at - timedelta(minutes=round(between(rng, table("defaults")["officers"]["next"])))
+            fields |= {"mark": "monitor_fault" if cause == "device_fault" else "fault", "marked_at": iso(told)}
+        return Action("declare", _actor(person), at, fields)
+
+    def _after_finding(self, case: Case, now: datetime, attached: Mapping[Ref, Suspects]) -> Action | None:
+        """What a fault or a condition explains is handed in; the rest waits for the desk."""
+        return self._report(case, now, attached) if case.finding in EXPLAINED else None
+
+    def _excuse(self, case: Case) -> str:
+        return "device_fault" if self._draw(case, "excuse").random() < 0.5 else "condition"
+
+    def _own_outlet(self, case: Case) -> Ref:
+        return case.suspect or case.opening.subject or PATROL
+
+    def _manager(self, case: Case) -> Person | None:
+        mine = case.opening.enterprise
+        people = (p for p in self.plan.register.all(Person, local_date(case.since)) if mine and p.unit == mine)
+        return next((p for p in people if "enterprise_manager" in p.roles), None)
 
     # ---- the one who checks ----
 

@@ -75,7 +75,8 @@ def neutral_rise(buoyancy: float, wind: float, friction: float, stack: float) ->
 @compiled
 def frequency(gradient: float, theta: float) -> float:
     """Brunt-Vaisala frequency. [1/s] (eq. 58)"""
-    return max(math.sqrt(GRAVITY * max(gradient, 0.0) / theta), 1e-10)
+    # an hour that cannot be (a strong u* with an Obukhov length of a metre) leads to temperatures below zero
+    return max(math.sqrt(GRAVITY * max(gradient, 0.0) / max(theta, 100.0)), 1e-10)
 
 
 @compiled
