@@ -58,14 +58,14 @@ def lived(kept: Path, seed: int = 1) -> None:
 
 
 def keep(name: str, shot: bytes) -> None:
-    """Write a picture with a palette: text and plain colours need no more."""
+    """Write a picture without loss: the colours of the AQI are law, and a palette bends them."""
     found = Image.open(io.BytesIO(shot)).convert("RGB")
     packed = io.BytesIO()
-    found.quantize(256, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+    found.save(packed, "WEBP", lossless=True, quality=100, method=6)
     if packed.tell() > LARGEST:
         raise SystemExit(f"{name}: {packed.tell():,} bytes are more than {LARGEST:,}: show less on one picture")
-    (PICTURES / f"{name}.png").write_bytes(packed.getvalue())
-    print(f"{name}.png {found.width}x{found.height} {packed.tell():,} bytes", flush=True)
+    (PICTURES / f"{name}.webp").write_bytes(packed.getvalue())
+    print(f"{name}.webp {found.width}x{found.height} {packed.tell():,} bytes", flush=True)
 
 
 class Photographer:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bihuan.core import Effect, EffectVerdict, Period, Place, Ref, Series, Weather, content_id
+from bihuan.core import pollutant as pollutants_entry
 from bihuan.physics import block_means
 from bihuan.verification.compare import Change, compare, matched
 from bihuan.verification.downwind import LASTING, DownwindHours, Scale, downwind_hours
@@ -19,6 +20,18 @@ OUTLET_HOURS = 12
 """Valid hours of an outlet needed on each side: half a day of work."""
 OVER_SHARE = 0.05
 """An outlet over its limit in more than this share of its hours after is not cured."""
+
+
+def unit_of_effect(found: Effect) -> str:
+    """Return the unit of an effect's figures: of an outlet's own hours, or of the air around.
+
+    Raises
+    ------
+    NotCovered
+        If its pollutant is not in the list.
+    """
+    about = pollutants_entry(found.pollutant)
+    return about.outlet_unit if found.method == OUTLET_METHOD else about.unit
 
 
 def effect(

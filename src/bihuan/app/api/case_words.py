@@ -35,6 +35,7 @@ from bihuan.core import (
     pollutant,
     text,
 )
+from bihuan.verification import unit_of_effect
 
 INSTRUCTION = "instruction"
 """Relation of a link from what a leader's instruction (批示) is about to the case it became."""
@@ -228,7 +229,7 @@ class Words:
         item = pollutant(effect.pollutant) if effect.pollutant else None
         return EffectShown(
             pollutant=(item.zh if self.language == "zh" else item.en) if item else "",
-            unit=item.unit if item else "",
+            unit=unit_of_effect(effect) if item else "",
             before=effect.before,
             after=effect.after,
             change=effect.change,

@@ -30,10 +30,12 @@ from bihuan.core import (
     printed_unit,
     text,
 )
+from bihuan.standards import clause_words
+from bihuan.verification import unit_of_effect
 
 router = APIRouter(prefix="/api", tags=["explain"], responses=PROBLEMS)  # type: ignore[arg-type]
 
-SHOWN = 12
+SHOWN = 6
 """Things of one kind that a stage lists; the rest is counted."""
 
 STAGES = ("frame", "readings", "verdict", "event", "suspects", "warning", "case", "effect", "register")
@@ -190,7 +192,9 @@ class _View:
         label = _known(f"verdict.{what['label']}", _known(f"aqi.{what['label']}", what["label"], self), self)
         value = _figure(what["value"]) if what.get("value") is not None else ""
         said = self._say("verdict", label=label, value=value, unit=printed_unit(what.get("unit", ""))).strip()
-        law = self._say("clause", standard=what.get("standard", ""), clause=what.get("clause", ""))
+        law = self._say(
+            "clause", standard=what.get("standard", ""), clause=clause_words(what.get("clause", ""), self._language)
+        )
         doubt = self._say("to_check") if what.get("status") in ("unconfirmed", "conflicting") else ""
         return self._name(what["subject"]), " · ".join(filter(None, (said, law, doubt)))
 
@@ -227,7 +231,7 @@ class _View:
         if found.before is None or found.after is None:
             return verdict, text(f"effect.{found.reason}", self._language) if found.reason else ""
         words = {"before": _figure(found.before), "after": _figure(found.after), "verdict": verdict}
-        name, unit = pollutant_name(found.pollutant, self._language), _unit("", found.pollutant)
+        name, unit = pollutant_name(found.pollutant, self._language), printed_unit(unit_of_effect(found))
         return self._say("effect", pollutant=name, unit=unit, **words), ""
 
     def _register(self, node: Node) -> tuple[str, str]:
