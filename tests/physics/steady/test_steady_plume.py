@@ -45,7 +45,7 @@ def vertical(air: BoundaryLayer, source: PointSource, x: float, heights: np.ndar
     found = np.zeros((len(heights), 2))
     axis = np.empty((1, AXIS_COLUMNS))
     for place, z in enumerate(heights):
-        fill_axis(np.array([x]), 1, z, row, state, air.hours[0], LEVELS, air.profiles[0], air.sums[0], axis)
+        fill_axis(np.array([x]), 1, z, row, state, air.hours[0], (LEVELS, air.profiles[0], air.sums[0]), axis)
         found[place] = np.exp(axis[0, DIRECT]), np.exp(axis[0, PENETRATED])
     return found, float(state[ESCAPED])
 

@@ -53,6 +53,8 @@ from bihuan.physics.steady.state_kernels import (
 )
 
 Float = NDArray[np.float64]
+Air = tuple[Float, Float, Float]
+"""Levels, the profiles of the hour, and their integrals upwards."""
 
 INDUCED = 0.4
 """Of the rise becomes buoyancy-induced spread, times the root of 2 (eq. 88)."""
@@ -94,18 +96,9 @@ def lofting(x: float, state: Float, hour: Float) -> float:
 
 
 @compiled
-def fill_stable(
-    x: float,
-    z: float,
-    source: Float,
-    state: Float,
-    hour: Float,
-    levels: Float,
-    profile: Float,
-    sums: Float,
-    row: Float,
-) -> None:
+def fill_stable(x: float, z: float, source: Float, state: Float, hour: Float, air: Air, row: Float) -> None:
     """One distance of a plume in stable air, or of one released above the lid (section 5.3)."""
+    levels, profile, sums = air
     release, urban = source[HEIGHT], hour[URBAN] != 0.0
     rise = rise_in_stable(x, state, hour[FRICTION], levels, profile)
     height = max(state[STACK] + rise, 0.0)
@@ -129,40 +122,21 @@ def fill_stable(
 
 
 @compiled
-def fill_convective(
-    x: float,
-    z: float,
-    source: Float,
-    state: Float,
-    hour: Float,
-    levels: Float,
-    profile: Float,
-    sums: Float,
-    row: Float,
-) -> None:
+def fill_convective(x: float, z: float, source: Float, state: Float, hour: Float, air: Air, row: Float) -> None:
     """One distance of a plume in convective air: direct, indirect and penetrated parts (section 5.2)."""
     escaped = state[ESCAPED]
     row[DIRECT], row[DIRECT_WIDTH], row[RANDOM] = 0.0, 1.0, 0.0
     row[PENETRATED], row[PENETRATED_WIDTH] = 0.0, 1.0
     if escaped < 1.0:
-        fill_trapped(x, z, source, state, hour, levels, profile, sums, row)
+        fill_trapped(x, z, source, state, hour, air, row)
     if escaped > 0.0:
-        fill_penetrated(x, z, source, state, hour, levels, profile, sums, row)
+        fill_penetrated(x, z, source, state, hour, air, row)
 
 
 @compiled
-def fill_trapped(
-    x: float,
-    z: float,
-    source: Float,
-    state: Float,
-    hour: Float,
-    levels: Float,
-    profile: Float,
-    sums: Float,
-    row: Float,
-) -> None:
+def fill_trapped(x: float, z: float, source: Float, state: Float, hour: Float, air: Air, row: Float) -> None:
     """The direct and the indirect part, which stay below the lid (sections 5.2.1 and 5.2.2)."""
+    levels, profile, sums = air
     lid, trapped = hour[LID], 1.0 - state[ESCAPED]
     rise = free_rise(x, state[BUOYANCY], state[MOMENTUM], state[WIND_S])
     centre = centre_of_mass(x, rise, state, lid)
@@ -198,18 +172,9 @@ def fill_trapped(
 
 
 @compiled
-def fill_penetrated(
-    x: float,
-    z: float,
-    source: Float,
-    state: Float,
-    hour: Float,
-    levels: Float,
-    profile: Float,
-    sums: Float,
-    row: Float,
-) -> None:
+def fill_penetrated(x: float, z: float, source: Float, state: Float, hour: Float, air: Air, row: Float) -> None:
     """The part that went through the lid (sections 5.2.3 and 5.5.1.2)."""
+    levels, profile, sums = air
     escaped, height = state[ESCAPED], state[ESCAPED_HEIGHT]
     induced = INDUCED * escaped * (height - state[STACK]) / math.sqrt(2.0)
     wind, _, sigma_w = values_at(height, levels, profile)
@@ -254,9 +219,8 @@ def lay_axis(state: Float, first: float, last: float, step: float, distances: Fl
 
 @compiled
 def fill_axis(
-    distances: Float, count: int, z: float, source: Float, state: Float, hour: Float, levels: Float, profile: Float,
-    sums: Float, axis: Float,
-) -> None:  # fmt: skip
+    distances: Float, count: int, z: float, source: Float, state: Float, hour: Float, air: Air, axis: Float
+) -> None:
     """Table a plume along its axis for receptors at height `z`; `axis` has a row a distance.
 
     Concentrations per unit emission, without the crosswind term, and widths are kept as logarithms; the random
@@ -266,9 +230,9 @@ def fill_axis(
     for k in range(count):
         x = distances[k]
         if state[GAUSSIAN] != 0.0:
-            fill_stable(x, z, source, state, hour, levels, profile, sums, row)
+            fill_stable(x, z, source, state, hour, air, row)
         else:
-            fill_convective(x, z, source, state, hour, levels, profile, sums, row)
+            fill_convective(x, z, source, state, hour, air, row)
         for part in (DIRECT, PENETRATED):
             axis[k, part] = math.log(MICROGRAMS * row[part]) if row[part] > 1e-300 else NOTHING
             axis[k, part + 1] = math.log(row[part + 1])

@@ -28,7 +28,7 @@ from bihuan.physics.steady.state_kernels import (
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Tables = tuple[Float, Int, Float, Int, Float]
-Air = tuple[Float, Float, Float, Float]
+Layers = tuple[Float, Float, Float, Float]
 Where = tuple[Float, Float, Int, Int, Float, float, int]
 
 SINGLE_VOLUME = 2.15
@@ -36,90 +36,84 @@ SINGLE_VOLUME = 2.15
 
 
 @compiled
-def respond(
-    source: Float, ring: Float, area: float, hour: Float, levels: Float, profile: Float, sums: Float, receptors: Float,
-    heights: Float, first: Int, chosen: Int, reach: Float, step: float, work: Float, out: Float,
-) -> None:  # fmt: skip
-    """Set `out` to what a unit emission of one source causes in one hour at every receptor. [ug/m3 per g/s]
+def respond(s: int, h: int, tables: Tables, air: Layers, where: Where, work: Float, out: Float) -> bool:
+    """Set `out` to what a unit emission of source `s` causes in hour `h` at every receptor. [ug/m3 per g/s]
 
     Parameters
     ----------
-    source : ndarray
-        One row of the table of sources.
-    ring, area : ndarray, float
-        Of an area source.
-    hour, levels, profile, sums
-        Of the boundary layer the source is in.
-    receptors, heights, first, chosen : ndarray
-        Receptors; their distinct heights; ``chosen[first[k]:first[k + 1]]`` have height ``heights[k]``.
-    reach : ndarray, shape (2,)
-        Nearest and farthest distance a table must hold. [m]
-    step : float
-        Of the table, in the logarithm of the distance.
-    work : ndarray, shape (nodes, AXIS_COLUMNS + 1)
+    s, h : int
+    tables : tuple
+        Of the sources: rows, boundary layer each is in (country, or one of the cities), corners of the rings,
+        where each ring begins, areas. [m2]
+    air : tuple
+        Hours, levels, profiles, sums; all but the levels are stacked by boundary layer.
+    where : tuple
+        Receptors; their distinct heights; ``chosen[first[k]:first[k + 1]]`` have height ``heights[k]``; nearest and
+        farthest distance that the table of each source must hold [m]; step of the tables, in the logarithm of the
+        distance; rows a table may need.
+    work : ndarray, shape (rows, AXIS_COLUMNS + 1)
         Room for a table.
+    out : ndarray, shape (receptors,)
+
+    Returns
+    -------
+    bool
+        False, with `out` untouched, in a calm or missing hour.
     """
+    sources, layers, rings, ring_first, areas = tables
+    hours, levels, profiles, sums = air
+    receptors, heights, first, chosen, reaches, step, _ = where
+    source, hour = sources[s], hours[layers[s], h]
+    if hour[USED] == 0.0:
+        return False
+    column = (levels, profiles[layers[s], h], sums[layers[s], h])
     out[:] = 0.0
     state = np.empty(STATE_COLUMNS)
     parts = np.empty((MOST_PARTS, PART_COLUMNS))
     distances, axis = work[:, AXIS_COLUMNS], work[:, :AXIS_COLUMNS]
-    fill_state(source, hour, levels, profile, state)
-    nodes, count = lay_axis(state, reach[0], reach[1], step, distances, parts)
+    fill_state(source, hour, levels, column[1], state)
+    nodes, count = lay_axis(state, reaches[s, 0], reaches[s, 1], step, distances, parts)
     origin = math.radians(state[FROM])
     sine, cosine = math.sin(origin), math.cos(origin)
-    nearest = NEAREST
-    if source[KIND] == VOLUME:
-        nearest = SINGLE_VOLUME * source[SIGMA_Y_0] + 0.99
+    nearest = SINGLE_VOLUME * source[SIGMA_Y_0] + 0.99 if source[KIND] == VOLUME else NEAREST
     for k in range(len(heights)):
-        fill_axis(distances, nodes, heights[k], source, state, hour, levels, profile, sums, axis)
+        fill_axis(distances, nodes, heights[k], source, state, hour, column, axis)
         here = chosen[first[k] : first[k + 1]]
         if source[KIND] == AREA:
-            add_area(axis, parts, count, sine, cosine, ring, area, here, receptors, out)
+            ring = rings[ring_first[s] : ring_first[s + 1]]
+            add_area(axis, parts, count, sine, cosine, ring, areas[s], here, receptors, out)
         else:
             penetrated = state[ESCAPED] > 0.0
             add_plume(
                 axis, parts, count, sine, cosine, source[EAST], source[NORTH], nearest, penetrated, here, receptors, out
             )
+    return True
 
 
 @compiled
-def run_hours(which: Int, tables: Tables, rates: Float, groups: Float, air: Air, where: Where, out: Float) -> None:
+def run_hours(which: Int, tables: Tables, rates: Float, groups: Float, air: Layers, where: Where, out: Float) -> None:
     """Add up groups of sources hour by hour.
 
     Parameters
     ----------
     which : ndarray of int64
         Hours to run.
-    tables : tuple
-        Of the sources: rows, boundary layer each is in (country, or one of the cities), corners of the rings,
-        where each ring begins, areas. [m2]
+    tables, air, where : tuple
+        As for `respond`.
     rates : ndarray, shape (hours, sources)
         Emission. [g/s]
     groups : ndarray, shape (groups, sources)
         1 where a source belongs to a group.
-    air : tuple
-        Hours, levels, profiles, sums; all but the levels are stacked by boundary layer.
-    where : tuple
-        Receptors, their distinct heights, where each height begins, receptors by height, reaches of the tables,
-        step of the tables, rows a table may need.
     out : ndarray, shape (len(which), groups, receptors)
         Added to. [ug/m3]
     """
-    sources, layers, rings, ring_first, areas = tables
-    hours, levels, profiles, sums = air
-    receptors, heights, first, chosen, reaches, step, nodes = where
-    work = np.empty((nodes, AXIS_COLUMNS + 1))
-    unit = np.empty(len(receptors))
+    work = np.empty((where[6], AXIS_COLUMNS + 1))
+    unit = np.empty(len(where[0]))
     for place in range(len(which)):
         h = which[place]
-        for s in range(len(sources)):
-            b = layers[s]
-            if rates[h, s] == 0.0 or hours[b, h, USED] == 0.0:
+        for s in range(len(tables[0])):
+            if rates[h, s] == 0.0 or not respond(s, h, tables, air, where, work, unit):
                 continue
-            respond(
-                sources[s], rings[ring_first[s] : ring_first[s + 1]], areas[s], hours[b, h], levels, profiles[b, h],
-                sums[b, h], receptors, heights, first, chosen, reaches[s], step, work, unit,
-            )  # fmt: skip
             for g in range(len(groups)):
                 if groups[g, s] != 0.0:
                     for r in range(len(unit)):
@@ -127,7 +121,7 @@ def run_hours(which: Int, tables: Tables, rates: Float, groups: Float, air: Air,
 
 
 @compiled
-def sum_hours(which: Int, places: Int, tables: Tables, weights: Float, air: Air, where: Where, out: Float) -> None:
+def sum_hours(which: Int, places: Int, tables: Tables, weights: Float, air: Layers, where: Where, out: Float) -> None:
     """Add up the hours of each source's unit response: rows of a source-receptor matrix.
 
     Parameters
@@ -137,26 +131,17 @@ def sum_hours(which: Int, places: Int, tables: Tables, weights: Float, air: Air,
     places : ndarray of int64
         Of the sources to run.
     tables, air, where : tuple
-        As for `run_hours`.
+        As for `respond`.
     weights : ndarray, shape (hours, sources)
         Of an hour for a source: 1, or its emission factor.
     out : ndarray, shape (len(places), receptors)
         Added to. [ug/m3 per g/s, times hours]
     """
-    sources, layers, rings, ring_first, areas = tables
-    hours, levels, profiles, sums = air
-    receptors, heights, first, chosen, reaches, step, nodes = where
-    work = np.empty((nodes, AXIS_COLUMNS + 1))
-    unit = np.empty(len(receptors))
+    work = np.empty((where[6], AXIS_COLUMNS + 1))
+    unit = np.empty(len(where[0]))
     for place in range(len(places)):
         s = places[place]
-        b = layers[s]
         for h in which:
-            if weights[h, s] == 0.0 or hours[b, h, USED] == 0.0:
-                continue
-            respond(
-                sources[s], rings[ring_first[s] : ring_first[s + 1]], areas[s], hours[b, h], levels, profiles[b, h],
-                sums[b, h], receptors, heights, first, chosen, reaches[s], step, work, unit,
-            )  # fmt: skip
-            for r in range(len(unit)):
-                out[place, r] += weights[h, s] * unit[r]
+            if weights[h, s] != 0.0 and respond(s, h, tables, air, where, work, unit):
+                for r in range(len(unit)):
+                    out[place, r] += weights[h, s] * unit[r]
