@@ -1,6 +1,5 @@
 """Samples of soil are judged by the limit of their land, item and pH, and a site by its worst item."""
 
-import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,37 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bihuan.assessment import SOIL_COLUMNS, SOIL_LABELS, Judged, explain_soil, judge_soil
+from bihuan.assessment import SOIL_COLUMNS, SOIL_LABELS, explain_soil, judge_soil
 from bihuan.assessment.soil_names import item_names, soil_columns, soil_words
-from bihuan.core import InputError, NotCovered, pollutants, text, to_json
+from bihuan.core import InputError, NotCovered, pollutants, text
 from bihuan.standards import Row, lookup
+from tests.assessment.soil import ON, ROTATION, items, only, reasons, sample, site
 
-ON = date(2026, 3, 1)
-ROTATION = frozenset({"gb_15618_2018#rotation"})
 CONSTRUCTION, FARM = lookup("GB 36600", on=ON), lookup("GB 15618", on=ON)
 EDGES = [Decimal(edge) for edge in FARM.row("ph_bins", "upper_edges")["edges"]]
-
-
-def sample(**given: Any) -> pl.DataFrame:
-    row = {"site": "A", "date": "2026-03-01", "land use": "class 1"} | given
-    return pl.DataFrame({name: [value] for name, value in row.items()})
-
-
-def items(found: Judged) -> pl.DataFrame:
-    return found.verdicts.filter(subject="item")
-
-
-def only(found: Judged) -> dict[str, Any]:
-    assert not found.refused.height, found.refused
-    return items(found).row(0, named=True)
-
-
-def site(found: Judged) -> dict[str, Any]:
-    return found.verdicts.filter(subject="site").row(0, named=True)
-
-
-def reasons(found: Judged) -> list[tuple[int, str, str, str]]:
-    return found.refused.rows()
 
 
 def around(limit: Decimal) -> tuple[str, str, str]:
@@ -387,46 +363,6 @@ def test_numbers_of_any_kind_of_column_are_read_as_they_print() -> None:
     wide = sample(lead=400.1, copper=3, arsenic=None).with_columns(cadmium=pl.Series([20.1], dtype=pl.Float32))
     found = items(judge_soil(wide))
     assert dict(found.select("item", "value").iter_rows()) == {"lead": 400.1, "copper": 3.0, "cadmium": 20.1}
-
-
-def test_every_verdict_is_explained_in_both_languages_also_from_json() -> None:
-    parts = [
-        sample(lead="401", arsenic="30", copper="1", benzene="<1.1", toluene="<0.1"),
-        sample(lead="801", arsenic="20", copper="1", benzene="1", toluene="1").with_columns(site=pl.lit("B")),
-    ]
-    farm = sample(**{"land use": "rotation"}, ph="7.5", lead="200", cadmium="5", nickel="1", bap="0.6")
-    rows = [*judge_soil(pl.concat(parts)).verdicts.to_dicts(), *judge_soil(farm, allow=ROTATION).verdicts.to_dicts()]
-    for row in json.loads(to_json(rows)):
-        found = explain_soil(row)
-        assert found.edition in ("GB 36600-2018", "GB 15618-2018")
-        for language in ("zh", "en"):
-            said = [message.say(language) for message in (*found.steps, found.sentence)]  # type: ignore[arg-type]
-            assert all(said) and "{" not in "".join(said)
-            assert found.edition in said[-1]
-
-
-def test_an_explanation_prints_the_limit_as_the_standard_does() -> None:
-    found = explain_soil(only(judge_soil(sample(chromium6="3.5"))))
-    assert (found.value, found.limit, found.unit) == ("3.5", "3.0", "mg/kg")
-    said = "A 土壤铬(六价)含量 3.5 mg/kg,超过第一类用地筛选值 3.0 mg/kg(0.17 倍),未超过管制值 30 mg/kg"
-    assert found.sentence.say() == f"{said}(依据 GB 36600-2018)。"
-    assert found.fields["control"] == "30"
-    above = explain_soil(only(judge_soil(sample(chromium6="33"))))
-    assert (above.limit, above.fields["over_control"]) == ("30", 0.1)
-    farm = explain_soil(only(judge_soil(sample(**{"land use": "paddy"}, ph="6.50", mercury="0.6"))))
-    assert (farm.limit, farm.clause) == ("0.5", "table 1; table 3")
-    assert "pH 6.5,属于 5.5 - 6.5 一档" in farm.steps[1].say()
-
-
-def test_a_row_that_is_no_verdict_is_not_explained() -> None:
-    with pytest.raises(InputError, match="no verdict and no limit"):
-        explain_soil({"item": "lead", "recomputed_value": 1.0})
-    row = only(judge_soil(sample(lead="1"))) | {"edition": "GB 36600-1999"}
-    with pytest.raises(NotCovered, match="held: GB 36600-2018"):
-        explain_soil(row)
-    for land, edition in (("class_1", "GB 36600-2018"), ("paddy", "GB 15618-2018"), ("rotation", "GB 15618-2018")):
-        with pytest.raises(NotCovered, match="unobtainium"):
-            explain_soil(row | {"land_use": land, "edition": edition, "item": "unobtainium"})
 
 
 def test_the_words_of_items_are_those_of_the_pollutant_list() -> None:

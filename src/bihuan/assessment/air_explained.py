@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from bihuan.assessment.index import Figure, IndexLaw, index_law
-from bihuan.assessment.judged import Explanation
+from bihuan.assessment.judged import Explanation, hold_row
 from bihuan.core import NATIONAL_SIX, InputError, Message, exact, local_date, parse_instant, pollutant, round_half_even
 from bihuan.standards import Row, editions
 
@@ -36,9 +36,7 @@ def explain_air(row: Mapping[str, Any]) -> Explanation:
     NotCovered
         If its edition or method is not held.
     """
-    missing = [name for name in NEEDED if name not in row]
-    if missing:
-        raise InputError(f"no verdict of air: {', '.join(missing)} is absent; give a row that judge_air has made")
+    hold_row(row, NEEDED, "air")
     law = _law(str(row["edition"]))
     figures, _ = law.figures("hourly", str(row["method"]))
     steps = (_edition_step(row), Message("law_air.rounding"), *_item_steps(row, law, figures), *_index_steps(row, law))

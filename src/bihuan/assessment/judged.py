@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from bihuan.core import Message, Status
+from bihuan.core import InputError, Message, Status
 
 REFUSED_SCHEMA = pl.Schema({"row": pl.Int64, "column": pl.String, "value": pl.String, "reason": pl.String})
 """``row`` counts the data rows of the table from 1; ``reason`` is a key of ``texts`` under ``refused``."""
+
+
+LAW_COLUMNS: dict[str, pl.DataType] = {
+    name: pl.String() for name in ("edition", "clause", "status", "method", "reason", "law_row")
+}
+"""With which the verdicts of one row of a table against one row of law end."""
+
+
+def hold_row(row: Mapping[str, Any], needed: Iterable[str], medium: str) -> None:
+    """Hold that a row given to ``explain_<medium>`` is a verdict of ``judge_<medium>``.
+
+    Raises
+    ------
+    InputError
+        If a column is absent.
+    """
+    missing = [name for name in needed if name not in row]
+    if missing:
+        raise InputError(
+            f"no verdict of {medium}: {', '.join(missing)} is absent; give a row that judge_{medium} has made"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from bihuan.assessment.filed_rows import printed
-from bihuan.assessment.judged import Explanation
-from bihuan.core import InputError, Message, parse_instant, pollutant, round_half_even
+from bihuan.assessment.judged import Explanation, hold_row
+from bihuan.core import Message, parse_instant, pollutant, round_half_even
 
 NEEDED = (
     "site",
@@ -40,11 +40,7 @@ def explain_outlet(row: Mapping[str, Any]) -> Explanation:
     InputError
         If the row is none of `judge_outlet`.
     """
-    missing = [name for name in NEEDED if name not in row]
-    if missing:
-        raise InputError(
-            f"no verdict of an outlet: {', '.join(missing)} is absent; give a row that judge_outlet has made"
-        )
+    hold_row(row, NEEDED, "outlet")
     return Explanation(
         value=shown(row["compared"]),
         limit=printed(row["limit"]),

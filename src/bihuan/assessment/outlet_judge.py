@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from bihuan.assessment.filed_rows import CellRefused, FiledRow, FiledRows
-from bihuan.assessment.judged import Judged
+from bihuan.assessment.judged import LAW_COLUMNS, Judged
 from bihuan.assessment.outlet_days import DayMeans
 from bihuan.assessment.outlet_limits import HeldTo, limits_of_permit, limits_of_standard, standard_code, whole_edition
 from bihuan.assessment.outlet_rows import METHOD, Finding, Measured, judge, monitoring_law
@@ -47,13 +47,8 @@ SCHEMA = pl.Schema(
         "industry": pl.String(),
         "mark_timing": pl.String(),
         "basis": pl.String(),
-        "edition": pl.String(),
-        "clause": pl.String(),
-        "status": pl.String(),
-        "method": pl.String(),
-        "reason": pl.String(),
-        "law_row": pl.String(),
     }
+    | LAW_COLUMNS
 )
 """Columns of the verdicts, in this order."""
 

@@ -16,14 +16,16 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from bihuan.assessment.filed_rows import CellRefused, FiledRow, FiledRows, printed
-from bihuan.assessment.judged import Explanation, Judged
+from bihuan.assessment.judged import LAW_COLUMNS, Explanation, Judged, hold_row
 from bihuan.assessment.outlet_limits import decides, whole_edition
-from bihuan.core import CHINA, InputError, Message, NotCovered, local_date, local_day
+from bihuan.core import CHINA, Message, NotCovered, local_date, local_day
 from bihuan.standards import Row, Standard
 
 CODE = "site dust"
 METHOD = "site_dust/1"
 NEEDED = ("site", "start", "pollutant", "value")
+SHOWN = ("site", "over", "let_pass", "highest", "limit", "label", "law_row")
+"""What a row must have to be explained."""
 LARGEST = Decimal(100_000)
 """No monitor of a building site shows more. [ug/m3]"""
 
@@ -40,13 +42,8 @@ SCHEMA = pl.Schema(
         "highest": pl.Float64(),
         "limit": pl.Float64(),
         "label": pl.String(),
-        "edition": pl.String(),
-        "clause": pl.String(),
-        "status": pl.String(),
-        "method": pl.String(),
-        "reason": pl.String(),
-        "law_row": pl.String(),
     }
+    | LAW_COLUMNS
 )
 """Columns of the verdicts, one row a site and local day."""
 
@@ -211,9 +208,7 @@ def explain_dust(row: Mapping[str, Any]) -> Explanation:
     InputError
         If the row is none of `judge_dust`.
     """
-    missing = [name for name in ("site", "over", "let_pass", "highest", "limit", "label", "law_row") if name not in row]
-    if missing:
-        raise InputError(f"no verdict of dust: {', '.join(missing)} is absent; give a row that judge_dust has made")
+    hold_row(row, SHOWN, "dust")
     values = {
         "site": str(row["site"]),
         "over": str(row["over"]),

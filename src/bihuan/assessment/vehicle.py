@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from bihuan.assessment.filed_rows import CellRefused, FiledRow, FiledRows
-from bihuan.assessment.judged import Judged
+from bihuan.assessment.judged import LAW_COLUMNS, Judged
 from bihuan.assessment.outlet_limits import decides, whole_edition
 from bihuan.assessment.vehicle_rules import (
     FUEL_OF,
@@ -43,13 +43,8 @@ SCHEMA = pl.Schema(
         "unit": pl.String(),
         "label": pl.String(),
         "result": pl.String(),
-        "edition": pl.String(),
-        "clause": pl.String(),
-        "status": pl.String(),
-        "method": pl.String(),
-        "reason": pl.String(),
-        "law_row": pl.String(),
     }
+    | LAW_COLUMNS
 )
 """Columns of the verdicts, in this order."""
 

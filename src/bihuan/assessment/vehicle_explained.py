@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from bihuan.assessment.filed_rows import printed
-from bihuan.assessment.judged import Explanation
-from bihuan.core import InputError, Message, parse_instant
+from bihuan.assessment.judged import Explanation, hold_row
+from bihuan.core import Message, parse_instant
 
 NEEDED = ("vehicle", "test", "item", "value", "limit", "unit", "label", "result", "edition", "clause", "status")
 
@@ -26,9 +26,7 @@ def explain_vehicle(row: Mapping[str, Any]) -> Explanation:
     InputError
         If the row is none of `judge_vehicle`.
     """
-    missing = [name for name in NEEDED if name not in row]
-    if missing:
-        raise InputError(f"no verdict of a vehicle: {', '.join(missing)} is absent; give a row of judge_vehicle")
+    hold_row(row, NEEDED, "vehicle")
     return Explanation(
         value=printed(row["value"]),
         limit=_limit(row),

@@ -9,7 +9,7 @@ from typing import Any
 from bihuan.assessment.black_odorous import CODES
 from bihuan.assessment.discharge import CODE as DISCHARGE
 from bihuan.assessment.discharge import DischargeLimit, discharge_limits, over_items
-from bihuan.assessment.judged import Explanation
+from bihuan.assessment.judged import Explanation, hold_row
 from bihuan.assessment.water import CLASSES, RULE, WaterLaw, class_of, water_law
 from bihuan.assessment.water import CODE as CLASS_CODE
 from bihuan.assessment.water_bulk import LOW
@@ -39,9 +39,7 @@ def explain_water(row: Mapping[str, Any]) -> Explanation:
     InputError
         If the row is none of `judge_water`, or its edition is not held.
     """
-    missing = [name for name in NEEDED if name not in row]
-    if missing:
-        raise InputError(f"no verdict of water: {', '.join(missing)} is absent; give a row that judge_water has made")
+    hold_row(row, NEEDED, "water")
     body = str(row["water_body"])
     if body in ("river", "lake"):
         return _surface(row)
