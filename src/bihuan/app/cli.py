@@ -6,10 +6,9 @@ brings numpy, pyarrow and the map projections along.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,52 +16,21 @@ import click
 
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
+from bihuan.app.cli_law import assess, standards
+from bihuan.app.cli_parts import (
+    BAD_INPUT,
+    FINDING,
+    INSTANT,
+    JSON,
+    LANGUAGE,
+    complain,
+    day_of,
+    home_path,
+    run,
+    say,
+    target_of,
+)
 from bihuan.app.cli_user import user
-
-FINDING = 1
-BAD_INPUT = 2
-
-
-def home_path() -> Path:
-    """Where the data of this installation lie: ``BIHUAN_HOME``, by default ``./bihuan-data``."""
-    return Path(os.environ.get("BIHUAN_HOME", "bihuan-data"))
-
-
-class _Instant(click.ParamType[Any]):
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
-        if not isinstance(value, str):
-            return value
-        from bihuan.app.settings import read_settings
-        from bihuan.core import BihuanError, parse_instant
-
-        try:
-            return parse_instant(value, read_settings(home_path()).zone)
-        except BihuanError as problem:
-            self.fail(str(problem), param, context)
-
-
-INSTANT = _Instant()
-LANGUAGE = click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
-JSON = click.option("--json", "as_json", is_flag=True, help="one JSON object a line, for programs")
-
-
-def say(value: Any, as_json: bool) -> None:
-    """Print one JSON line, or the value as text."""
-    click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else str(value))
-
-
-def run(name: str, options: dict[str, Any], language: Any, as_json: bool, secret: dict[str, str] | None = None) -> None:
-    """Run a command of `bihuan.app.commands`, through the live server where one owns the store, and print it."""
-    from bihuan.app.remote import run_command
-
-    code = 0
-    for line in run_command(home_path(), name, options, language, secret):
-        say(line.data if as_json else line.words, as_json)
-        code = max(code, line.code)
-    if code:
-        sys.exit(code)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -182,121 +150,6 @@ def replay(
 
 
 @cli.command()
-@click.argument("medium", type=click.Choice(["air", "water", "soil", "outlet", "vehicle", "dust"]))
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--on", help="with FILE: judge every row by the law of this day, 2026-03-01; its own day's without it")
-@click.option("--place", default="", help="with FILE: administrative code (410100) whose own rules come first")
-@click.option("--allow", multiple=True, help="with FILE: an unconfirmed rule to let decide, by its id")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="with FILE: verdicts as Parquet")
-@click.option("--risk", is_flag=True, help="with FILE of soil: risk to health by the model of HJ 25.3, no verdict")
-@click.option("--draws", type=click.IntRange(0, 1_000_000), default=0, help="with --risk: draws of the parameters")
-@click.option("--site", help="stored: city:..., station:..., section:..., outlet:...; every one without it")
-@click.option("--from", "start", type=INSTANT, help="stored: first day, local time of the city; the first without it")
-@click.option("--to", "end", type=INSTANT, help="stored: end, not included; the last stored without it")
-@click.option(
-    "--by", type=click.Choice(["month", "quarter", "year"]), default="month", show_default=True, help="stored"
-)
-@click.option("--target", "targets", multiple=True, help="stored: pm25=40, several times: mean of the year to reach")
-@LANGUAGE
-@JSON
-def assess(
-    medium: str,
-    file: Path | None,
-    on: str | None,
-    place: str,
-    allow: tuple[str, ...],
-    out: Path | None,
-    risk: bool,
-    draws: int,
-    site: str | None,
-    start: datetime | None,
-    end: datetime | None,
-    by: Any,
-    targets: tuple[str, ...],
-    language: Any,
-    as_json: bool,
-) -> None:
-    """Judge a table (CSV, Parquet), or without FILE what is stored, under the law of the day.
-
-    Of stored data today's law stands beside it, and ranks are our own (自算,非官方). Nothing is stored.
-    """
-    if file is not None:
-        if site or start or end or targets:
-            raise click.UsageError("--site, --from, --to and --target are of stored data: leave FILE or them out")
-        if draws and not risk:
-            raise click.UsageError("--draws needs --risk")
-        how = {"on": _day(on, "--on"), "place": place, "allow": frozenset(allow), "risk": risk, "draws": draws}
-        _assess_file(medium, file, how, out, language, as_json)
-        return
-    if on or place or allow or out or risk or draws:
-        raise click.UsageError("--on, --place, --allow, --risk, --draws and --out need a FILE")
-    if medium in ("soil", "vehicle", "dust"):
-        raise click.UsageError(f"nothing of {medium} is stored: give a FILE to judge")
-    from rich.console import Console
-
-    options = {
-        "medium": medium,
-        "site": site,
-        "start": start,
-        "end": end,
-        "by": by,
-        "targets": dict(_target(target) for target in targets),
-        "width": Console().width,
-    }
-    run("assess", options, language, as_json)
-
-
-def _assess_file(
-    medium: str,
-    file: Path,
-    how: dict[str, Any],
-    out: Path | None,
-    language: Any,
-    as_json: bool,
-) -> None:
-    """Judge a file and say what came of it; leaves with 1 when rows were refused, with 2 when nothing was judged."""
-    from bihuan.app.filed import judge_file
-    from bihuan.app.settings import read_settings
-    from bihuan.core import text, to_json
-
-    zone = read_settings(home_path()).zone
-    found = judge_file(file, medium, zone=zone, **how)
-    if out is not None:
-        found.write(out)
-    if as_json:
-        click.echo(to_json(found.as_dict(language)).decode())
-    else:
-        from rich.console import Console
-
-        for table in found.tables(language):
-            Console().print(table)
-        click.echo(text("assess.file_counts", language, **found.counts))
-        if out is not None:
-            click.echo(out)
-    if found.code == BAD_INPUT:
-        _complain(f"{file}: no row could be judged; {found.counts['refused']} of {found.rows} were refused")
-    if found.code:
-        sys.exit(found.code)
-
-
-def _day(text: str | None, option: str) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"{option} {text!r} cannot be read: write 2019-02-06") from None
-
-
-def _target(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value)
-    except ValueError:
-        raise click.UsageError(f"target {text!r} cannot be read: write pm25=40") from None
-
-
-@cli.command()
 @click.argument("kind", type=click.Choice(["daily", "weekly", "monthly"]))
 @click.option("--date", "day", required=True, help="day of the city, 2019-02-06")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="folder of the files")
@@ -310,8 +163,8 @@ def report(
     """Write the bulletin (日报) of a stored day as HTML and DOCX: a draft, it is signed on the page."""
     if kind != "daily":
         raise click.UsageError(f"report {kind} is not made yet: only daily is; assess air --by month gives the figures")
-    _day(day, "date")  # said before a server is asked
-    wanted = dict(_target(target) for target in targets)
+    day_of(day, "date")  # said before a server is asked
+    wanted = dict(target_of(target) for target in targets)
     run("report", {"day": day, "out": str(out.absolute()), "site": site, "targets": wanted}, language, as_json)
 
 
@@ -355,49 +208,6 @@ def send(file: Path, target: str, window: int, as_json: bool) -> None:
     say(told if as_json else "  ".join(f"{name} {count}" for name, count in told.items()), as_json)
     if report.unanswered:
         sys.exit(FINDING)
-
-
-@cli.group()
-def standards() -> None:
-    """Look at the law as this version knows it."""
-
-
-@standards.command("list")
-@click.option("--medium", help="only those of air, water, soil, outlet, mobile or act")
-@click.option("--on", help="only those in force on this day, 2026-03-01")
-@LANGUAGE
-@JSON
-def standards_list(medium: str | None, on: str | None, language: Any, as_json: bool) -> None:
-    """Every edition of every standard and act with its dates and status."""
-    from bihuan.app.law import list_editions
-
-    for line in list_editions(medium, _day(on, "--on"), language):
-        span = f"{line['from']} - {line['to'] or ''}"
-        say(line if as_json else f"{line['id']}  {line['number']}  {span}  {line['status']}  {line['title']}", as_json)
-
-
-@standards.command("show")
-@click.argument("code")
-@click.option("--on", help="only the edition in force on this day, and its rows that hold then")
-@LANGUAGE
-def standards_show(code: str, on: str | None, language: Any) -> None:
-    """One standard, by its code (GB 3095), number or id: clauses, tables, worked examples, status and source."""
-    from bihuan.app.law import show_edition
-
-    click.echo(show_edition(code, _day(on, "--on"), language))
-
-
-@standards.command("check")
-def standards_check() -> None:
-    """Check order, gaps and overlaps of dates, units and clauses."""
-    from bihuan.app.law import check_all
-
-    findings = check_all()
-    for finding in findings:
-        click.echo(finding)
-    if findings:
-        sys.exit(FINDING)
-    click.echo("ok")
 
 
 @cli.command()
@@ -454,7 +264,8 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-cli.add_command(user)
+for command in (assess, standards, user):
+    cli.add_command(command)
 
 
 def main() -> None:
@@ -465,7 +276,7 @@ def main() -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as problem:
-        _complain(problem.format_message())
+        complain(problem.format_message())
         context = getattr(problem, "ctx", None)
         if context is not None:
             click.echo(f"{context.get_usage()}\nmore with {context.command_path} --help", err=True)
@@ -474,7 +285,7 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # until the interpreter ends
         sys.exit(0)
     except _foreseen() as problem:
-        _complain(str(problem))
+        complain(str(problem))
         sys.exit(BAD_INPUT)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -484,8 +295,3 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from bihuan.core import BihuanError
 
     return BihuanError, OSError
-
-
-def _complain(what: str) -> None:
-    """Say what is wrong: a line first, details after."""
-    click.echo(f"bihuan: {what}", err=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from bihuan.app.cli_parts import run
+
 
 @click.group()
 def user() -> None:
@@ -14,8 +16,6 @@ def user() -> None:
 
 
 def _run(name: str, options: dict[str, Any], as_json: bool = False, secret: dict[str, str] | None = None) -> None:
-    from bihuan.app.cli import run
-
     run(f"user.{name}", options, "zh", as_json, secret)
 
 
