@@ -187,3 +187,12 @@ def test_risk_of_soil_is_no_verdict(tmp_path: Path) -> None:
         assert CliRunner().invoke(cli, wrong).exit_code == 2
     with pytest.raises(NotCovered, match="'air' can be assessed for its risk; there are: soil"):
         judge_file(path, "air", risk=True)
+
+
+def test_a_terminal_too_narrow_for_the_table_gets_lines_that_cut_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "samples.csv"
+    path.write_text(SOIL, "utf-8")
+    narrow = CliRunner().invoke(cli, ["assess", "soil", str(path)], env={"COLUMNS": "80"}).stdout
+    assert "…" not in narrow and "┃" not in narrow
+    joined = "".join(narrow.split())
+    assert "点位地块A" in joined and "苯并[a]芘" in joined and "详细调查和风险评估" in joined

@@ -15,7 +15,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
+from rich.console import Console, Group
 from rich.markup import escape
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 
 from bihuan.app.sheets import cell
@@ -46,6 +49,10 @@ from bihuan.devices.csv.table import ROW, is_parquet, read_table
 MEDIA = ("air", "water", "soil", "outlet", "vehicle", "dust")
 PRINTED = 40
 """Rows of each table that people see; programs get all of them."""
+
+
+WIDEST = 10_000
+"""A width that squeezes nothing. [characters]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,26 +217,37 @@ class Findings:
         target.parent.mkdir(parents=True, exist_ok=True)
         self.judged.verdicts.select(columns).write_parquet(target)
 
-    def tables(self, language: Language = "zh") -> list[Table]:
-        """Return the verdicts and the refused rows for a terminal, the first `PRINTED` of each."""
+    def tables(self, language: Language = "zh", width: int = WIDEST) -> list[Table | Group]:
+        """Return the verdicts and the refused rows for a terminal, the first `PRINTED` of each.
+
+        A table that the `width` [characters] would squeeze is printed as lines, head by head.
+        """
         verdicts, refused = self.judged.verdicts, self.judged.refused
         own = filed(self.medium, risk=self.risk).words
         title = f"{own}.title" if own else f"assess.file_{'risks' if self.risk else 'verdicts'}_{self.medium}"
         titles = (title, "assess.file_refused")
         parts = [(titles[0], verdicts.select(self.shown)), (titles[1], refused)]
-        return [self._table(title, frame, language) for title, frame in parts if frame.height]
+        return [self._printed(title, frame, language, width) for title, frame in parts if frame.height]
 
-    def _table(self, title: str, frame: pl.DataFrame, language: Language) -> Table:
+    def _printed(self, title: str, frame: pl.DataFrame, language: Language, width: int) -> Table | Group:
         words = text(title, language)
         if frame.height > PRINTED:
             words += " · " + text("assess.file_first", language, shown=PRINTED, all=frame.height)
-        found = Table(title=words, title_justify="left")
-        for column, kind in frame.schema.items():
-            found.add_column(self.head(column, language), justify="right" if kind.is_numeric() else "left")
-        for row in frame.head(PRINTED).iter_rows(named=True):
-            # escaped: the brackets of a name (benzo[a]pyrene) are no markup
-            found.add_row(*(escape(self.cell(column, value, language)) for column, value in row.items()))
-        return found
+        heads = [self.head(column, language) for column in frame.columns]
+        # escaped: the brackets of a name (benzo[a]pyrene) are no markup
+        rows = [
+            [escape(self.cell(column, value, language)) for column, value in row.items()]
+            for row in frame.head(PRINTED).iter_rows(named=True)
+        ]
+        table = Table(title=words, title_justify="left")
+        for head, kind in zip(heads, frame.dtypes, strict=True):
+            table.add_column(head, justify="right" if kind.is_numeric() else "left")
+        for row in rows:
+            table.add_row(*row)
+        wide = Console(width=WIDEST)
+        if Measurement.get(wide, wide.options, table).maximum <= width:
+            return table
+        return Group(f"[bold]{words}[/bold]", *(_line(heads, row) for row in rows))
 
     @property
     def shown(self) -> list[str]:
@@ -248,6 +266,12 @@ class Findings:
         if isinstance(value, datetime):
             return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
         return verdict_cell(column, value, language, filed(self.medium, risk=self.risk).words)
+
+
+def _line(heads: list[str], row: list[str]) -> Padding:
+    """One row with the head before each of its values, what is empty left out."""
+    said = (f"[dim]{head}[/dim] {value}" for head, value in zip(heads, row, strict=True) if value not in ("", "-"))
+    return Padding("  ".join(said), (0, 0, 1, 2))
 
 
 def verdict_cell(column: str, value: Any, language: Language, words: str = "") -> str:
