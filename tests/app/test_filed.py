@@ -195,4 +195,4 @@ def test_a_terminal_too_narrow_for_the_table_gets_lines_that_cut_no_value(tmp_pa
     narrow = CliRunner().invoke(cli, ["assess", "soil", str(path)], env={"COLUMNS": "80"}).stdout
     assert "…" not in narrow and "┃" not in narrow
     joined = "".join(narrow.split())
-    assert "点位地块A" in joined and "苯并[a]芘" in joined and "详细调查和风险评估" in joined
+    assert "点位/城市地块A" in joined and "苯并[a]芘" in joined and "详细调查和风险评估" in joined
