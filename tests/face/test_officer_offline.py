@@ -128,6 +128,7 @@ def test_who_comes_second_sees_both_versions_and_keeps_the_own_one(browser: Brow
     context.set_offline(True)
     page.goto(f"/officer/{case.id}")
     page.get_by_role("button", name="Sign for it").click()
+    expect(page.locator(".queue")).to_be_visible()  # kept on the phone
     fields = {"reason": "belongs to housing", "unit": "housing"}
     office.desk.act(case.id, Action("reassign", actor(person(office, "duty_leader")), office.now, fields))
     context.set_offline(False)

@@ -8,6 +8,8 @@ export const lastPlace = shallowRef<Spot | null>(null)
 export function readPosition(seconds = 10): Promise<Spot> {
   return new Promise((done, refuse) => {
     if (!('geolocation' in navigator)) return refuse(new Error('unavailable'))
+    // the phone's own limit begins only when its question "may this page know where you are?" was answered
+    setTimeout(() => refuse(new Error('unanswered')), (seconds + 2) * 1000)
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
         lastPlace.value = { lon: coords.longitude, lat: coords.latitude }
