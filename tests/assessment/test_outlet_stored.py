@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bihuan.assessment import Circumstances, Declared, judge_outlet, outlet_days, outlet_hours
-from bihuan.core import Period, Place, Verdict, text
+from bihuan.assessment import (
+    Circumstances,
+    Declared,
+    explain_outlet_verdict,
+    judge_outlet,
+    outlet_days,
+    outlet_hours,
+)
+from bihuan.core import CHINA, InputError, Period, Place, Verdict, text
 from bihuan.register import Outlet, PermitLimit
 from tests.assessment.frames import local
 
@@ -329,3 +336,60 @@ def test_nobody_is_called_guilty() -> None:
         words = text("verdict.suspected_over", language)  # type: ignore[arg-type]
         assert "违法" not in words
         assert "illegal" not in words.lower()
+
+
+# -- explanation ------------------------------------------------------------------------------------------------------
+
+
+def steps(verdict: Verdict, name: str = "1号排口") -> tuple[list[str], str]:
+    found = explain_outlet_verdict(verdict, name)
+    for language in ("zh", "en"):
+        assert all(step.say(language, CHINA) for step in found.steps)  # type: ignore[arg-type]
+    return [step.key.removeprefix("law_outlet.") for step in found.steps], found.sentence.say("zh", CHINA)
+
+
+def test_a_stored_verdict_explains_itself_in_the_words_of_a_file() -> None:
+    (verdict,) = judge(cell("nox", 40.0), cell("o2", 12.0))
+    found = explain_outlet_verdict(verdict, "1号排口")
+    assert (found.value, found.limit, found.unit, found.edition) == ("53.333", "50", "mg/m3", "HJ 76-2017")
+    keys, sentence = steps(verdict)
+    assert keys == ["measured", "folded", "marked", "limit_of_permit", "compared", "multiple", "doubt"]
+    assert "1号排口" in sentence and "2024-06-01" in sentence and "疑似超标 0.067 倍" in sentence
+
+
+def test_the_explanation_names_both_limits() -> None:
+    (verdict,) = judge(cell("nox", 250.0), cell("o2", 9.0), outlet=at_boiler(200))
+    keys, sentence = steps(verdict)
+    assert keys[3:5] == ["limit_of_permit", "beside_laxer"]
+    said = explain_outlet_verdict(verdict).steps[4].say("zh", CHINA)
+    assert "GB 13271-2014" in said and "300 mg/m3" in said and "permit 7" in sentence
+    (lax,) = judge(cell("nox", 250.0), cell("o2", 9.0), outlet=at_boiler(400))
+    assert steps(lax)[0][3:5] == ["limit_of_standard", "beside_laxer"]
+    assert "permit 7" in explain_outlet_verdict(lax).steps[4].say("en", CHINA)
+    (unsure,) = judge(cell("nox", 90.0), cell("o2", 3.5), outlet=replace(at_boiler(100, "oil_new"), o2_reference=3.5))
+    assert "待核" in explain_outlet_verdict(unsure).steps[4].say("zh", CHINA)
+
+
+def test_a_mark_after_the_alarm_and_what_is_no_evidence_are_told() -> None:
+    (verdict,) = judge(cell("nox", 400.0), cell("o2", 9.0), declared=(declared("fault"),), industries={"E1": "power"})
+    keys, sentence = steps(verdict)
+    assert {"declared", "timing_after_alarm", "reason_marked_by_rule"} <= set(keys)
+    assert "不作为超标依据" in sentence
+    assert steps(judge(cell("nox", 1.0, quality="bad", reason="stuck"), cell("o2", 9.0))[0])[0][-2:] == [
+        "reason_flagged_bad",
+        "doubt",
+    ]
+
+
+def test_a_day_tells_how_many_hours_it_rests_on() -> None:
+    (day,) = of_day(*(water(hour, 60.0) for hour in range(21)))
+    assert steps(day)[0][:2] == ["measured_water", "count_day"]
+    assert explain_outlet_verdict(day).steps[1].values["count"] == "21"
+
+
+def test_a_verdict_of_another_kind_is_not_explained_here() -> None:
+    (verdict,) = judge(cell("nox", 40.0), cell("o2", 12.0))
+    with pytest.raises(InputError, match="section_class"):
+        explain_outlet_verdict(replace(verdict, kind="section_class"))
+    with pytest.raises(InputError, match="outlet_limit/1"):
+        explain_outlet_verdict(replace(verdict, method="outlet_limit/1"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bihuan.app.desk import Desk
 from bihuan.app.law import ALLOWED
 from bihuan.app.town import Town
 from bihuan.assessment import Circumstances, Declared
@@ -58,6 +59,26 @@ def _alarms(records: Records, case: Case, logged: datetime) -> Iterator[tuple[Ev
         end = over if event.open else min(event.period.end, over)
         if event.period.start < end:
             yield event, Period(event.period.start, end)
+
+
+def marks_at(
+    records: Records, desk: Desk, before: datetime, now: datetime
+) -> tuple[Callable[[], tuple[Declared, ...]], tuple[Declared, ...]]:
+    """Return how to read every mark that may still matter, and those that came since the last step.
+
+    Parameters
+    ----------
+    records : Records
+    desk : Desk
+    before : datetime
+        Instant of the last step. At that very instant words may have come after it, so that counts.
+    now : datetime
+    """
+
+    def every() -> tuple[Declared, ...]:
+        return declared_marks(records, (case for case in desk.cases if case.opened > now - LATE), until=now)
+
+    return every, declared_marks(records, desk.cases, before, now)
 
 
 def circumstances(store: Store, town: Town, cases: Iterable[Case], zone: ZoneInfo) -> Circumstances:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from bihuan.alerts import Facts, Heard, RuleSet, RulesState
-from bihuan.app.declared import LATE, declared_marks
+from bihuan.app.declared import marks_at
 from bihuan.app.desk import Desk
 from bihuan.app.ingest import SHORT, Ingest, Taken
 from bihuan.app.judge import Judge
@@ -27,7 +27,6 @@ from bihuan.app.outlook import Outlook
 from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
 from bihuan.app.window import Window
-from bihuan.assessment import Declared
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
     KEY_COLUMNS,
@@ -220,7 +219,7 @@ class Loop:
 
     def _conclude(self, taken: Taken, now: datetime) -> Outcome:
         self.judge.touched(taken.hours)
-        self.judge.declared(lambda: self._marks(now), self._fresh_marks(now))
+        self.judge.declared(*marks_at(self._store.records, self.desk, self.watermark or self._began, now))
         verdicts = self.judge.due(self._town, now)
         self._save_verdicts(verdicts)
         self._outlook.step(self._town, verdicts, now)
@@ -235,15 +234,6 @@ class Loop:
         self.desk.run_clocks(now)
         changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
         return Outcome(now, taken, verdicts, events, suspects, changed, effects)
-
-    def _marks(self, now: datetime) -> tuple[Declared, ...]:
-        """Every condition of an outlet that was declared and may still matter."""
-        cases = (case for case in self.desk.cases if case.opened > now - LATE)
-        return declared_marks(self._store.records, cases, until=now)
-
-    def _fresh_marks(self, now: datetime) -> tuple[Declared, ...]:
-        """Those that came since the last step; at its very instant they may have come after it, so that counts."""
-        return declared_marks(self._store.records, self.desk.cases, self.watermark or self._began, now)
 
     def _keep(self) -> None:
         """Remember what the next step needs, so that it may be another process that takes it."""

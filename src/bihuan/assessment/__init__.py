@@ -10,7 +10,7 @@ from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.limits import limit_grades
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
 from bihuan.assessment.outlet_days import MONTH_SCHEMA, outlet_months
-from bihuan.assessment.outlet_explained import explain_outlet
+from bihuan.assessment.outlet_explained import explain_outlet, explain_outlet_verdict
 from bihuan.assessment.outlet_judge import judge_outlet
 from bihuan.assessment.outlet_stored import Circumstances, Declared, outlet_days, outlet_hours
 from bihuan.assessment.ranking import (
@@ -116,6 +116,7 @@ __all__ = [
     "explain_air",
     "explain_dust",
     "explain_outlet",
+    "explain_outlet_verdict",
     "explain_soil",
     "explain_soil_risk",
     "explain_vehicle",
