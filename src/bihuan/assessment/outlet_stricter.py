@@ -81,23 +81,34 @@ def judge_stricter(pairs: Sequence[tuple[Measured, HeldTo]], on: date, allow: fr
     if len(pairs) == 1:
         measured, held = pairs[0]
         return Decided(measured, held, judge(measured, held, on, allow))
-    rules = rules_of(monitoring_law(on, allow))
     may = [pair for pair in pairs if not pair[1].open_reason] or list(pairs)
-    ranked = sorted(may, key=lambda pair: _allows(pair[0], pair[1], rules.air))
-    found = [(measured, held, judge(measured, held, on, allow)) for measured, held in ranked]
-    # what cannot be computed, for want of oxygen say, gives way to what can
+    found: list[tuple[Measured, HeldTo, Finding]] = []
+    for measured, held in _strictest_first(may, on, allow):
+        found.append((measured, held, judge(measured, held, on, allow)))
+        # what cannot be computed, for want of oxygen say, gives way to what can
+        if found[-1][2].judged is not None:
+            break
     first = next((one for one in found if one[2].judged is not None), found[0])
     other = next(held for _, held in pairs if held is not first[1])
     return Decided(*first, Beside(other, "to_check" if other.open_reason else "laxer"))
 
 
-def _allows(measured: Measured, held: HeldTo, air: Fraction) -> Fraction:
-    """What the limit lets into the stack at the oxygen measured, up to a factor that all limits share."""
+Pairs = Sequence[tuple[Measured, HeldTo]]
+
+
+def _strictest_first(pairs: Pairs, on: date, allow: frozenset[str]) -> Pairs:
+    """In the order of what they let into the stack; of equals the first, which is the permit's."""
+    if len({(held.o2_reference if folds(measured.pollutant, held) else None) for measured, held in pairs}) == 1:
+        return sorted(pairs, key=lambda pair: pair[1].limit)
+    air = rules_of(monitoring_law(on, allow)).air
+    return sorted(pairs, key=lambda pair: _allows(pair[0], pair[1], air))
+
+
+def _allows(measured: Measured, held: HeldTo, air: int) -> Fraction:
+    """What a limit lets into the stack at the oxygen measured, or at none where that says nothing."""
     limit = Fraction(held.limit)
     if not folds(measured.pollutant, held):
         return limit
     assert held.o2_reference is not None
-    scale = air - Fraction(held.o2_reference)
-    if measured.o2 is not None and 0 <= measured.o2 < air:
-        return limit * (air - Fraction(measured.o2)) / scale
-    return limit / scale * air
+    o2 = measured.o2 if measured.o2 is not None and 0 <= measured.o2 < air else 0
+    return limit * (air - Fraction(o2)) / (air - Fraction(held.o2_reference))

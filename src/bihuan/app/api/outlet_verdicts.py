@@ -64,7 +64,7 @@ def outlet_verdicts(
     session: Annotated[Session, needs("site.read")],
     of: str = "",
 ) -> OutletVerdicts:
-    """Tell the last verdict of each limit of an outlet; `of` an alarm or case (``event:``, ``case:``) every one behind it."""
+    """Tell the last verdict of each limit of an outlet, or those behind an alarm or case (``of=event:...``)."""
     asked = allowed(ref, office, session)
     found = _behind(asked, of, office, session) if of else _last(asked, office)
     name = office.name(asked, language)
