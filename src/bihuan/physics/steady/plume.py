@@ -6,15 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.core import InputError
-from bihuan.physics.steady import run_kernels
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
+from bihuan.physics.steady.run_kernels import AirTables, ReceptorTables, SourceTables, run_hours, sum_hours
 from bihuan.physics.steady.sources import SteadySource, tables
 
 Float = NDArray[np.float64]
@@ -92,16 +91,12 @@ class SteadyPlume:
         self.country, self.receptors, self.sources = country, receptors, tuple(sources)
         self.threads = threads or os.cpu_count() or 1
         layers = (country, *cities)
-        self._hours = np.stack([layer.hours for layer in layers])
-        self._profiles = np.stack([layer.profiles for layer in layers])
-        self._sums = np.stack([layer.sums for layer in layers])
-        self._tables: tuple[Any, ...] = tables(self.sources)
-        self._places = np.stack([receptors.east, receptors.north, receptors.height], axis=1).astype(np.float64)
-        self._heights, self._first, self._chosen = _by_height(self._places[:, 2])
-        self._reaches = _reaches(self._tables, self._places)
-        self._step = step
-        longest = np.log(self._reaches[:, 1] / self._reaches[:, 0]).max()
-        self._nodes = int(longest / step) + 8 * MOST_PARTS
+        self._air = AirTables(
+            np.stack([layer.hours for layer in layers]), LEVELS,
+            np.stack([layer.profiles for layer in layers]), np.stack([layer.sums for layer in layers]),
+        )  # fmt: skip
+        self._tables = tables(self.sources)
+        self._where = _where(receptors, self._tables, step)
 
     def hourly(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Float:
         """Return the concentration of groups of sources in each hour.
@@ -127,7 +122,7 @@ class SteadyPlume:
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            run_kernels.run_hours(which[part], self._tables, emitted, members, self._air(), self._where(), here)
+            run_hours(which[part], self._tables, emitted, members, self._air, self._where, here)
 
         self._share(run, len(which))
         return out
@@ -160,7 +155,7 @@ class SteadyPlume:
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            run_kernels.sum_hours(which, part, self._tables, factors, self._air(), self._where(), here)
+            sum_hours(which, part, self._tables, factors, self._air, self._where, here)
 
         self._share(run, len(self.sources))
         mean: Float = out / int(usable.sum())
@@ -169,12 +164,6 @@ class SteadyPlume:
     def _spread(self, rates: Float) -> Float:
         shape = (len(self.country), len(self.sources))
         return np.ascontiguousarray(np.broadcast_to(np.asarray(rates, dtype=np.float64), shape))
-
-    def _air(self) -> tuple[Any, ...]:
-        return self._hours, LEVELS, self._profiles, self._sums
-
-    def _where(self) -> tuple[Any, ...]:
-        return self._places, self._heights, self._first, self._chosen, self._reaches, self._step, self._nodes
 
     def _share(self, run: Callable[[Int], None], count: int) -> None:
         """Run parts of ``range(count)`` side by side; the loops hold no lock of Python."""
@@ -187,6 +176,14 @@ class SteadyPlume:
                 done.result()
 
 
+def _where(receptors: Receptors, sources: SourceTables, step: float) -> ReceptorTables:
+    places = np.stack([receptors.east, receptors.north, receptors.height], axis=1).astype(np.float64)
+    heights, first, chosen = _by_height(places[:, 2])
+    reaches = _reaches(sources, places)
+    longest = float(np.log(reaches[:, 1] / reaches[:, 0]).max())
+    return ReceptorTables(places, heights, first, chosen, reaches, step, int(longest / step) + 8 * MOST_PARTS)
+
+
 def _by_height(height: Float) -> tuple[Float, Int, Int]:
     """Distinct heights, and the receptors of each: ``chosen[first[k]:first[k + 1]]``."""
     heights, place = np.unique(height, return_inverse=True)
@@ -195,13 +192,12 @@ def _by_height(height: Float) -> tuple[Float, Int, Int]:
     return heights, first, chosen
 
 
-def _reaches(sources: tuple[Any, ...], places: Float) -> Float:
+def _reaches(sources: SourceTables, places: Float) -> Float:
     """Nearest and farthest distance that a table of each source must hold. [m]"""
-    rows, _, corners, first, _ = sources
-    found = np.empty((len(rows), 2))
-    for s, row in enumerate(rows):
+    found = np.empty((len(sources.rows), 2))
+    for s, row in enumerate(sources.rows):
         distance = np.hypot(places[:, 0] - row[0], places[:, 1] - row[1])
-        ring = corners[first[s] : first[s + 1]]
+        ring = sources.corners[sources.ring_first[s] : sources.ring_first[s + 1]]
         if len(ring):  # an area reaches from under a receptor to its farthest corner
             size = float(np.hypot(ring[:, 0] - row[0], ring[:, 1] - row[1]).max())
             found[s] = 1.0, distance.max() + size
