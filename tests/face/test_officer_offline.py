@@ -154,7 +154,7 @@ def test_a_position_that_is_refused_is_given_by_hand_with_a_reason(browser: Brow
     log_in(page)
     page.goto(f"/officer/{case.id}")
     page.get_by_role("button", name="I am here").click()
-    page.get_by_label("Reason").first.fill("no satellite signal")
+    page.locator("form.hand").get_by_label("Reason").fill("no satellite signal")
     page.get_by_role("button", name="Use this place").click()
     expect(page.locator(".checks")).to_be_visible()
     until(page, lambda: office.desk.get(case.id).state == "on_site")

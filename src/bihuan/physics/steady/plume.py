@@ -6,15 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.core import InputError
-from bihuan.physics.steady import run_kernels
+from bihuan.core import InputError, digest
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
+from bihuan.physics.steady.run_kernels import AirTables, ReceptorTables, SourceTables, run_hours, sum_hours
 from bihuan.physics.steady.sources import SteadySource, tables
 
 Float = NDArray[np.float64]
@@ -90,18 +89,15 @@ class SteadyPlume:
             if not 0 <= source.city <= len(cities):
                 raise InputError(f"source {source.name} is in city {source.city}; {len(cities)} cities are given")
         self.country, self.receptors, self.sources = country, receptors, tuple(sources)
+        self.cities, self.step = tuple(cities), step
         self.threads = threads or os.cpu_count() or 1
         layers = (country, *cities)
-        self._hours = np.stack([layer.hours for layer in layers])
-        self._profiles = np.stack([layer.profiles for layer in layers])
-        self._sums = np.stack([layer.sums for layer in layers])
-        self._tables: tuple[Any, ...] = tables(self.sources)
-        self._places = np.stack([receptors.east, receptors.north, receptors.height], axis=1).astype(np.float64)
-        self._heights, self._first, self._chosen = _by_height(self._places[:, 2])
-        self._reaches = _reaches(self._tables, self._places)
-        self._step = step
-        longest = np.log(self._reaches[:, 1] / self._reaches[:, 0]).max()
-        self._nodes = int(longest / step) + 8 * MOST_PARTS
+        self._air = AirTables(
+            np.stack([layer.hours for layer in layers]), LEVELS,
+            np.stack([layer.profiles for layer in layers]), np.stack([layer.sums for layer in layers]),
+        )  # fmt: skip
+        self._tables = tables(self.sources)
+        self._where = _where(receptors, self._tables, step)
 
     def hourly(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Float:
         """Return the concentration of groups of sources in each hour.
@@ -127,7 +123,7 @@ class SteadyPlume:
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            run_kernels.run_hours(which[part], self._tables, emitted, members, self._air(), self._where(), here)
+            run_hours(which[part], self._tables, emitted, members, self._air, self._where, here)
 
         self._share(run, len(which))
         return out
@@ -151,30 +147,60 @@ class SteadyPlume:
         InputError
             If none of the hours has wind and data.
         """
-        which = np.arange(len(self.country)) if hours is None else np.asarray(hours, dtype=np.int64)
-        usable = ~(self.country.calm | self.country.missing)[which]
-        if not usable.any():
-            raise InputError(f"none of {len(which)} hours has wind and data: there is no mean")
+        period = np.zeros(len(self.country), dtype=np.int64)
+        if hours is not None:
+            period -= 1
+            period[hours] = 0
+        if not self.valid_hours(period)[0]:
+            raise InputError(f"none of {int((period == 0).sum())} hours has wind and data: there is no mean")
+        return self.responses(period, weights=weights)[:, 0]
+
+    def responses(self, period: Int, *, weights: Float | None = None, sources: slice = slice(None)) -> Float:
+        """Return the mean response to sources in each of several periods: part of a source-receptor matrix.
+
+        Parameters
+        ----------
+        period : ndarray of int64, shape (hours of the meteorology,)
+            Which period an hour belongs to, from 0; below 0 it is left out.
+        weights : ndarray, shape (hours of the meteorology, sources), optional
+            Emission factors by hour; 1 by default.
+        sources : slice
+            Which of the sources, all by default.
+
+        Returns
+        -------
+        ndarray, shape (sources, periods, receptors)
+            Mean over the hours with wind and data, NaN where a period has none. [ug/m3 per g/s]
+        """
+        chosen = np.arange(len(self.sources))[sources]
+        valid = self.valid_hours(period)
         factors = self._spread(np.ones(len(self.sources)) if weights is None else weights)
-        out = np.zeros((len(self.sources), len(self.receptors)))
+        out = np.zeros((len(chosen), len(valid), len(self.receptors)))
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            run_kernels.sum_hours(which, part, self._tables, factors, self._air(), self._where(), here)
+            sum_hours(np.asarray(period, np.int64), chosen[part], self._tables, factors, self._air, self._where, here)
 
-        self._share(run, len(self.sources))
-        mean: Float = out / int(usable.sum())
+        self._share(run, len(chosen))
+        with np.errstate(invalid="ignore"):
+            mean: Float = out / valid[:, None]
         return mean
+
+    def valid_hours(self, period: Int) -> Int:
+        """Return how many hours with wind and data each period has."""
+        period = np.asarray(period, dtype=np.int64)
+        usable = (period >= 0) & ~(self.country.calm | self.country.missing)
+        return np.bincount(period[usable], minlength=int(period.max(initial=0)) + 1).astype(np.int64)
+
+    def inputs(self, period: Int, weights: Float | None = None) -> str:
+        """Return a digest of all that decides what `responses` returns."""
+        told = [*self._air, *self._tables, *(part for part in self._where if isinstance(part, np.ndarray)), period]
+        told += [np.asarray(self.step)] + ([] if weights is None else [self._spread(weights)])
+        return digest(b"".join(np.ascontiguousarray(part).tobytes() for part in told))
 
     def _spread(self, rates: Float) -> Float:
         shape = (len(self.country), len(self.sources))
         return np.ascontiguousarray(np.broadcast_to(np.asarray(rates, dtype=np.float64), shape))
-
-    def _air(self) -> tuple[Any, ...]:
-        return self._hours, LEVELS, self._profiles, self._sums
-
-    def _where(self) -> tuple[Any, ...]:
-        return self._places, self._heights, self._first, self._chosen, self._reaches, self._step, self._nodes
 
     def _share(self, run: Callable[[Int], None], count: int) -> None:
         """Run parts of ``range(count)`` side by side; the loops hold no lock of Python."""
@@ -187,6 +213,14 @@ class SteadyPlume:
                 done.result()
 
 
+def _where(receptors: Receptors, sources: SourceTables, step: float) -> ReceptorTables:
+    places = np.stack([receptors.east, receptors.north, receptors.height], axis=1).astype(np.float64)
+    heights, first, chosen = _by_height(places[:, 2])
+    reaches = _reaches(sources, places)
+    longest = float(np.log(reaches[:, 1] / reaches[:, 0]).max())
+    return ReceptorTables(places, heights, first, chosen, reaches, step, int(longest / step) + 8 * MOST_PARTS)
+
+
 def _by_height(height: Float) -> tuple[Float, Int, Int]:
     """Distinct heights, and the receptors of each: ``chosen[first[k]:first[k + 1]]``."""
     heights, place = np.unique(height, return_inverse=True)
@@ -195,13 +229,12 @@ def _by_height(height: Float) -> tuple[Float, Int, Int]:
     return heights, first, chosen
 
 
-def _reaches(sources: tuple[Any, ...], places: Float) -> Float:
+def _reaches(sources: SourceTables, places: Float) -> Float:
     """Nearest and farthest distance that a table of each source must hold. [m]"""
-    rows, _, corners, first, _ = sources
-    found = np.empty((len(rows), 2))
-    for s, row in enumerate(rows):
+    found = np.empty((len(sources.rows), 2))
+    for s, row in enumerate(sources.rows):
         distance = np.hypot(places[:, 0] - row[0], places[:, 1] - row[1])
-        ring = corners[first[s] : first[s + 1]]
+        ring = sources.corners[sources.ring_first[s] : sources.ring_first[s + 1]]
         if len(ring):  # an area reaches from under a receptor to its farthest corner
             size = float(np.hypot(ring[:, 0] - row[0], ring[:, 1] - row[1]).max())
             found[s] = 1.0, distance.max() + size

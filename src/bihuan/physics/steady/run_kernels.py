@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,30 +28,62 @@ from bihuan.physics.steady.state_kernels import (
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
-Tables = tuple[Float, Int, Float, Int, Float]
-Layers = tuple[Float, Float, Float, Float]
-Where = tuple[Float, Float, Int, Int, Float, float, int]
+
+
+class SourceTables(NamedTuple):
+    """What emits. `rows` has the columns of `state_kernels`; areas are in m2."""
+
+    rows: Float
+    layers: Int
+    """Boundary layer each is in: country, or one of the cities."""
+    corners: Float
+    """Of all rings; the ring of source ``s`` is ``corners[ring_first[s]:ring_first[s + 1]]``. [m]"""
+    ring_first: Int
+    areas: Float
+
+
+class AirTables(NamedTuple):
+    """Hours, levels and profiles of a `BoundaryLayer`; all but the levels are stacked by boundary layer."""
+
+    hours: Float
+    levels: Float
+    profiles: Float
+    sums: Float
+
+
+class ReceptorTables(NamedTuple):
+    """Where concentrations are wanted, and what tables of plumes this takes."""
+
+    places: Float
+    """East, north, height. [m]"""
+    heights: Float
+    """Distinct ones; those of ``heights[k]`` are ``chosen[first[k]:first[k + 1]]``."""
+    first: Int
+    chosen: Int
+    reaches: Float
+    """Nearest and farthest distance that the table of each source must hold. [m]"""
+    step: float
+    """Of the tables, in the logarithm of the distance."""
+    nodes: int
+    """Rows a table may need."""
+
 
 SINGLE_VOLUME = 2.15
 """Half width of a volume source in its initial sigma-y: nearer there is no receptor (as in the source)."""
 
 
 @compiled
-def respond(s: int, h: int, tables: Tables, air: Layers, where: Where, work: Float, out: Float) -> bool:
+def respond(
+    s: int, h: int, tables: SourceTables, air: AirTables, where: ReceptorTables, work: Float, out: Float
+) -> bool:
     """Set `out` to what a unit emission of source `s` causes in hour `h` at every receptor. [ug/m3 per g/s]
 
     Parameters
     ----------
     s, h : int
-    tables : tuple
-        Of the sources: rows, boundary layer each is in (country, or one of the cities), corners of the rings,
-        where each ring begins, areas. [m2]
-    air : tuple
-        Hours, levels, profiles, sums; all but the levels are stacked by boundary layer.
-    where : tuple
-        Receptors; their distinct heights; ``chosen[first[k]:first[k + 1]]`` have height ``heights[k]``; nearest and
-        farthest distance that the table of each source must hold [m]; step of the tables, in the logarithm of the
-        distance; rows a table may need.
+    tables : SourceTables
+    air : AirTables
+    where : ReceptorTables
     work : ndarray, shape (rows, AXIS_COLUMNS + 1)
         Room for a table.
     out : ndarray, shape (receptors,)
@@ -60,28 +93,26 @@ def respond(s: int, h: int, tables: Tables, air: Layers, where: Where, work: Flo
     bool
         False, with `out` untouched, in a calm or missing hour.
     """
-    sources, layers, rings, ring_first, areas = tables
-    hours, levels, profiles, sums = air
-    receptors, heights, first, chosen, reaches, step, _ = where
-    source, hour = sources[s], hours[layers[s], h]
+    source, layer = tables.rows[s], tables.layers[s]
+    hour, levels, receptors = air.hours[layer, h], air.levels, where.places
     if hour[USED] == 0.0:
         return False
-    column = (levels, profiles[layers[s], h], sums[layers[s], h])
+    column = (levels, air.profiles[layer, h], air.sums[layer, h])
     out[:] = 0.0
     state = np.empty(STATE_COLUMNS)
     parts = np.empty((MOST_PARTS, PART_COLUMNS))
     distances, axis = work[:, AXIS_COLUMNS], work[:, :AXIS_COLUMNS]
     fill_state(source, hour, levels, column[1], state)
-    nodes, count = lay_axis(state, reaches[s, 0], reaches[s, 1], step, distances, parts)
+    nodes, count = lay_axis(state, where.reaches[s, 0], where.reaches[s, 1], where.step, distances, parts)
     origin = math.radians(state[FROM])
     sine, cosine = math.sin(origin), math.cos(origin)
     nearest = SINGLE_VOLUME * source[SIGMA_Y_0] + 0.99 if source[KIND] == VOLUME else NEAREST
-    for k in range(len(heights)):
-        fill_axis(distances, nodes, heights[k], source, state, hour, column, axis)
-        here = chosen[first[k] : first[k + 1]]
+    for k in range(len(where.heights)):
+        fill_axis(distances, nodes, where.heights[k], source, state, hour, column, axis)
+        here = where.chosen[where.first[k] : where.first[k + 1]]
         if source[KIND] == AREA:
-            ring = rings[ring_first[s] : ring_first[s + 1]]
-            add_area(axis, parts, count, sine, cosine, ring, areas[s], here, receptors, out)
+            ring = tables.corners[tables.ring_first[s] : tables.ring_first[s + 1]]
+            add_area(axis, parts, count, sine, cosine, ring, tables.areas[s], here, receptors, out)
         else:
             penetrated = state[ESCAPED] > 0.0
             add_plume(
@@ -91,14 +122,16 @@ def respond(s: int, h: int, tables: Tables, air: Layers, where: Where, work: Flo
 
 
 @compiled
-def run_hours(which: Int, tables: Tables, rates: Float, groups: Float, air: Layers, where: Where, out: Float) -> None:
+def run_hours(
+    which: Int, tables: SourceTables, rates: Float, groups: Float, air: AirTables, where: ReceptorTables, out: Float
+) -> None:
     """Add up groups of sources hour by hour.
 
     Parameters
     ----------
     which : ndarray of int64
         Hours to run.
-    tables, air, where : tuple
+    tables, air, where
         As for `respond`.
     rates : ndarray, shape (hours, sources)
         Emission. [g/s]
@@ -107,11 +140,11 @@ def run_hours(which: Int, tables: Tables, rates: Float, groups: Float, air: Laye
     out : ndarray, shape (len(which), groups, receptors)
         Added to. [ug/m3]
     """
-    work = np.empty((where[6], AXIS_COLUMNS + 1))
-    unit = np.empty(len(where[0]))
+    work = np.empty((where.nodes, AXIS_COLUMNS + 1))
+    unit = np.empty(len(where.places))
     for place in range(len(which)):
         h = which[place]
-        for s in range(len(tables[0])):
+        for s in range(len(tables.rows)):
             if rates[h, s] == 0.0 or not respond(s, h, tables, air, where, work, unit):
                 continue
             for g in range(len(groups)):
@@ -121,27 +154,29 @@ def run_hours(which: Int, tables: Tables, rates: Float, groups: Float, air: Laye
 
 
 @compiled
-def sum_hours(which: Int, places: Int, tables: Tables, weights: Float, air: Layers, where: Where, out: Float) -> None:
+def sum_hours(
+    period: Int, places: Int, tables: SourceTables, weights: Float, air: AirTables, where: ReceptorTables, out: Float
+) -> None:
     """Add up the hours of each source's unit response: rows of a source-receptor matrix.
 
     Parameters
     ----------
-    which : ndarray of int64
-        Hours to run.
+    period : ndarray of int64, shape (hours,)
+        Which period an hour belongs to; below 0 it is left out.
     places : ndarray of int64
         Of the sources to run.
-    tables, air, where : tuple
+    tables, air, where
         As for `respond`.
     weights : ndarray, shape (hours, sources)
         Of an hour for a source: 1, or its emission factor.
-    out : ndarray, shape (len(places), receptors)
+    out : ndarray, shape (len(places), periods, receptors)
         Added to. [ug/m3 per g/s, times hours]
     """
-    work = np.empty((where[6], AXIS_COLUMNS + 1))
-    unit = np.empty(len(where[0]))
+    work = np.empty((where.nodes, AXIS_COLUMNS + 1))
+    unit = np.empty(len(where.places))
     for place in range(len(places)):
         s = places[place]
-        for h in which:
-            if weights[h, s] != 0.0 and respond(s, h, tables, air, where, work, unit):
+        for h in range(len(period)):
+            if period[h] >= 0 and weights[h, s] != 0.0 and respond(s, h, tables, air, where, work, unit):
                 for r in range(len(unit)):
-                    out[place, r] += weights[h, s] * unit[r]
+                    out[place, period[h], r] += weights[h, s] * unit[r]

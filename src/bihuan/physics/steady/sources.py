@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bihuan.core import InputError
 from bihuan.physics.steady import state_kernels as k
+from bihuan.physics.steady.run_kernels import SourceTables
 
 Float = NDArray[np.float64]
 
@@ -196,12 +197,12 @@ class AreaSource:
 SteadySource = PointSource | VolumeSource | AreaSource
 
 
-def tables(sources: Sequence[SteadySource]) -> tuple[Float, NDArray[np.int64], Float, NDArray[np.int64], Float]:
-    """Return the rows, cities, corners of all rings, where each ring begins, and the areas [m2]."""
+def tables(sources: Sequence[SteadySource]) -> SourceTables:
+    """Return what the compiled loops read of them."""
     rows = np.array([source.row for source in sources], dtype=np.float64).reshape(-1, k.SOURCE_COLUMNS)
     layers = np.array([source.city for source in sources], dtype=np.int64)
     rings = [np.asarray(source.ring) if isinstance(source, AreaSource) else np.empty((0, 2)) for source in sources]
     first = np.concatenate([[0], np.cumsum([len(ring) for ring in rings])]).astype(np.int64)
     corners = np.concatenate([*rings, np.empty((0, 2))]).astype(np.float64)
     areas = np.array([source.area if isinstance(source, AreaSource) else 1.0 for source in sources])
-    return rows, layers, corners, first, areas
+    return SourceTables(rows, layers, corners, first, areas)
