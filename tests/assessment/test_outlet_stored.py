@@ -16,6 +16,7 @@ from bihuan.assessment import (
     judge_outlet,
     outlet_days,
     outlet_hours,
+    regime_words,
 )
 from bihuan.core import CHINA, InputError, Period, Place, Verdict, text
 from bihuan.register import Outlet, PermitLimit
@@ -393,3 +394,11 @@ def test_a_verdict_of_another_kind_is_not_explained_here() -> None:
         explain_outlet_verdict(replace(verdict, kind="section_class"))
     with pytest.raises(InputError, match="outlet_limit/1"):
         explain_outlet_verdict(replace(verdict, method="outlet_limit/1"))
+
+
+def test_the_table_beside_a_permit_is_named_as_the_standard_names_it() -> None:
+    outlet, on = at_boiler(200), local(START).date()
+    assert regime_words(outlet, on) == "燃煤锅炉 新建(表2)"
+    assert regime_words(replace(outlet, regime="coal boiler, new (table 2)"), on, "en") == "coal boiler, new (table 2)"
+    assert regime_words(replace(outlet, regime="wood"), on) == "wood"
+    assert regime_words(replace(outlet, standard="GB 0"), on) == "coal_new"
