@@ -363,7 +363,7 @@ def test_the_explanation_names_both_limits() -> None:
     keys, sentence = steps(verdict)
     assert keys[3:5] == ["limit_of_permit", "beside_laxer"]
     said = explain_outlet_verdict(verdict).steps[4].say("zh", CHINA)
-    assert "GB 13271-2014" in said and "300 mg/m3" in said and "permit 7" in sentence
+    assert "GB 13271-2014" in said and "300 mg/m³" in said and "permit 7" in sentence
     (lax,) = judge(cell("nox", 250.0), cell("o2", 9.0), outlet=at_boiler(400))
     assert steps(lax)[0][3:5] == ["limit_of_standard", "beside_laxer"]
     assert "permit 7" in explain_outlet_verdict(lax).steps[4].say("en", CHINA)
