@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from bihuan.core import InputError
 from bihuan.physics.steady import state_kernels as k
-from bihuan.physics.steady.run_kernels import SourceTables
+from bihuan.physics.steady.building import Building
+from bihuan.physics.steady.run_kernels import SourceTables, WakeTables
 
 Float = NDArray[np.float64]
 
@@ -41,6 +42,8 @@ class PointSource:
         Whether a slow plume is drawn down behind the tip of the stack.
     city : int
         Which city's air it is in, counted from 1; 0 is open country.
+    building : Building, optional
+        In whose wake its plume may be drawn down.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class PointSource:
     outlet: Outlet = "upright"
     tip_downwash: bool = True
     city: int = 0
+    building: Building | None = None
 
     def __post_init__(self) -> None:
         if not self.height >= 0.0:
@@ -206,3 +210,14 @@ def tables(sources: Sequence[SteadySource]) -> SourceTables:
     corners = np.concatenate([*rings, np.empty((0, 2))]).astype(np.float64)
     areas = np.array([source.area if isinstance(source, AreaSource) else 1.0 for source in sources])
     return SourceTables(rows, layers, corners, first, areas)
+
+
+def wakes(sources: Sequence[SteadySource]) -> WakeTables | None:
+    """Return what the compiled loops read of their buildings; None if there are none."""
+    beside = [source.building if isinstance(source, PointSource) else None for source in sources]
+    found = [building.rows for building in beside if building is not None]
+    if not found:
+        return None
+    which = np.cumsum([building is not None for building in beside]) - 1
+    which[[building is None for building in beside]] = -1
+    return WakeTables(which.astype(np.int64), np.stack(found))
