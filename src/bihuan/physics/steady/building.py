@@ -9,8 +9,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.core import InputError
-
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
@@ -36,12 +34,11 @@ class Building:
     along : tuple of float
         From the stack downwind to the windward face, below 0 if the face is upwind. [m]
     aside : tuple of float
-        From the stack to the middle of that face, to the right of someone who looks downwind. [m]
+        From the stack to the middle of that face, to the left of someone who looks downwind. [m]
 
-    Raises
-    ------
-    InputError
-        If one of them has not 36 values, one is not a number, or a height, width or length is below 0.
+    Notes
+    -----
+    A `PointSource` refuses a building with `faults`, in a sentence that names the source.
     """
 
     height: tuple[float, ...]
@@ -50,29 +47,28 @@ class Building:
     along: tuple[float, ...]
     aside: tuple[float, ...]
 
-    def __post_init__(self) -> None:
-        told = self.faults()
-        if told:
-            raise InputError(f"a building's {told[0]}")
-
     def faults(self) -> list[str]:
-        """What is wrong with it, in sentences that begin with the name of a dimension."""
+        """What is wrong with it, each in half a sentence that begins with the name of a dimension."""
         found = []
         for field in fields(self):
             values = getattr(self, field.name)
             if len(values) != DIRECTIONS:
-                found.append(f"{field.name} has {len(values)} values: give {DIRECTIONS}, of winds towards 10 to 360 degrees")
+                found.append(
+                    f"{field.name} has {len(values)} values: give {DIRECTIONS}, for winds towards 10 to 360 degrees"
+                )
             elif not all(math.isfinite(value) for value in values):
                 found.append(f"{field.name} has a value that is not a number: give metres")
             elif field.name in ("height", "width", "length") and min(values) < 0.0:
-                place = values.index(min(values))
-                found.append(f"{field.name} is {values[place]} m for winds towards {10 * (place + 1)} degrees: it must not be below 0")
-        if not found:
-            for place in range(DIRECTIONS):
-                if self.height[place] > 0.0 and self.width[place] > 0.0 and not self.length[place] > 0.0:
-                    found.append(f"length is 0 m for winds towards {10 * (place + 1)} degrees where it has a height: give metres")
-                    break
-        return found
+                towards = 10 * (values.index(min(values)) + 1)
+                found.append(
+                    f"{field.name} is {min(values):g} m for winds towards {towards} degrees: it must not be below 0"
+                )
+        return found or self._flat()
+
+    def _flat(self) -> list[str]:
+        seen = zip(self.height, self.width, self.length, strict=True)
+        flat = [place for place, (high, wide, long) in enumerate(seen) if high > 0.0 and wide > 0.0 and not long > 0.0]
+        return [f"length is 0 m for winds towards {10 * (place + 1)} degrees: it must be above 0" for place in flat]
 
     @property
     def rows(self) -> Float:

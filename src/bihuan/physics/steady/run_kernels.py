@@ -171,8 +171,9 @@ def run_hours(
 
 @compiled
 def sum_hours(
-    which: Int, places: Int, tables: SourceTables, weights: Float, air: AirTables, where: ReceptorTables, out: Float
-) -> None:
+    which: Int, places: Int, tables: SourceTables, weights: Float, air: AirTables, where: ReceptorTables,
+    wakes: WakeTables | None, out: Float,
+) -> None:  # fmt: skip
     """Add up the hours of each source's unit response: rows of a source-receptor matrix.
 
     Parameters

@@ -48,7 +48,7 @@ class PointSource:
     Raises
     ------
     InputError
-        If the stack ends below the ground or has no diameter.
+        If the stack ends below the ground or has no diameter, or its building lacks a dimension.
     """
 
     name: str
@@ -70,6 +70,9 @@ class PointSource:
             raise InputError(f"source {self.name}: diameter {self.diameter} m: it must be above 0")
         if not self.velocity >= 0.0:
             raise InputError(f"source {self.name}: exit velocity {self.velocity} m/s: it must not be below 0")
+        faults = [] if self.building is None else self.building.faults()
+        if faults:
+            raise InputError(f"source {self.name}: its building's {faults[0]}")
 
     @property
     def row(self) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Compiled concentrations near a building: the plume in the wake, the cavity, and their weight (PRIME, section 5.5.3)."""
+"""Compiled concentrations near a building: plume in the wake, cavity, and their weight (PRIME, section 5.5.3)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bihuan.physics.steady.wake_kernels import (
     wake_of,
     whereabouts,
 )
-from bihuan.physics.steady.wake_rise_kernels import NOWHERE, Path, rise_near_building
+from bihuan.physics.steady.wake_rise_kernels import Path, rise_near_building
 from bihuan.physics.steady.wake_spread_kernels import (
     CAVITY_WIDTH,
     TOP_HAT,
@@ -173,6 +173,44 @@ def near_building(
 
 
 @compiled
+def length_of_wake(site: Site) -> float:
+    """How far PRIME has its whole weight. [m] (section 5.5.3)"""
+    wake = site.wake
+    return max(
+        FARTHEST * wake.scale,
+        length_of_stirring(site.sigma_w / site.wind, CALM_W, wake),
+        length_of_stirring(site.sigma_v / site.wind, CALM_V, wake),
+    )
+
+
+@compiled
+def blend(source: Float, state: Float, path: Path, site: Site, receptors: Float, out: Float) -> None:
+    """Weigh the concentrations near a building against those without it (eq. 89)."""
+    wake, release, lid = site.wake, source[HEIGHT], site.hour[LID]
+    stable = site.hour[STABLE] != 0.0
+    captured, length = captured_share(path, site), length_of_wake(site)
+    spreads = spreads_of(path.enter, path.depth, path.across, path.heights, state[WIND_S], True, site)
+    origin = math.radians(state[FROM])
+    sine, cosine = math.sin(origin), math.cos(origin)
+    strength = MICROGRAMS / state[WIND_S]
+    for r in range(len(receptors)):
+        dx, dy, z = receptors[r, 0] - source[EAST], receptors[r, 1] - source[NORTH], receptors[r, 2]
+        x, y = -(dx * sine + dy * cosine) - wake.ahead, dx * cosine - dy * sine - wake.aside
+        if x <= 0.0 or dx * dx + dy * dy < NEAREST * NEAREST:
+            continue
+        weight = weight_of_wake(x, y, z, length, wake)
+        if weight == 0.0:
+            continue
+        place = whereabouts(x, y, z, wake)
+        if place == OUTSIDE and x + wake.ahead <= 0.0:
+            continue
+        if not stable and height_at(x + wake.ahead, path.heights) >= lid:
+            continue
+        found = strength * near_building(x, y, z, place, captured, path, spreads, site, release)
+        out[r] += weight * (found - out[r])
+
+
+@compiled
 def add_wake(
     source: Float, buildings: Float, state: Float, hour: Float, levels: Float, profile: Float, sums: Float,
     receptors: Float, out: Float,
@@ -195,36 +233,10 @@ def add_wake(
     if building[0] <= 1e-5 or building[1] <= 1e-5 or (hour[STABLE] == 0.0 and release > hour[LID]):
         return
     site = site_of(wake_of(building), hour, levels, profile, sums)
-    wake = site.wake
     air = state[THETA_S] - ADIABATIC * (release + hour[BASE])
     heat = source[EXIT_TEMPERATURE]
     heat = air - heat if heat < 0.0 else max(heat, air)
     path = rise_near_building(source, heat, state, site)
     depth_end, width_end = stirring_ends(site)
-    if path.enter == NOWHERE or path.enter >= max(depth_end, width_end):
-        return
-    captured = captured_share(path, site)
-    spreads = spreads_of(path.enter, path.depth, path.across, path.heights, state[WIND_S], True, site)
-    length = max(
-        FARTHEST * wake.scale,
-        length_of_stirring(site.sigma_w / site.wind, CALM_W, wake),
-        length_of_stirring(site.sigma_v / site.wind, CALM_V, wake),
-    )
-    origin = math.radians(state[FROM])
-    sine, cosine = math.sin(origin), math.cos(origin)
-    strength = MICROGRAMS / state[WIND_S]
-    for r in range(len(receptors)):
-        dx, dy, z = receptors[r, 0] - source[EAST], receptors[r, 1] - source[NORTH], receptors[r, 2]
-        x, y = -(dx * sine + dy * cosine) - wake.ahead, dx * cosine - dy * sine - wake.aside
-        if x <= 0.0 or dx * dx + dy * dy < NEAREST * NEAREST:
-            continue
-        weight = weight_of_wake(x, y, z, length, wake)
-        if weight == 0.0:
-            continue
-        place = whereabouts(x, y, z, wake)
-        if place == OUTSIDE and x + wake.ahead <= 0.0:
-            continue
-        if hour[STABLE] == 0.0 and height_at(x + wake.ahead, path.heights) >= hour[LID]:
-            continue
-        found = strength * near_building(x, y, z, place, captured, path, spreads, site, release)
-        out[r] += weight * (found - out[r])
+    if path.enter < max(depth_end, width_end):
+        blend(source, state, path, site, receptors, out)

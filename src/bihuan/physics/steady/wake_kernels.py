@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.physics.compiling import compiled
-from bihuan.physics.steady.layer_kernels import LEAST_WIND, between, cell_of, layer_mean, means_of
+from bihuan.physics.steady.layer_kernels import LEAST_WIND, cell_of, layer_mean, means_of
 from bihuan.physics.steady.profile_kernels import ADIABATIC, AIR, BASE, GRADIENT, GRAVITY, LID, STABLE, THETA, WIND
 
 Float = NDArray[np.float64]
@@ -175,9 +175,8 @@ def slope(x: float, y: float, z: float, wake: Wake) -> float:
             found /= above**3
     else:  # down to the end of the cavity and beyond
         long = end - half
-        if x <= end:
-            found = lift * (scale - 2.0 * x) / (long * long)
-        else:
+        found = lift * (scale - 2.0 * min(x, end)) / (long * long)
+        if x > end:
             found = -2.0 * lift / long * scale / (x - end + scale)
         if z > wake.height:
             found /= above
@@ -235,14 +234,17 @@ def air_at(x: float, y: float, z: float, site: Site) -> tuple[float, float, floa
     """
     levels, profile, hour = site.levels, site.profile, site.hour
     k = cell_of(z, levels)
-    wind = max(between(k, z, levels, profile[WIND]), LEAST_WIND)
-    shear = (profile[WIND, k + 1] - profile[WIND, k]) / (levels[k + 1] - levels[k])
-    gradient = between(k, z, levels, profile[GRADIENT])
-    temperature = between(k, z, levels, profile[THETA]) - ADIABATIC * (z + hour[BASE])
-    middle = 0.5 * (temperature + hour[AIR])
-    density = 1.2 * hour[AIR] / temperature * math.exp(-GRAVITY * z / (GAS * middle))
-    if whereabouts(x, y, z, site.wake) < OUTSIDE:
-        share, growth = slowed(x, y, z, site.wake)
-        shear = share * shear + growth * wind
-        wind *= share
+    inverse = 1.0 / (levels[k + 1] - levels[k])
+    part = (z - levels[k]) * inverse
+    shear = (profile[WIND, k + 1] - profile[WIND, k]) * inverse
+    wind = max(profile[WIND, k] + (z - levels[k]) * shear, LEAST_WIND)
+    gradient = profile[GRADIENT, k] + part * (profile[GRADIENT, k + 1] - profile[GRADIENT, k])
+    theta = profile[THETA, k] + part * (profile[THETA, k + 1] - profile[THETA, k])
+    temperature = theta - ADIABATIC * (z + hour[BASE])
+    # a mean temperature of the column, and 1.2 kg/m3 at the ground (as in the source)
+    column = 0.5 * GAS * (temperature + hour[AIR])
+    density = 1.2 * hour[AIR] / temperature * math.exp(-GRAVITY * z / column)
+    share, growth = slowed(x, y, z, site.wake)
+    shear = share * shear + growth * wind
+    wind *= share
     return wind, shear, gradient, temperature, density

@@ -27,6 +27,7 @@ from bihuan.physics.steady.state_kernels import (
 )
 from bihuan.physics.steady.wake_kernels import CAVITY, FARTHEST, OUTSIDE, Site, Wake, air_at, slope, whereabouts
 from bihuan.physics.steady.wake_spread_kernels import (
+    SPREAD_COLUMNS,
     Spreads,
     outside_depth,
     outside_width,
@@ -35,6 +36,8 @@ from bihuan.physics.steady.wake_spread_kernels import (
 )
 
 Float = NDArray[np.float64]
+Air = tuple[float, float, float, float, float]
+"""Wind, its shear, gradient of potential temperature, temperature and density, as `air_at` returns them."""
 
 ALONG = 0.11
 """Entrainment by the speed along the wind."""
@@ -42,6 +45,8 @@ RADIATION = 9.1e-11
 """Loss of heat. [kg/m2/K3/s] (as in the source)"""
 PACE = 1.0
 """Step along the path. [m] (as in the source)"""
+FAR_PACE = 4.0
+"""Step behind the cavity. [m]"""
 LONGEST = 5000.0
 """Path that is followed. [m] (as in the source)"""
 LOWEST = 0.001
@@ -120,7 +125,7 @@ def unload(carried: Float, wind: float, air: float, density: float, plume: Float
 
 
 @compiled
-def rates(plume: Float, air: tuple[float, float, float, float, float], growth: float, change: Float) -> None:
+def rates(plume: Float, air: Air, growth: float, change: Float) -> None:
     """Change over the path of what a plume carries; `growth` is that of its radius by the wake."""
     wind, shear, gradient, temperature, density = air
     radius, along, upward, speed = plume[RADIUS], plume[ALONG_WIND], plume[UPWARD], plume[SPEED]
@@ -134,20 +139,22 @@ def rates(plume: Float, air: tuple[float, float, float, float, float], growth: f
 
 
 @compiled
-def enter_wake(x: float, z: float, source: Float, stack_wind: float, site: Site) -> tuple[Spreads, float, float]:
-    """Spreads from where a plume enters the wake, and how deep and wide it is there, by its rise alone at `z`."""
-    rise = max(0.0, z - max(source[HEIGHT], LOWEST))
-    depth = across = rise / 3.5
-    if x > 0.0:
-        depth, across = math.hypot(outside_depth(x, z, site), depth), math.hypot(outside_width(x, z, site), across)
-    spreads = spreads_of(x - site.wake.ahead, depth, across, np.full(1, z), stack_wind, False, site)
-    return spreads, depth, across
+def outside_wake(heights: Float) -> Path:
+    """A plume that has met no wake."""
+    spreads = Spreads(np.empty((2, SPREAD_COLUMNS)), NOWHERE, 1.0, 2, 0.0, 0.0, NOWHERE, 0.0, 0.0)
+    return Path(heights, spreads, NOWHERE, 0.0, 0.0)
 
 
 @compiled
-def no_spreads() -> Spreads:
-    """Of a plume that meets no wake."""
-    return Spreads(np.zeros((2, 4)), NOWHERE, 1.0, 2, 0.0, 0.0, NOWHERE, 0.0, 0.0)
+def enter_wake(x: float, z: float, heights: Float, source: Float, stack_wind: float, site: Site) -> Path:
+    """A plume that enters the wake at a distance from the stack, risen to `z` without the streamlines. [m]"""
+    depth = across = max(0.0, z - max(source[HEIGHT], LOWEST)) / 3.5
+    if x > 0.0:
+        depth, across = math.hypot(outside_depth(x, z, site), depth), math.hypot(outside_width(x, z, site), across)
+    level = np.empty(1)
+    level[0] = z
+    enter = x - site.wake.ahead
+    return Path(heights, spreads_of(enter, depth, across, level, stack_wind, False, site), enter, depth, across)
 
 
 @compiled
@@ -161,62 +168,83 @@ def mark(x: float, z: float, before_x: float, before_z: float, first: int, heigh
 
 
 @compiled
+def pace(here: float, path: Path, wake: Wake) -> float:
+    """Step: long where the plume is in the wake and the cavity behind it. [m]"""
+    return FAR_PACE if path.enter != NOWHERE and here > wake.length + wake.cavity else PACE
+
+
+@compiled
+def stride(
+    plume: Float, carried: Float, work: Float, air: Air, growth: float, moved: float, step: float, x: float, y: float,
+    site: Site,
+) -> None:  # fmt: skip
+    """Take a plume one step on, by Heun's method; air is read at ``x, y`` from the windward face, `moved` higher."""
+    guess, change, again = work[0], work[1], work[2]
+    rates(plume, air, growth, change)
+    for k in range(CARRIED_COLUMNS):
+        guess[k] = carried[k] + change[k] * step
+    unload(guess, air[0], air[3], air[4], plume)
+    ahead = air_at(x, y, max(plume[Z] + moved, LOWEST), site)
+    rates(plume, ahead, growth, again)
+    for k in range(CARRIED_COLUMNS):
+        carried[k] = guess[k] + 0.5 * (again[k] - change[k]) * step
+    unload(carried, ahead[0], ahead[3], ahead[4], plume)
+
+
+@compiled
 def rise_near_building(source: Float, heat: float, state: Float, site: Site) -> Path:
     """Follow a plume from the stack; `heat` is its temperature there. [K]"""
-    wake, stack_wind = site.wake, state[WIND_S]
+    wake, y = site.wake, -site.wake.aside
     last = wake.ahead + wake.length + FARTHEST * wake.scale
-    plume, carried, guess = np.empty(PLUME_COLUMNS), np.empty(CARRIED_COLUMNS), np.empty(CARRIED_COLUMNS)
-    change, again = np.empty(CARRIED_COLUMNS), np.empty(CARRIED_COLUMNS)
-    z = max(source[HEIGHT], LOWEST)
-    air = air_at(-wake.ahead, -wake.aside, z, site)
+    plume, carried, work = np.empty(PLUME_COLUMNS), np.empty(CARRIED_COLUMNS), np.empty((3, CARRIED_COLUMNS))
+    x, here, z = -1.0, -wake.ahead, max(source[HEIGHT], LOWEST)  # from the stack, from the windward face, height
+    air = air_at(here, y, z, site)
     end, step = launch(source, heat, air[0], air[3], air[4], plume)
     load(plume, air[0], air[3], carried)
     step = min(PACE, 0.5 * max(0.1, step))
-    heights = np.empty(int(max(min(end, LONGEST), last)) + 4)
-    spreads, enter, depth, across = no_spreads(), NOWHERE, 0.0, 0.0
-    moved, growth, gone, x, next_metre = 0.0, 0.0, 0.0, -1.0, 0
-    here = -wake.ahead  # distance from the windward face
-    while True:
-        carry = 0.0
-        if plume[X] <= last and whereabouts(here, -wake.aside, z, wake) > CAVITY:
-            carry = slope(here, -wake.aside, z, wake) * plume[ALONG_WIND] / plume[SPEED] * step
-        rates(plume, air, growth, change)
-        for k in range(CARRIED_COLUMNS):
-            guess[k] = carried[k] + change[k] * step
-        unload(guess, air[0], air[3], air[4], plume)
-        air = air_at(here, -wake.aside, max(plume[Z] + moved + carry, LOWEST), site)
-        rates(plume, air, growth, again)
-        for k in range(CARRIED_COLUMNS):
-            carried[k] = guess[k] + 0.5 * (again[k] - change[k]) * step
-        unload(carried, air[0], air[3], air[4], plume)
-        moved += carry
+    path = outside_wake(np.empty(int(max(min(end, LONGEST), last)) + 9))
+    moved, growth, gone, metre = 0.0, 0.0, 0.0, 0
+    place = whereabouts(here, y, z, wake)
+    while x < end and plume[UPWARD] >= 0.0 and gone < LONGEST:
+        # a long step reads what as many short ones would (as in the source those read the place where they begin)
+        longer = max(step - PACE, 0.0)
+        if place > CAVITY and plume[X] <= last:
+            moved += slope(here + 0.5 * longer, y, z, wake) * plume[ALONG_WIND] / plume[SPEED] * step
+        if longer > 0.0:
+            growth = radius_growth(x + 0.5 * longer, path.spreads)
+        stride(plume, carried, work, air, growth, moved, step, here + longer, y, site)
         gone += step
-        old_x, old_z, x, z = x, z, max(plume[X], 0.0), max(plume[Z] + moved, LOWEST)
-        plume[X] = x
+        old_x, old_z = x, z
+        x, z = max(plume[X], 0.0), max(plume[Z] + moved, LOWEST)
+        plume[X], here = x, x - wake.ahead
+        metre = mark(x, z, old_x, z if old_x < 0.0 else old_z, metre, path.heights)
+        place = whereabouts(here, y, z, wake)
+        if place < OUTSIDE and math.atan(plume[UPWARD] / plume[ALONG_WIND]) <= LEVEL:
+            if path.enter == NOWHERE:
+                path = enter_wake(x, plume[Z], path.heights, source, state[WIND_S], site)
+            growth = radius_growth(x, path.spreads)
+        air = air_at(here, y, z, site)
+        step = min(pace(here, path, wake), 2.0 * step, max(end - x, PACE))
+    return carried_on(x, z, moved, metre, path, source, state[WIND_S], site)
+
+
+@compiled
+def carried_on(
+    x: float, z: float, moved: float, metre: int, path: Path, source: Float, stack_wind: float, site: Site
+) -> Path:
+    """Follow a plume that has ended to rise as far as the streamlines carry it up or down."""
+    wake, y = site.wake, -site.wake.aside
+    last = wake.ahead + wake.length + FARTHEST * wake.scale
+    while x + PACE <= last:
         here = x - wake.ahead
-        next_metre = mark(x, z, old_x, z if old_x < 0.0 else old_z, next_metre, heights)
-        if math.atan(plume[UPWARD] / plume[ALONG_WIND]) <= LEVEL:
-            if whereabouts(here, -wake.aside, z, wake) < OUTSIDE:
-                if enter == NOWHERE:
-                    enter = here
-                    spreads, depth, across = enter_wake(x, plume[Z], source, stack_wind, site)
-                growth = radius_growth(x, spreads)
-        if x >= end or plume[UPWARD] < 0.0 or gone >= LONGEST:
-            break
-        air = air_at(here, -wake.aside, z, site)
-        step = min(PACE, 2.0 * step)
-    own = plume[Z]
-    while x + PACE <= last:  # the streamlines carry on
-        carry = 0.0
-        place = whereabouts(here, -wake.aside, z, wake)
+        step = min(pace(here, path, wake), last - x)
+        carry, place = 0.0, whereabouts(here, y, z, wake)
         if place > CAVITY:
-            carry = slope(here, -wake.aside, z, wake) + slope(here + PACE, -wake.aside, z, wake)
-        old_x, old_z, x, z = x, z, x + PACE, max(z + 0.5 * carry * PACE, LOWEST)
-        moved += 0.5 * carry * PACE
-        here = x - wake.ahead
-        next_metre = mark(x, z, old_x, old_z, next_metre, heights)
-        if enter == NOWHERE and place < OUTSIDE:
-            enter = here
-            spreads, depth, across = enter_wake(x, z - moved, source, stack_wind, site)
-    heights[next_metre] = z
-    return Path(heights[: next_metre + 1], spreads, enter, depth, across)
+            carry = 0.5 * step * (slope(here, y, z, wake) + slope(here + step, y, z, wake))
+        old_x, old_z = x, z
+        x, z, moved = x + step, max(z + carry, LOWEST), moved + carry
+        metre = mark(x, z, old_x, old_z, metre, path.heights)
+        if path.enter == NOWHERE and place < OUTSIDE:
+            path = enter_wake(x, z - moved, path.heights, source, stack_wind, site)
+    path.heights[metre] = z
+    return Path(path.heights[: metre + 1], path.spreads, path.enter, path.depth, path.across)

@@ -206,35 +206,34 @@ def spreads_of(enter: float, depth: float, across: float, path: Float, stack_win
     depth_end, width_end = stirring_ends(site)
     lee, last = wake.length, wake.length + wake.cavity
     reach = max(depth_end, width_end, last) - enter + STEP
-    rows = max(round(reach / STEP) + 1, 2)
+    rows = max(int(reach / STEP + 0.5) + 1, 2)
     step = reach / (rows - 1)
-    table = np.empty((rows, SPREAD_COLUMNS))
-    linear = enter + wake.cavity
-    more_depth = fill_growth(
-        table[:, DEPTH], enter, step, enter, linear, depth_end, depth, 0.0, True, path, site
-    )  # fmt: skip
-    more_width = fill_growth(
-        table[:, WIDTH], enter, step, enter, linear, width_end, across, 0.0, False, path, site
-    )  # fmt: skip
+    table, added, ground = np.empty((rows, SPREAD_COLUMNS)), np.empty(SPREAD_COLUMNS), np.empty(1)
+    ground[0] = 0.0
     start = min(max(enter, lee), last)
     first_depth, first_width = cavity_spread(across, stack_wind, wake, site)
-    cavity_depth, cavity_width = first_depth, first_width
-    if whole and enter < last:
-        linear, ground, begin = start + wake.cavity, np.zeros(1), start
-        cavity_depth = fill_growth(
-            table[:, CAVITY_DEPTH], enter, step, start, linear, depth_end, first_depth, first_depth, True, ground, site
-        )  # fmt: skip
-        if enter < lee:  # it has grown before the cavity takes it
-            node = math.ceil((lee - enter) / step)
-            _, later = cavity_spread(table[min(node, rows - 1), WIDTH], stack_wind, wake, site)
+    added[CAVITY_DEPTH], added[CAVITY_WIDTH] = first_depth, first_width
+    for column in range(SPREAD_COLUMNS if whole and enter < last else CAVITY_DEPTH):
+        vertical = column == DEPTH or column == CAVITY_DEPTH  # noqa: PLR1714 (a set costs seconds to compile)
+        first, least, begin, along = depth if vertical else across, 0.0, enter, path
+        if column >= CAVITY_DEPTH:
+            first, begin, along = first_depth if vertical else first_width, start, ground
+            least = first_depth if vertical else 0.0
+        if column == CAVITY_WIDTH and enter < lee:  # it has grown before the cavity takes it
+            node = min(math.ceil((lee - enter) / step), rows - 1)
+            _, later = cavity_spread(table[node, WIDTH], stack_wind, wake, site)
             if later > first_width:
-                first_width, begin = later, enter + node * step
-        cavity_width = fill_growth(
-            table[:, CAVITY_WIDTH], enter, step, begin, linear, width_end, first_width, 0.0, False, ground, site
+                first_width = first = later
+                begin = enter + node * step
+        linear = (start if column >= CAVITY_DEPTH else enter) + wake.cavity
+        end = depth_end if vertical else width_end
+        added[column] = fill_growth(
+            table[:, column], enter, step, begin, linear, end, first, least, vertical, along, site
         )  # fmt: skip
     table[0, CAVITY_DEPTH], table[0, CAVITY_WIDTH] = first_depth, first_width
     return Spreads(
-        table, enter + wake.ahead, step, rows, more_depth, more_width, start + wake.ahead, cavity_depth, cavity_width
+        table, enter + wake.ahead, step, rows, added[DEPTH], added[WIDTH], start + wake.ahead, added[CAVITY_DEPTH],
+        added[CAVITY_WIDTH],
     )  # fmt: skip
 
 
