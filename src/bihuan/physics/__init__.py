@@ -39,6 +39,7 @@ from bihuan.physics.steady import (
     SteadyPlume,
     SteadySource,
     VolumeSource,
+    footprint,
 )
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "block_weather",
     "compiled",
     "curves",
+    "footprint",
     "mixing_height",
     "sigma_y",
     "sigma_z",

@@ -2,6 +2,7 @@
 
 from bihuan.physics.steady.boundary import BoundaryLayer
 from bihuan.physics.steady.building import Building
+from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
 
@@ -14,4 +15,5 @@ __all__ = [
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
+    "footprint",
 ]
