@@ -78,6 +78,7 @@ CASES = {
     "horizontal": Case(f"{_EPA}/CAPPED_NOSTD_STACK2H_01H", "AERMET2", _HORIZONTAL, 500, 0.05, 0.05),
     "stack on a building": Case("generated/vis08_point_downwash", "HOUSTON", _BESIDE, 10, 0.05, 0.05),
     "ALLSRCS stack beside a building": Case(f"{_EPA}/ALLSRCS_STACKDW_01H", "AERMET2", _STACKDW, 500, 0.05, 0.05),
+    "AERTEST": Case(f"{_EPA}/AERTEST_01H", "AERMET2", _STACKDW, 500, 0.05, 0.05),
     "Prairie Grass": Case("prairie_grass/pg_D", "pg_D", _GRASS, 1, 0.02, 0.03, flag=1.5),
 }
 
