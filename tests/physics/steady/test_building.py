@@ -192,6 +192,27 @@ def test_the_path_of_a_plume_has_no_steps(hour: dict[str, float]) -> None:
     assert heights.min() > 0.0
 
 
+def test_a_plume_that_passes_over_the_cavity_is_not_left_out_in_it() -> None:
+    high = replace(BESIDE, height=55.0, velocity=0.5, temperature=294.0)
+    air = layer(wind_speed=6.0)
+    site, path, spreads, _ = beside(air, high)
+    end = site.wake.length + site.wake.cavity
+    assert path.enter > end
+    assert captured_share(path, site) == 0.0
+    inside, behind = (near_building(x, 0.0, 2.0, place, 0.0, path, spreads, site, 55.0)
+                      for x, place in ((end - 1e-3, CAVITY), (end + 1e-3, FAR_WAKE)))  # fmt: skip
+    assert inside == pytest.approx(behind, rel=1e-3)
+    assert inside > 0.0
+
+
+def test_a_matrix_knows_of_which_building_it_is() -> None:
+    air, where = layer(), Receptors(np.array([300.0]), np.array([0.0]), np.zeros(1))
+    period = np.zeros(1, dtype=np.int64)
+    lower = replace(BESIDE, building=replace(HALL, height=(20.0,) * 36))
+    told = {SteadyPlume(air, where, [source]).inputs(period) for source in (LOW, BESIDE, lower)}
+    assert len(told) == 3
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.booleans(), st.floats(0.3, 20.0), st.floats(0.03, 1.5), st.floats(1.0, 500.0), st.floats(20.0, 3500.0),

@@ -34,7 +34,6 @@ from bihuan.physics.steady.wake_spread_kernels import (
     CAVITY_WIDTH,
     TOP_HAT,
     Spreads,
-    cavity_spread_at,
     height_at,
     spread_at,
     spreads_of,
@@ -76,7 +75,7 @@ def captured_share(path: Path, site: Site) -> float:
     steps = max(5, int(1.0 + reach / 10.0))
     # a plume that goes on to rise lifts what it carries out of the cavity
     x = end + wake.ahead
-    depth, _ = spread_at(x, wake.height, 0.0, path.spreads, site)
+    depth, _ = spread_at(x, wake.height, 0.0, False, path.spreads, site)
     most = within(height_at(x, path.heights), depth, wake.height)
     share = 0.0
     for k in range(steps + 1):
@@ -84,7 +83,7 @@ def captured_share(path: Path, site: Site) -> float:
         x = here + wake.ahead
         z = height_at(x, path.heights)
         high, wide = cavity_at(here, wake)
-        depth, across = spread_at(x, z, 0.0, path.spreads, site)
+        depth, across = spread_at(x, z, 0.0, False, path.spreads, site)
         share = max(share, min(within(z, depth, high), most) * within(abs(wake.aside), across, wide))
     late = wake.length + 0.85 * wake.cavity
     if begin > late:
@@ -149,7 +148,7 @@ def from_cavity(x: float, y: float, z: float, place: int, spreads: Spreads, site
         column = 0.5 * (upright(z, 0.0, first_depth, site) + upright(above, 0.0, first_depth, site))
         found += inner * column * gauss(y, first_width)
     if outer > 0.0:
-        depth, across = cavity_spread_at(x + wake.ahead, spreads, site)
+        depth, across = spread_at(x + wake.ahead, 0.0, 0.0, True, spreads, site)
         column = 0.5 * (upright(z, 0.0, depth, site) + upright(above, 0.0, depth, site))
         found += outer * column * gauss(y, across)
     return found
@@ -160,13 +159,14 @@ def near_building(
     x: float, y: float, z: float, place: int, captured: float, path: Path, spreads: Spreads, site: Site, release: float
 ) -> float:  # fmt: skip
     """Concentration near a building times the wind; distances count from the windward face. [1/m2]"""
-    wake = site.wake
-    found = 0.0
-    from_stack = x + wake.ahead
-    if from_stack > 0.0 and place > CAVITY and captured < 1.0:
+    from_stack, found = x + site.wake.ahead, 0.0
+    # in a cavity that takes a part of the plume the rest passes over the receptor
+    if from_stack > 0.0 and captured < 1.0 and (place > CAVITY or captured == 0.0):
         height = height_at(from_stack, path.heights)
-        depth, across = spread_at(from_stack, height, (height - release) / 3.5, spreads, site)
-        found = (1.0 - captured) * upright(z, height, depth, site) * gauss(y + wake.aside, across)
+        depth, across = spread_at(from_stack, height, (height - release) / 3.5, False, spreads, site)
+        found = gauss(y + site.wake.aside, across)
+        if found > 0.0:
+            found *= (1.0 - captured) * upright(z, height, depth, site)
     if captured > 0.0 and place < OUTSIDE:
         found += captured * from_cavity(x, y, z, place, spreads, site)
     return found

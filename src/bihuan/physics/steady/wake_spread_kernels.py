@@ -238,15 +238,6 @@ def spreads_of(enter: float, depth: float, across: float, path: Float, stack_win
 
 
 @compiled
-def in_table(x: float, column: int, spreads: Spreads) -> float:
-    """A column of spreads between two of its rows, at a distance from the stack. [m]"""
-    place = max((x - spreads.begin) / spreads.step, 0.0)
-    k = min(int(place), spreads.rows - 2)
-    table = spreads.table
-    return table[k, column] + (place - k) * (table[k + 1, column] - table[k, column])
-
-
-@compiled
 def radius_growth(x: float, spreads: Spreads) -> float:
     """Growth of the radius of the plume with distance by the turbulence of the wake."""
     place = (x - spreads.begin) / spreads.step
@@ -260,24 +251,25 @@ def radius_growth(x: float, spreads: Spreads) -> float:
 
 
 @compiled
-def spread_at(x: float, z: float, induced: float, spreads: Spreads, site: Site) -> tuple[float, float]:
-    """Depth and width of the plume at a distance from the stack. [m]"""
-    if x <= spreads.begin + (spreads.rows - 1) * spreads.step and x >= spreads.begin:
-        return in_table(x, DEPTH, spreads), in_table(x, WIDTH, spreads)
+def spread_at(x: float, z: float, induced: float, cavity: bool, spreads: Spreads, site: Site) -> tuple[float, float]:
+    """Depth and width at a distance from the stack, of the plume or of what the cavity lets out. [m]
+
+    `induced` is what the rise has added to a plume that is not yet in the wake.
+    """
+    table, column = spreads.table, CAVITY_DEPTH if cavity else DEPTH
+    place = (x - spreads.begin) / spreads.step
+    if cavity and x < spreads.cavity_begin:
+        return table[0, column], table[0, column + 1]
+    if 0.0 <= place <= spreads.rows - 1.0:
+        k = min(int(place), spreads.rows - 2)
+        part = place - k
+        return (
+            table[k, column] + part * (table[k + 1, column] - table[k, column]),
+            table[k, column + 1] + part * (table[k + 1, column + 1] - table[k, column + 1]),
+        )
     depth, across = outside_depth(x, z, site), outside_width(x, z, site)
-    if x < spreads.begin:
+    if place < 0.0:
         return math.hypot(depth, induced), math.hypot(across, induced)
+    if cavity:
+        return math.hypot(depth, spreads.cavity_depth), math.hypot(across, spreads.cavity_width)
     return math.hypot(depth, spreads.depth), math.hypot(across, spreads.width)
-
-
-@compiled
-def cavity_spread_at(x: float, spreads: Spreads, site: Site) -> tuple[float, float]:
-    """Depth and width of what the cavity lets out, at a distance from the stack. [m]"""
-    if x < spreads.cavity_begin:
-        return spreads.table[0, CAVITY_DEPTH], spreads.table[0, CAVITY_WIDTH]
-    if x <= spreads.begin + (spreads.rows - 1) * spreads.step:
-        return in_table(x, CAVITY_DEPTH, spreads), in_table(x, CAVITY_WIDTH, spreads)
-    return (
-        math.hypot(outside_depth(x, 0.0, site), spreads.cavity_depth),
-        math.hypot(outside_width(x, 0.0, site), spreads.cavity_width),
-    )
