@@ -33,6 +33,7 @@ from bihuan.physics.stability import (
 from bihuan.physics.steady import (
     AreaSource,
     BoundaryLayer,
+    Building,
     PointSource,
     Receptors,
     SteadyPlume,
@@ -44,6 +45,7 @@ from bihuan.physics.steady import (
 __all__ = [
     "AreaSource",
     "BoundaryLayer",
+    "Building",
     "Curves",
     "GaussianPlume",
     "PointSource",
