@@ -33,16 +33,19 @@ from bihuan.physics.stability import (
 from bihuan.physics.steady import (
     AreaSource,
     BoundaryLayer,
+    Building,
     PointSource,
     Receptors,
     SteadyPlume,
     SteadySource,
     VolumeSource,
+    footprint,
 )
 
 __all__ = [
     "AreaSource",
     "BoundaryLayer",
+    "Building",
     "Curves",
     "GaussianPlume",
     "PointSource",
@@ -58,6 +61,7 @@ __all__ = [
     "block_weather",
     "compiled",
     "curves",
+    "footprint",
     "mixing_height",
     "sigma_y",
     "sigma_z",
