@@ -38,6 +38,7 @@ from bihuan.physics.steady import (
     SteadyPlume,
     SteadySource,
     VolumeSource,
+    footprint,
 )
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "block_weather",
     "compiled",
     "curves",
+    "footprint",
     "mixing_height",
     "sigma_y",
     "sigma_z",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.core import InputError
+from bihuan.core import InputError, digest
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
 from bihuan.physics.steady.run_kernels import AirTables, ReceptorTables, SourceTables, run_hours, sum_hours
@@ -89,6 +89,7 @@ class SteadyPlume:
             if not 0 <= source.city <= len(cities):
                 raise InputError(f"source {source.name} is in city {source.city}; {len(cities)} cities are given")
         self.country, self.receptors, self.sources = country, receptors, tuple(sources)
+        self.cities, self.step = tuple(cities), step
         self.threads = threads or os.cpu_count() or 1
         layers = (country, *cities)
         self._air = AirTables(
@@ -146,20 +147,56 @@ class SteadyPlume:
         InputError
             If none of the hours has wind and data.
         """
-        which = np.arange(len(self.country)) if hours is None else np.asarray(hours, dtype=np.int64)
-        usable = ~(self.country.calm | self.country.missing)[which]
-        if not usable.any():
-            raise InputError(f"none of {len(which)} hours has wind and data: there is no mean")
+        period = np.zeros(len(self.country), dtype=np.int64)
+        if hours is not None:
+            period -= 1
+            period[hours] = 0
+        if not self.valid_hours(period)[0]:
+            raise InputError(f"none of {int((period == 0).sum())} hours has wind and data: there is no mean")
+        return self.responses(period, weights=weights)[:, 0]
+
+    def responses(self, period: Int, *, weights: Float | None = None, sources: slice = slice(None)) -> Float:
+        """Return the mean response to sources in each of several periods: part of a source-receptor matrix.
+
+        Parameters
+        ----------
+        period : ndarray of int64, shape (hours of the meteorology,)
+            Which period an hour belongs to, from 0; below 0 it is left out.
+        weights : ndarray, shape (hours of the meteorology, sources), optional
+            Emission factors by hour; 1 by default.
+        sources : slice
+            Which of the sources, all by default.
+
+        Returns
+        -------
+        ndarray, shape (sources, periods, receptors)
+            Mean over the hours with wind and data, NaN where a period has none. [ug/m3 per g/s]
+        """
+        chosen = np.arange(len(self.sources))[sources]
+        valid = self.valid_hours(period)
         factors = self._spread(np.ones(len(self.sources)) if weights is None else weights)
-        out = np.zeros((len(self.sources), len(self.receptors)))
+        out = np.zeros((len(chosen), len(valid), len(self.receptors)))
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            sum_hours(which, part, self._tables, factors, self._air, self._where, here)
+            sum_hours(np.asarray(period, np.int64), chosen[part], self._tables, factors, self._air, self._where, here)
 
-        self._share(run, len(self.sources))
-        mean: Float = out / int(usable.sum())
+        self._share(run, len(chosen))
+        with np.errstate(invalid="ignore"):
+            mean: Float = out / valid[:, None]
         return mean
+
+    def valid_hours(self, period: Int) -> Int:
+        """Return how many hours with wind and data each period has."""
+        period = np.asarray(period, dtype=np.int64)
+        usable = (period >= 0) & ~(self.country.calm | self.country.missing)
+        return np.bincount(period[usable], minlength=int(period.max(initial=0)) + 1).astype(np.int64)
+
+    def inputs(self, period: Int, weights: Float | None = None) -> str:
+        """Return a digest of all that decides what `responses` returns."""
+        told = [*self._air, *self._tables, *(part for part in self._where if isinstance(part, np.ndarray)), period]
+        told += [np.asarray(self.step)] + ([] if weights is None else [self._spread(weights)])
+        return digest(b"".join(np.ascontiguousarray(part).tobytes() for part in told))
 
     def _spread(self, rates: Float) -> Float:
         shape = (len(self.country), len(self.sources))

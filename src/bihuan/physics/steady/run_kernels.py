@@ -155,28 +155,28 @@ def run_hours(
 
 @compiled
 def sum_hours(
-    which: Int, places: Int, tables: SourceTables, weights: Float, air: AirTables, where: ReceptorTables, out: Float
+    period: Int, places: Int, tables: SourceTables, weights: Float, air: AirTables, where: ReceptorTables, out: Float
 ) -> None:
     """Add up the hours of each source's unit response: rows of a source-receptor matrix.
 
     Parameters
     ----------
-    which : ndarray of int64
-        Hours to run.
+    period : ndarray of int64, shape (hours,)
+        Which period an hour belongs to; below 0 it is left out.
     places : ndarray of int64
         Of the sources to run.
     tables, air, where
         As for `respond`.
     weights : ndarray, shape (hours, sources)
         Of an hour for a source: 1, or its emission factor.
-    out : ndarray, shape (len(places), receptors)
+    out : ndarray, shape (len(places), periods, receptors)
         Added to. [ug/m3 per g/s, times hours]
     """
     work = np.empty((where.nodes, AXIS_COLUMNS + 1))
     unit = np.empty(len(where.places))
     for place in range(len(places)):
         s = places[place]
-        for h in which:
-            if weights[h, s] != 0.0 and respond(s, h, tables, air, where, work, unit):
+        for h in range(len(period)):
+            if period[h] >= 0 and weights[h, s] != 0.0 and respond(s, h, tables, air, where, work, unit):
                 for r in range(len(unit)):
-                    out[place, r] += weights[h, s] * unit[r]
+                    out[place, period[h], r] += weights[h, s] * unit[r]
