@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bihuan.formats import read_postfile, read_profile, read_surface
-from bihuan.physics import AreaSource, BoundaryLayer, PointSource, Receptors, SteadyPlume, VolumeSource
+from bihuan.physics import AreaSource, BoundaryLayer, PointSource, Receptors, RoadSource, SteadyPlume, VolumeSource
 from bihuan.physics.steady import SteadySource
 
 pytestmark = pytest.mark.reference
@@ -54,6 +54,9 @@ _STACK = PointSource("STACK", 10, 10, 35, 2.4, 11.7, 432)
 _CAPPED = PointSource("STACK2C", 0, 0, 20, 2, 10, 425, "capped", tip_downwash=False)
 _HORIZONTAL = PointSource("STACK2H", 0, 0, 20, 2, 10, 425, "horizontal")
 _GRASS = PointSource("S1", 0, 0, 0.46, 0.051, 0.01, 0.0)
+_ROAD = RoadSource("R1", (-300, 0), (300, 100), 15, 1, 1.5)
+_RLINEXT = RoadSource("BASE", (0, -100), (0, 100), 3.6, 1, 2)
+_RLINE = RoadSource("BASE", (0, -100), (0, 100), 1, 1, 2)
 _EPA = "epa_testcases"
 
 CASES = {
@@ -70,6 +73,9 @@ CASES = {
     "ALLSRCS circle": Case(f"{_EPA}/ALLSRCS_CIRC_01H", "AERMET2", *_CIRC, 0.03, 0.03),
     "ALLSRCS volume": Case(f"{_EPA}/ALLSRCS_VOL_01H", "AERMET2", VolumeSource("VOL", 0, 0, 1, 20, 20), 0.1, 0.03, 0.03),
     "ALLSRCS line": Case(f"{_EPA}/ALLSRCS_LINE_01H", "AERMET2", *_LINE, 0.03, 0.03),
+    "road": Case("generated/vis06_rline", "HOUSTON", _ROAD, 1e-4 * _ROAD.area, 0.05, 0.05),
+    "RLINE Test1": Case(f"{_EPA}/Test1_Base_cart_3cond_SNC", "AERMET2", _RLINEXT, _RLINEXT.length, 0.05, 0.05),
+    "ALLSRCS road": Case(f"{_EPA}/ALLSRCS_RLINEB_01H", "AERMET2", _RLINE, _RLINE.area, 0.05, 0.05),
     "capped": Case(f"{_EPA}/CAPPED_NOSTD_STACK2C_01H", "AERMET2", _CAPPED, 500, 0.05, 0.05),
     "horizontal": Case(f"{_EPA}/CAPPED_NOSTD_STACK2H_01H", "AERMET2", _HORIZONTAL, 500, 0.05, 0.05),
     "Prairie Grass": Case("prairie_grass/pg_D", "pg_D", _GRASS, 1, 0.02, 0.03, flag=1.5),

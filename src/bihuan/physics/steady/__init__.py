@@ -3,6 +3,7 @@
 from bihuan.physics.steady.boundary import BoundaryLayer
 from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
+from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "BoundaryLayer",
     "PointSource",
     "Receptors",
+    "RoadSource",
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",

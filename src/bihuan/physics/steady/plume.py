@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bihuan.core import InputError, digest
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
+from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.run_kernels import AirTables, ReceptorTables, SourceTables, run_hours, sum_hours
 from bihuan.physics.steady.sources import SteadySource, tables
 
@@ -53,7 +54,7 @@ class SteadyPlume:
     ----------
     country : BoundaryLayer
     receptors : Receptors
-    sources : sequence of PointSource, VolumeSource or AreaSource
+    sources : sequence of PointSource, VolumeSource, AreaSource or RoadSource
     cities : sequence of BoundaryLayer
         Air of city 1, 2 ... of the sources, from `BoundaryLayer.over_city`.
     step : float
@@ -95,9 +96,24 @@ class SteadyPlume:
         self._air = AirTables(
             np.stack([layer.hours for layer in layers]), LEVELS,
             np.stack([layer.profiles for layer in layers]), np.stack([layer.sums for layer in layers]),
+            np.stack([layer.ground for layer in layers]),
         )  # fmt: skip
         self._tables = tables(self.sources)
         self._where = _where(receptors, self._tables, step)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about receptors that stand on a source."""
+        found = []
+        for source in self.sources:
+            if isinstance(source, RoadSource):
+                on = int(source.holds(self.receptors.east, self.receptors.north).sum())
+                if on:
+                    found.append(
+                        f"source {source.name}: {on} of {len(self.receptors)} receptors are on the road itself: "
+                        "pieces nearer than 1 m count as 1 m away; move them beside it"
+                    )
+        return tuple(found)
 
     def hourly(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Float:
         """Return the concentration of groups of sources in each hour.

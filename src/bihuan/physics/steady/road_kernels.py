@@ -202,8 +202,12 @@ def add_road(
 
 @compiled
 def random_part(axis: Float, per: float, count: int, foot: float, off: float, length: float) -> float:
-    """The part that spreads to all sides; `foot` is how far along the road the receptor's foot on it lies, `off` how far it is from there."""
+    """The part that spreads to all sides.
+
+    `foot` is how far along the road the receptor's foot on it lies, `off` how far the receptor is from there.
+    """
     scale = max(off, 0.5 * NEAREST)
+    simple = off >= NEAREST  # then a step of the new variable is a step of the road over its distance
     begin, end = math.asinh(-foot / scale), math.asinh((length - foot) / scale)
     panels = max(math.ceil((end - begin) / ARC), 1)
     step = (end - begin) / panels
@@ -215,11 +219,7 @@ def random_part(axis: Float, per: float, count: int, foot: float, off: float, le
             s = 0.5 * scale * (grown - over)
             squared = max(off * off + s * s, NEAREST * NEAREST)
             k, a, b, c, d = placed(0.5 * math.log(squared), per, count)
-            way = 0.5 * scale * (grown + over)
-            if way * way > squared * (1.0 + 1e-9) or way * way < squared * (1.0 - 1e-9):
-                way /= math.sqrt(squared)
-            else:
-                way = 1.0
+            way = 1.0 if simple else 0.5 * scale * (grown + over) / math.sqrt(squared)
             total += WEIGHTS[point] * way * read(axis, ROUND, k, a, b, c, d)
     return total * step
 

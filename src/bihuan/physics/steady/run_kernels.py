@@ -13,6 +13,7 @@ from bihuan.physics.steady.area_kernels import add_area
 from bihuan.physics.steady.axis_kernels import AXIS_COLUMNS, MOST_PARTS, PART_COLUMNS, fill_axis, lay_axis
 from bihuan.physics.steady.field_kernels import NEAREST, add_plume
 from bihuan.physics.steady.profile_kernels import USED
+from bihuan.physics.steady.road_kernels import WIND_FROM, add_road, fill_road
 from bihuan.physics.steady.state_kernels import (
     AREA,
     EAST,
@@ -20,6 +21,7 @@ from bihuan.physics.steady.state_kernels import (
     FROM,
     KIND,
     NORTH,
+    ROAD,
     SIGMA_Y_0,
     STATE_COLUMNS,
     VOLUME,
@@ -49,6 +51,8 @@ class AirTables(NamedTuple):
     levels: Float
     profiles: Float
     sums: Float
+    ground: Float
+    """What road lines need beside them, columns of `road_kernels`."""
 
 
 class ReceptorTables(NamedTuple):
@@ -99,6 +103,9 @@ def respond(
         return False
     column = (levels, air.profiles[layer, h], air.sums[layer, h])
     out[:] = 0.0
+    if source[KIND] == ROAD:
+        respond_road(s, hour, air.ground[layer, h], tables, where, work, out)
+        return True
     state = np.empty(STATE_COLUMNS)
     parts = np.empty((MOST_PARTS, PART_COLUMNS))
     distances, axis = work[:, AXIS_COLUMNS], work[:, :AXIS_COLUMNS]
@@ -119,6 +126,23 @@ def respond(
                 axis, parts, count, sine, cosine, source[EAST], source[NORTH], nearest, penetrated, here, receptors, out
             )
     return True
+
+
+@compiled
+def respond_road(
+    s: int, hour: Float, ground: Float, tables: SourceTables, where: ReceptorTables, work: Float, out: Float
+) -> None:
+    """Add what a unit emission of road `s` causes in an hour; the arguments are those of `respond`."""
+    source, ends = tables.rows[s], tables.corners[tables.ring_first[s] : tables.ring_first[s + 1]]
+    origin = math.radians(ground[WIND_FROM])
+    sine, cosine = math.sin(origin), math.cos(origin)
+    east, north = ends[1, 0] - ends[0, 0], ends[1, 1] - ends[0, 1]
+    across = abs(east * sine + north * cosine) / math.hypot(east, north)
+    count = int(math.log(where.reaches[s, 1]) / where.step) + 4
+    for k in range(len(where.heights)):
+        fill_road(where.heights[k], across, source, hour, ground, where.step, count, work)
+        here = where.chosen[where.first[k] : where.first[k + 1]]
+        add_road(work, 1.0 / where.step, count, sine, cosine, ends, here, where.places, out)
 
 
 @compiled
