@@ -33,6 +33,7 @@ from bihuan.physics.stability import (
 from bihuan.physics.steady import (
     AreaSource,
     BoundaryLayer,
+    PitSource,
     PointSource,
     Receptors,
     RoadSource,
@@ -47,6 +48,7 @@ __all__ = [
     "BoundaryLayer",
     "Curves",
     "GaussianPlume",
+    "PitSource",
     "PointSource",
     "PuffModel",
     "Receptors",

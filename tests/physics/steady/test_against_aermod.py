@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 
 from bihuan.formats import read_postfile, read_profile, read_surface
-from bihuan.physics import AreaSource, BoundaryLayer, PointSource, Receptors, RoadSource, SteadyPlume, VolumeSource
+from bihuan.physics import (
+    AreaSource,
+    BoundaryLayer,
+    PitSource,
+    PointSource,
+    Receptors,
+    RoadSource,
+    SteadyPlume,
+    VolumeSource,
+)
 from bihuan.physics.steady import SteadySource
 
 pytestmark = pytest.mark.reference
@@ -35,7 +44,7 @@ class Case:
     flag: float = 0.0
 
 
-def _area(rate: float, source: AreaSource) -> tuple[AreaSource, float]:
+def _area(rate: float, source: AreaSource | PitSource) -> tuple[SteadySource, float]:
     return source, rate * source.area
 
 
@@ -57,6 +66,8 @@ _GRASS = PointSource("S1", 0, 0, 0.46, 0.051, 0.01, 0.0)
 _ROAD = RoadSource("R1", (-300, 0), (300, 100), 15, 1, 1.5)
 _RLINEXT = RoadSource("BASE", (0, -100), (0, 100), 3.6, 1, 2)
 _RLINE = RoadSource("BASE", (0, -100), (0, 100), 1, 1, 2)
+_ALLSRCS_PIT = _area(1e-5, PitSource("OPENPIT", -100, -100, 1829, 183, 1.674e7, -45))
+_PIT = _area(1e-5, PitSource("PITGAS", -100, -100, 1800, 180, 1.6e7, -45))
 _EPA = "epa_testcases"
 
 CASES = {
@@ -76,6 +87,8 @@ CASES = {
     "road": Case("generated/vis06_rline", "HOUSTON", _ROAD, 1e-4 * _ROAD.area, 0.05, 0.05),
     "RLINE Test1": Case(f"{_EPA}/Test1_Base_cart_3cond_SNC", "AERMET2", _RLINEXT, _RLINEXT.length, 0.05, 0.05),
     "ALLSRCS road": Case(f"{_EPA}/ALLSRCS_RLINEB_01H", "AERMET2", _RLINE, _RLINE.area, 0.05, 0.05),
+    "ALLSRCS pit": Case(f"{_EPA}/ALLSRCS_OPENPIT_01H", "AERMET2", *_ALLSRCS_PIT, 0.05, 0.05),
+    "pit": Case(f"{_EPA}/OPENPITS_PITGAS_01H", "AERMET2", *_PIT, 0.05, 0.05),
     "capped": Case(f"{_EPA}/CAPPED_NOSTD_STACK2C_01H", "AERMET2", _CAPPED, 500, 0.05, 0.05),
     "horizontal": Case(f"{_EPA}/CAPPED_NOSTD_STACK2H_01H", "AERMET2", _HORIZONTAL, 500, 0.05, 0.05),
     "Prairie Grass": Case("prairie_grass/pg_D", "pg_D", _GRASS, 1, 0.02, 0.03, flag=1.5),

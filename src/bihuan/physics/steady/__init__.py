@@ -2,6 +2,7 @@
 
 from bihuan.physics.steady.boundary import BoundaryLayer
 from bihuan.physics.steady.footprint import footprint
+from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
 from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
@@ -9,6 +10,7 @@ from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource,
 __all__ = [
     "AreaSource",
     "BoundaryLayer",
+    "PitSource",
     "PointSource",
     "Receptors",
     "RoadSource",

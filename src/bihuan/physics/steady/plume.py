@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bihuan.core import InputError, digest
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
+from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.run_kernels import AirTables, ReceptorTables, SourceTables, run_hours, sum_hours
 from bihuan.physics.steady.sources import SteadySource, tables
@@ -54,7 +55,7 @@ class SteadyPlume:
     ----------
     country : BoundaryLayer
     receptors : Receptors
-    sources : sequence of PointSource, VolumeSource, AreaSource or RoadSource
+    sources : sequence of PointSource, VolumeSource, AreaSource, RoadSource or PitSource
     cities : sequence of BoundaryLayer
         Air of city 1, 2 ... of the sources, from `BoundaryLayer.over_city`.
     step : float
@@ -106,12 +107,14 @@ class SteadyPlume:
         """Sentences about receptors that stand on a source."""
         found = []
         for source in self.sources:
-            if isinstance(source, RoadSource):
+            if isinstance(source, RoadSource | PitSource):
                 on = int(source.holds(self.receptors.east, self.receptors.north).sum())
+                place = "on the road itself: pieces nearer than 1 m count as 1 m away"
+                if isinstance(source, PitSource):
+                    place = "inside the pit, where nothing is computed"
                 if on:
                     found.append(
-                        f"source {source.name}: {on} of {len(self.receptors)} receptors are on the road itself: "
-                        "pieces nearer than 1 m count as 1 m away; move them beside it"
+                        f"source {source.name}: {on} of {len(self.receptors)} receptors are {place}; move them out"
                     )
         return tuple(found)
 

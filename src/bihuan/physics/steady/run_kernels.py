@@ -12,7 +12,9 @@ from bihuan.physics.compiling import compiled
 from bihuan.physics.steady.area_kernels import add_area
 from bihuan.physics.steady.axis_kernels import AXIS_COLUMNS, MOST_PARTS, PART_COLUMNS, fill_axis, lay_axis
 from bihuan.physics.steady.field_kernels import NEAREST, add_plume
-from bihuan.physics.steady.profile_kernels import USED
+from bihuan.physics.steady.layer_kernels import between, cell_of
+from bihuan.physics.steady.pit_kernels import DROP, WIND_AT, effective_pit, escaping, finish_pit
+from bihuan.physics.steady.profile_kernels import USED, WIND
 from bihuan.physics.steady.road_kernels import WIND_FROM, add_road, fill_road
 from bihuan.physics.steady.state_kernels import (
     AREA,
@@ -21,6 +23,7 @@ from bihuan.physics.steady.state_kernels import (
     FROM,
     KIND,
     NORTH,
+    PIT,
     ROAD,
     SIGMA_Y_0,
     STATE_COLUMNS,
@@ -42,6 +45,9 @@ class SourceTables(NamedTuple):
     """Of all rings; the ring of source ``s`` is ``corners[ring_first[s]:ring_first[s + 1]]``. [m]"""
     ring_first: Int
     areas: Float
+    grains: Float
+    """Mass share and settling velocity [m/s] of the dust of all pits; as for rings, none for gas."""
+    grain_first: Int
 
 
 class AirTables(NamedTuple):
@@ -120,12 +126,30 @@ def respond(
         if source[KIND] == AREA:
             ring = tables.corners[tables.ring_first[s] : tables.ring_first[s + 1]]
             add_area(axis, parts, count, sine, cosine, ring, tables.areas[s], here, receptors, out)
+        elif source[KIND] == PIT:
+            respond_pit(s, origin, column, axis, parts, count, tables, here, receptors, out)
         else:
             penetrated = state[ESCAPED] > 0.0
             add_plume(
                 axis, parts, count, sine, cosine, source[EAST], source[NORTH], nearest, penetrated, here, receptors, out
             )
     return True
+
+
+@compiled
+def respond_pit(
+    s: int, origin: float, column: tuple[Float, Float, Float], axis: Float, parts: Float, count: int,
+    tables: SourceTables, here: Int, receptors: Float, out: Float,
+) -> None:  # fmt: skip
+    """Add what a unit emission of pit `s` causes at the receptors `here` under a wind from `origin` [radians]."""
+    ring = tables.corners[tables.ring_first[s] : tables.ring_first[s + 1]]
+    smaller = np.empty((4, 2))
+    area = tables.areas[s] * effective_pit(ring, tables.rows[s, DROP], origin, smaller)
+    add_area(axis, parts, count, math.sin(origin), math.cos(origin), smaller, area, here, receptors, out)
+    levels, profile = column[0], column[1]
+    wind = between(cell_of(WIND_AT, levels), WIND_AT, levels, profile[WIND])
+    grains = tables.grains[tables.grain_first[s] : tables.grain_first[s + 1]]
+    finish_pit(ring, escaping(grains, wind), here, receptors, out)
 
 
 @compiled

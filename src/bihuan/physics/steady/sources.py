@@ -1,4 +1,4 @@
-"""What emits: stacks, volumes and areas, in a local metric plane; roads stand in `roads`."""
+"""What emits: stacks, volumes and areas, in a local metric plane; roads stand in `roads`, pits in `pits`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bihuan.core import InputError
 from bihuan.physics.steady import state_kernels as k
+from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.run_kernels import SourceTables
 
@@ -195,7 +196,7 @@ class AreaSource:
         return cls(name, ring, height, sigma_z, city)
 
 
-SteadySource = PointSource | VolumeSource | AreaSource | RoadSource
+SteadySource = PointSource | VolumeSource | AreaSource | RoadSource | PitSource
 
 
 def tables(sources: Sequence[SteadySource]) -> SourceTables:
@@ -205,5 +206,8 @@ def tables(sources: Sequence[SteadySource]) -> SourceTables:
     rings = [np.asarray(getattr(source, "ring", np.empty((0, 2)))) for source in sources]
     first = np.concatenate([[0], np.cumsum([len(ring) for ring in rings])]).astype(np.int64)
     corners = np.concatenate([*rings, np.empty((0, 2))]).astype(np.float64)
-    areas = np.array([source.area if isinstance(source, AreaSource) else 1.0 for source in sources])
-    return SourceTables(rows, layers, corners, first, areas)
+    areas = np.array([source.area if isinstance(source, AreaSource | PitSource) else 1.0 for source in sources])
+    dust = [np.reshape(source.grains if isinstance(source, PitSource) else (), (-1, 2)) for source in sources]
+    grains = np.concatenate([*dust, np.empty((0, 2))]).astype(np.float64)
+    grain_first = np.concatenate([[0], np.cumsum([len(part) for part in dust])]).astype(np.int64)
+    return SourceTables(rows, layers, corners, first, areas, grains, grain_first)
