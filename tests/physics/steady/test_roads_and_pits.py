@@ -64,8 +64,8 @@ def test_a_road_line_is_the_sum_of_its_points(hour: dict[str, object], turn: flo
     points = 20_000
     steps = (np.arange(points) + 0.5) / points
     row, air = np.array(road.row), layer(**(hour | {"wind_from": 270.0}))
-    axis = np.empty((700, 4))
-    k.fill_road(0.0, sine, row, air.hours[0], air.ground[0], 0.0125, 700, axis)
+    axis = np.empty((700, k.TABLE_COLUMNS))
+    k.fill_road(0.0, cosine, row, air.hours[0], air.ground[0], 0.0125, 700, axis)
     expected = []
     for x, y in zip(where.east, where.north, strict=True):
         dx = x - (-100.0 + 200.0 * steps) * cosine
@@ -99,7 +99,7 @@ def test_a_wide_gentle_wind_carries_a_roads_emission_away() -> None:
     heights = np.linspace(0.0, 150.0, 301)
     level = []
     for z in heights:
-        axis = np.empty((150, 4))
+        axis = np.empty((150, k.TABLE_COLUMNS))
         k.fill_road(z, 1.0, row, air.hours[0], ground, math.log(x) / 100, 150, axis)
         level.append(axis[100, k.DENSE] * math.sqrt(2 * math.pi) * axis[100, k.WIDTH] * wind / 1e6)
     assert np.trapezoid(level, heights) == pytest.approx(1.0, rel=2e-3)
@@ -112,7 +112,7 @@ def test_the_roads_wind_goes_through_the_measured_one_and_never_below_its_least(
 
 
 def test_receptors_on_a_road_or_in_a_pit_are_told_of() -> None:
-    where = Receptors(np.array([0.0, 0.0]), np.array([50.0, 500.0]), np.zeros(2))
+    where = Receptors(np.array([0.0, 900.0]), np.array([50.0, -900.0]), np.zeros(2))
     remarks = SteadyPlume(layer(), where, [ROAD, PIT]).remarks
     assert len(remarks) == 1
     assert "road: 1 of 2 receptors are on the road" in remarks[0]
@@ -123,12 +123,12 @@ def test_receptors_on_a_road_or_in_a_pit_are_told_of() -> None:
 
 @pytest.mark.parametrize("origin", [45.0, 135.0, 315.0])
 def test_a_pit_shrinks_to_its_upwind_corner(origin: float) -> None:
-    # depth 49.4 m, 1,800 m along a wind from 315 degrees and 180 m across it; from 45 degrees the other way round
+    # 49.4 m deep, turned so that its 1,800 m lie along a wind from 45 degrees and its 180 m along one from 135
     ring, smaller = np.array(PIT.ring), np.empty((4, 2))
     share = effective_pit(ring, PIT.depth, math.radians(origin), smaller)
     upwind = ring @ np.array([math.sin(math.radians(origin)), math.cos(math.radians(origin))])
     assert smaller[0] == pytest.approx(ring[int(np.flatnonzero(upwind > upwind.max() - 1e-6)[0])])
-    length = {45.0: 180.0, 135.0: 1800.0, 315.0: 1800.0}[origin]
+    length = {45.0: 1800.0, 135.0: 180.0, 315.0: 180.0}[origin]
     relative = PIT.depth / length
     expected = 0.08 if relative >= 0.2 else math.sqrt(1 - 1.7 * relative ** (1 / 3))
     assert share == pytest.approx(expected)

@@ -45,7 +45,9 @@ ROUGHNESS, LEAST, FACTOR, SIGMA_V_AT, WIND_FROM = range(5)
 GROUND_COLUMNS = 5
 
 # Columns of a table of a road, even in the logarithm of the distance from `NEAREST` on.
-WIDTH, DENSE, SHARE, ROUND = range(4)
+WIDTH, DENSE, SHARE, ROUND, KINK = range(5)
+"""`KINK` says in its first row where the plume leaves the air of the least wind. [m]"""
+TABLE_COLUMNS = 5
 
 PANEL = 1.0
 """Longest panel of the integral, in the logarithm of the distance along the wind."""
@@ -123,10 +125,14 @@ def fill_road(
 ) -> None:
     """Table a road's plumes for receptors at height `z`; `across` is how much of its width lies across the wind."""
     release, lateral = source[HEIGHT], across * source[SIGMA_Y_0]
-    guess = before = road_wind(release, hour, ground)
+    guess = before = slow = road_wind(release, hour, ground)
+    axis[0, KINK] = 0.0
     for k in range(count):
         x = NEAREST * math.exp(k * step)
         wind = effective_wind(x, guess, source, hour, ground)
+        if slow > 0.0 and wind > slow * (1.0 + 1e-5):
+            axis[0, KINK] = x * math.exp(-0.5 * step)
+            slow = 0.0
         guess, before = max(2.0 * wind - before, ground[LEAST]), wind
         own = road_depth(x, wind, hour)
         depth = math.hypot(own, source[SIGMA_Z_0])
@@ -250,17 +256,32 @@ def coherent_part(
     if x < NEAREST:  # as if all of it were at `NEAREST`
         done = min((NEAREST - x) / along, length) if along * length > NEAREST - x else length
         total = panel_of(axis, per, count, x, along, y, aside, 0.0, done)
-    near = x + along * done
-    if done < length and far_x > near:
-        panels = max(math.ceil(math.log(far_x / near) / PANEL), 1)
-        ratio = (far_x / near) ** (1.0 / panels)
-        for panel in range(panels):
-            near *= ratio
-            to = (near - x) / along if panel < panels - 1 else length
-            total += panel_of(axis, per, count, x, along, y, aside, done, to)
-            done = to
-    elif done < length:
-        total += panel_of(axis, per, count, x, along, y, aside, done, length)
+    if done >= length:
+        return total
+    kink = axis[0, KINK]
+    if x + along * done < kink < far_x:
+        middle = (kink - x) / along
+        total += panels_of(axis, per, count, x, along, y, aside, done, middle)
+        done = middle
+    return total + panels_of(axis, per, count, x, along, y, aside, done, length)
+
+
+@compiled
+def panels_of(
+    axis: Float, per: float, count: int, x: float, along: float, y: float, aside: float, begin: float, end: float
+) -> float:
+    """The integral over a piece of road farther than `NEAREST`, by panels even in the logarithm of the distance."""
+    near, far = x + along * begin, x + along * end
+    if far <= near:
+        return panel_of(axis, per, count, x, along, y, aside, begin, end)
+    panels = max(math.ceil(math.log(far / near) / PANEL), 1)
+    ratio = (far / near) ** (1.0 / panels)
+    total = 0.0
+    for panel in range(panels):
+        near *= ratio
+        to = (near - x) / along if panel < panels - 1 else end
+        total += panel_of(axis, per, count, x, along, y, aside, begin, to)
+        begin = to
     return total
 
 
