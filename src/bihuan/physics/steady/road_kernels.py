@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.physics.compiling import compiled
+from bihuan.physics.steady.axis_kernels import PART_BEGIN, PART_CELLS_PER, PART_END, PART_FIRST, PART_NODES
+from bihuan.physics.steady.field_kernels import cubic, looked_up
 from bihuan.physics.steady.layer_kernels import HALF_DEPTH
 from bihuan.physics.steady.profile_kernels import FRICTION, LID, OBUKHOV, STABLE, similarity_wind
 from bihuan.physics.steady.spread_kernels import reflected
@@ -44,10 +46,9 @@ WIDENED, HELD_BACK = 1.5, 2.5
 ROUGHNESS, LEAST, FACTOR, SIGMA_V_AT, WIND_FROM = range(5)
 GROUND_COLUMNS = 5
 
-# Columns of a table of a road, even in the logarithm of the distance from `NEAREST` on.
-WIDTH, DENSE, SHARE, ROUND, KINK = range(5)
-"""`KINK` says in its first row where the plume leaves the air of the least wind. [m]"""
-TABLE_COLUMNS = 5
+# Columns of a table of a road over the distance from `NEAREST` on.
+WIDTH, DENSE, SHARE, ROUND = range(4)
+TABLE_COLUMNS = 4
 
 PANEL = 1.0
 """Longest panel of the integral, in the logarithm of the distance along the wind."""
@@ -120,22 +121,57 @@ def effective_wind(x: float, guess: float, source: Float, hour: Float, ground: F
 
 
 @compiled
+def leaving_least(last: float, source: Float, hour: Float, ground: Float) -> float:
+    """Logarithm of the distance at which a plume leaves the air of the least wind; 0 if none up to `last` [m]."""
+    slow = road_wind(source[HEIGHT], hour, ground)
+    most = slow * (1.0 + 1e-9)
+    low, high = math.log(NEAREST), math.log(last)
+    if wind_at_centre(NEAREST, slow, source, hour, ground) > most:
+        return 0.0
+    if wind_at_centre(last, slow, source, hour, ground) <= most:
+        return 0.0
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        if wind_at_centre(math.exp(middle), slow, source, hour, ground) > most:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@compiled
+def lay_road(
+    last: float, step: float, source: Float, hour: Float, ground: Float, distances: Float, parts: Float
+) -> tuple[int, int]:
+    """Choose the distances of a table up to `last` [m]; as `axis_kernels.lay_axis`, anew where the least wind ends."""
+    end, kink = math.log(last), leaving_least(last, source, hour, ground)
+    count = 2 if 0.01 < kink < end - 0.01 else 1
+    begin, nodes = math.log(NEAREST), 0
+    for part in range(count):
+        to = kink if part < count - 1 else end
+        cells = max(math.ceil((to - begin) / step), 3)
+        parts[part, PART_BEGIN], parts[part, PART_END] = begin, to
+        parts[part, PART_CELLS_PER], parts[part, PART_FIRST] = cells / (to - begin), nodes
+        parts[part, PART_NODES] = cells + 1
+        for k in range(cells + 1):
+            distances[nodes] = math.exp(begin + (to - begin) * k / cells)
+            nodes += 1
+        begin = to
+    return nodes, count
+
+
+@compiled
 def fill_road(
-    z: float, across: float, source: Float, hour: Float, ground: Float, step: float, count: int, axis: Float
+    z: float, across: float, source: Float, hour: Float, ground: Float, distances: Float, count: int, axis: Float
 ) -> None:
     """Table a road's plumes for receptors at height `z`; `across` is how much of its width lies across the wind."""
     release, lateral = source[HEIGHT], across * source[SIGMA_Y_0]
-    guess = before = slow = road_wind(release, hour, ground)
-    axis[0, KINK] = 0.0
+    wind = road_wind(release, hour, ground)
     for k in range(count):
-        x = NEAREST * math.exp(k * step)
-        wind = effective_wind(x, guess, source, hour, ground)
-        if slow > 0.0 and wind > slow * (1.0 + 1e-5):
-            axis[0, KINK] = x * math.exp(-0.5 * step)
-            slow = 0.0
-        guess, before = max(2.0 * wind - before, ground[LEAST]), wind
+        x = distances[k]
+        wind = effective_wind(x, wind, source, hour, ground)
         own = road_depth(x, wind, hour)
-        depth = math.hypot(own, source[SIGMA_Z_0])
+        depth = max(math.hypot(own, source[SIGMA_Z_0]), 1e-6)
         width = math.hypot(road_width(own, hour, ground), lateral)
         lid = max(hour[LID], release + HALF_DEPTH * depth)
         share = min(2.0 * (ground[SIGMA_V_AT] / wind) ** 2, 1.0)
@@ -149,31 +185,15 @@ def fill_road(
 
 
 @compiled
-def placed(t: float, per: float, count: int) -> tuple[int, float, float, float, float]:
-    """First of four rows around the logarithm `t` of a distance over `NEAREST`, and their Lagrange weights."""
-    place = max(t, 0.0) * per
-    k = min(max(int(place) - 1, 0), count - 4)
-    u = place - k
-    a, b, c = u - 1.0, u - 2.0, u - 3.0
-    return k, -a * b * c / 6.0, 0.5 * u * b * c, -0.5 * u * a * c, u * a * b / 6.0
-
-
-@compiled
-def read(axis: Float, column: int, k: int, a: float, b: float, c: float, d: float) -> float:
-    """A column of a table between four of its rows."""
-    return a * axis[k, column] + b * axis[k + 1, column] + c * axis[k + 2, column] + d * axis[k + 3, column]
-
-
-@compiled
-def width_at(axis: Float, per: float, count: int, x: float) -> float:
+def width_at(axis: Float, parts: Float, count: int, x: float) -> float:
     """Lateral spread at a distance. [m]"""
-    k, a, b, c, d = placed(math.log(max(x, NEAREST)), per, count)
-    return read(axis, WIDTH, k, a, b, c, d)
+    k, a, b, c, d = cubic(math.log(max(x, NEAREST)), parts, count)
+    return looked_up(axis, WIDTH, k, a, b, c, d)
 
 
 @compiled
 def add_road(
-    axis: Float, per: float, count: int, sine: float, cosine: float, ends: Float, chosen: Int, receptors: Float,
+    axis: Float, parts: Float, count: int, sine: float, cosine: float, ends: Float, chosen: Int, receptors: Float,
     out: Float,
 ) -> None:  # fmt: skip
     """Add a road of unit emission under one wind to receptors.
@@ -182,10 +202,8 @@ def add_road(
     ----------
     axis : ndarray, shape (distances, columns)
         From `fill_road`.
-    per : float
-        Rows of it in a unit of the logarithm.
-    count : int
-        Rows of it.
+    parts, count : ndarray, int
+        Of it, from `lay_road`.
     sine, cosine : float
         Of the direction the wind blows from.
     ends : ndarray, shape (2, 2)
@@ -201,13 +219,13 @@ def add_road(
         dx, dy = receptors[r, 0] - ends[0, 0], receptors[r, 1] - ends[0, 1]
         x, y = -(dx * sine + dy * cosine), dx * cosine - dy * sine
         foot, off = dx * east + dy * north, abs(dx * north - dy * east)
-        total = coherent_part(axis, per, count, x, along, y, aside, length)
-        total += random_part(axis, per, count, foot, off, length)
+        total = coherent_part(axis, parts, count, x, along, y, aside, length)
+        total += random_part(axis, parts, count, foot, off, length)
         out[r] += max(total, 0.0) / length
 
 
 @compiled
-def random_part(axis: Float, per: float, count: int, foot: float, off: float, length: float) -> float:
+def random_part(axis: Float, parts: Float, count: int, foot: float, off: float, length: float) -> float:
     """The part that spreads to all sides.
 
     `foot` is how far along the road the receptor's foot on it lies, `off` how far the receptor is from there.
@@ -224,15 +242,15 @@ def random_part(axis: Float, per: float, count: int, foot: float, off: float, le
             over = 1.0 / grown
             s = 0.5 * scale * (grown - over)
             squared = max(off * off + s * s, NEAREST * NEAREST)
-            k, a, b, c, d = placed(0.5 * math.log(squared), per, count)
+            k, a, b, c, d = cubic(0.5 * math.log(squared), parts, count)
             way = 1.0 if simple else 0.5 * scale * (grown + over) / math.sqrt(squared)
-            total += WEIGHTS[point] * way * read(axis, ROUND, k, a, b, c, d)
+            total += WEIGHTS[point] * way * looked_up(axis, ROUND, k, a, b, c, d)
     return total * step
 
 
 @compiled
 def coherent_part(
-    axis: Float, per: float, count: int, x: float, along: float, y: float, aside: float, length: float
+    axis: Float, parts: Float, count: int, x: float, along: float, y: float, aside: float, length: float
 ) -> float:
     """The part that the wind carries: a piece of road at `s` is ``x + along s`` upwind and ``y + aside s`` across."""
     begin, end = 0.0, length
@@ -250,47 +268,47 @@ def coherent_part(
         x, y = x + along * begin, y + aside * begin
     length = end - begin
     far_x, far_y = x + along * length, y + aside * length
-    if y * far_y > 0.0 and min(abs(y), abs(far_y)) > ASIDE * width_at(axis, per, count, far_x):
+    if y * far_y > 0.0 and min(abs(y), abs(far_y)) > ASIDE * width_at(axis, parts, count, far_x):
         return 0.0
     total, done = 0.0, 0.0
     if x < NEAREST:  # as if all of it were at `NEAREST`
         done = min((NEAREST - x) / along, length) if along * length > NEAREST - x else length
-        total = panel_of(axis, per, count, x, along, y, aside, 0.0, done)
+        total = panel_of(axis, parts, count, x, along, y, aside, 0.0, done)
     if done >= length:
         return total
-    kink = axis[0, KINK]
+    kink = math.exp(parts[0, PART_END]) if count > 1 else 0.0
     if x + along * done < kink < far_x:
         middle = (kink - x) / along
-        total += panels_of(axis, per, count, x, along, y, aside, done, middle)
+        total += panels_of(axis, parts, count, x, along, y, aside, done, middle)
         done = middle
-    return total + panels_of(axis, per, count, x, along, y, aside, done, length)
+    return total + panels_of(axis, parts, count, x, along, y, aside, done, length)
 
 
 @compiled
 def panels_of(
-    axis: Float, per: float, count: int, x: float, along: float, y: float, aside: float, begin: float, end: float
+    axis: Float, parts: Float, count: int, x: float, along: float, y: float, aside: float, begin: float, end: float
 ) -> float:
     """The integral over a piece of road farther than `NEAREST`, by panels even in the logarithm of the distance."""
     near, far = x + along * begin, x + along * end
     if far <= near:
-        return panel_of(axis, per, count, x, along, y, aside, begin, end)
+        return panel_of(axis, parts, count, x, along, y, aside, begin, end)
     panels = max(math.ceil(math.log(far / near) / PANEL), 1)
     ratio = (far / near) ** (1.0 / panels)
     total = 0.0
     for panel in range(panels):
         near *= ratio
         to = (near - x) / along if panel < panels - 1 else end
-        total += panel_of(axis, per, count, x, along, y, aside, begin, to)
+        total += panel_of(axis, parts, count, x, along, y, aside, begin, to)
         begin = to
     return total
 
 
 @compiled
 def panel_of(
-    axis: Float, per: float, count: int, x: float, along: float, y: float, aside: float, begin: float, end: float
+    axis: Float, parts: Float, count: int, x: float, along: float, y: float, aside: float, begin: float, end: float
 ) -> float:
     """The integral over a piece of road within which the plume's width grows almost evenly."""
-    near, far = width_at(axis, per, count, x + along * begin), width_at(axis, per, count, x + along * end)
+    near, far = width_at(axis, parts, count, x + along * begin), width_at(axis, parts, count, x + along * end)
     y_near, y_far = y + aside * begin, y + aside * end
     first, last = 0.0, 1.0
     for side in (-1.0, 1.0):  # shares of the piece that lie within `ASIDE` sigmas on this side
@@ -313,15 +331,15 @@ def panel_of(
     for piece in range(pieces):
         for point in range(4):
             s = begin + first * (end - begin) + (piece + ABSCISSAS[point]) * step
-            total += WEIGHTS[point] * at_point(axis, per, count, x + along * s, y + aside * s)
+            total += WEIGHTS[point] * at_point(axis, parts, count, x + along * s, y + aside * s)
     return total * step
 
 
 @compiled
-def at_point(axis: Float, per: float, count: int, x: float, y: float) -> float:
+def at_point(axis: Float, parts: Float, count: int, x: float, y: float) -> float:
     """What a point of the road causes by its coherent plume, with the weight that the random part leaves it."""
-    k, a, b, c, d = placed(math.log(max(x, NEAREST)), per, count)
-    turned = y / read(axis, WIDTH, k, a, b, c, d)
-    found = read(axis, DENSE, k, a, b, c, d) * math.exp(-0.5 * turned * turned)
-    k, a, b, c, d = placed(0.5 * math.log(x * x + y * y), per, count)
-    return found * (1.0 - read(axis, SHARE, k, a, b, c, d))
+    k, a, b, c, d = cubic(math.log(max(x, NEAREST)), parts, count)
+    turned = y / looked_up(axis, WIDTH, k, a, b, c, d)
+    found = looked_up(axis, DENSE, k, a, b, c, d) * math.exp(-0.5 * turned * turned)
+    k, a, b, c, d = cubic(0.5 * math.log(max(x * x + y * y, NEAREST * NEAREST)), parts, count)
+    return found * (1.0 - looked_up(axis, SHARE, k, a, b, c, d))

@@ -15,7 +15,7 @@ from bihuan.physics.steady.field_kernels import NEAREST, add_plume
 from bihuan.physics.steady.layer_kernels import between, cell_of
 from bihuan.physics.steady.pit_kernels import DROP, WIND_AT, effective_pit, escaping, finish_pit
 from bihuan.physics.steady.profile_kernels import USED, WIND
-from bihuan.physics.steady.road_kernels import WIND_FROM, add_road, fill_road
+from bihuan.physics.steady.road_kernels import WIND_FROM, add_road, fill_road, lay_road
 from bihuan.physics.steady.state_kernels import (
     AREA,
     EAST,
@@ -162,11 +162,12 @@ def respond_road(
     sine, cosine = math.sin(origin), math.cos(origin)
     east, north = ends[1, 0] - ends[0, 0], ends[1, 1] - ends[0, 1]
     across = abs(east * sine + north * cosine) / math.hypot(east, north)
-    count = int(math.log(where.reaches[s, 1]) / where.step) + 4
+    distances, axis, parts = work[:, AXIS_COLUMNS], work[:, :AXIS_COLUMNS], np.empty((MOST_PARTS, PART_COLUMNS))
+    nodes, count = lay_road(where.reaches[s, 1], where.step, source, hour, ground, distances, parts)
     for k in range(len(where.heights)):
-        fill_road(where.heights[k], across, source, hour, ground, where.step, count, work)
+        fill_road(where.heights[k], across, source, hour, ground, distances, nodes, axis)
         here = where.chosen[where.first[k] : where.first[k + 1]]
-        add_road(work, 1.0 / where.step, count, sine, cosine, ends, here, where.places, out)
+        add_road(axis, parts, count, sine, cosine, ends, here, where.places, out)
 
 
 @compiled
