@@ -52,12 +52,14 @@ TABLE_COLUMNS = 4
 
 PANEL = 1.0
 """Longest panel of the integral, in the logarithm of the distance along the wind."""
-TURN = 2.5
+TURN = 2.2
 """Sigmas across the plume within a piece of a panel."""
 ASIDE = 4.5
 """Sigmas beside the axis of a plume after which it adds nothing."""
-ARC = 2.0
+ARC = 1.4
 """Longest panel of the random part's integral, in the inverse hyperbolic sine of the way along over the way across."""
+COARSER = 2.0
+"""Step of a road's table over that of other plumes: nothing rises, and its one kink has a row of its own."""
 ABSCISSAS = np.array([0.069431844202973712, 0.330009478207571868, 0.669990521792428132, 0.930568155797026288])
 WEIGHTS = np.array([0.173927422568726929, 0.326072577431273071, 0.326072577431273071, 0.173927422568726929])
 MICROGRAMS = 1e6
@@ -105,7 +107,8 @@ def wind_at_centre(x: float, wind: float, source: Float, hour: Float, ground: Fl
 def effective_wind(x: float, guess: float, source: Float, hour: Float, ground: Float) -> float:
     """Wind that carries the plume at the height that it gives it. [m/s]
 
-    The source repeats until the spread changes by less than 1 %; here a secant goes on to one part in a million.
+    The source repeats until the spread changes by less than 1 %, which can leave its wind 1 % off where the plume
+    leaves the least wind; here a secant goes on to one part in a million.
     """
     before = guess
     at_before = wind_at_centre(x, before, source, hour, ground)
@@ -144,6 +147,7 @@ def lay_road(
     last: float, step: float, source: Float, hour: Float, ground: Float, distances: Float, parts: Float
 ) -> tuple[int, int]:
     """Choose the distances of a table up to `last` [m]; as `axis_kernels.lay_axis`, anew where the least wind ends."""
+    step *= COARSER
     end, kink = math.log(last), leaving_least(last, source, hour, ground)
     count = 2 if 0.01 < kink < end - 0.01 else 1
     begin, nodes = math.log(NEAREST), 0
