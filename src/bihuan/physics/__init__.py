@@ -33,6 +33,7 @@ from bihuan.physics.stability import (
 from bihuan.physics.steady import (
     AreaSource,
     BoundaryLayer,
+    Building,
     PitSource,
     PointSource,
     Receptors,
@@ -46,6 +47,7 @@ from bihuan.physics.steady import (
 __all__ = [
     "AreaSource",
     "BoundaryLayer",
+    "Building",
     "Curves",
     "GaussianPlume",
     "PitSource",

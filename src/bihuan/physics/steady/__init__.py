@@ -1,6 +1,7 @@
 """A steady-state plume of AERMOD's class: boundary-layer profiles, tables along the wind, receptors from look-ups."""
 
 from bihuan.physics.steady.boundary import BoundaryLayer
+from bihuan.physics.steady.building import Building
 from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
@@ -10,6 +11,7 @@ from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource,
 __all__ = [
     "AreaSource",
     "BoundaryLayer",
+    "Building",
     "PitSource",
     "PointSource",
     "Receptors",

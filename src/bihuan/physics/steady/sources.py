@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from bihuan.core import InputError
 from bihuan.physics.steady import state_kernels as k
+from bihuan.physics.steady.building import Building
 from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.roads import RoadSource
-from bihuan.physics.steady.run_kernels import SourceTables
+from bihuan.physics.steady.run_kernels import SourceTables, WakeTables
 
 Float = NDArray[np.float64]
 
@@ -43,11 +44,13 @@ class PointSource:
         Whether a slow plume is drawn down behind the tip of the stack.
     city : int
         Which city's air it is in, counted from 1; 0 is open country.
+    building : Building, optional
+        In whose wake its plume may be drawn down.
 
     Raises
     ------
     InputError
-        If the stack ends below the ground or has no diameter.
+        If the stack ends below the ground or has no diameter, or its building lacks a dimension.
     """
 
     name: str
@@ -60,6 +63,7 @@ class PointSource:
     outlet: Outlet = "upright"
     tip_downwash: bool = True
     city: int = 0
+    building: Building | None = None
 
     def __post_init__(self) -> None:
         if not self.height >= 0.0:
@@ -68,6 +72,9 @@ class PointSource:
             raise InputError(f"source {self.name}: diameter {self.diameter} m: it must be above 0")
         if not self.velocity >= 0.0:
             raise InputError(f"source {self.name}: exit velocity {self.velocity} m/s: it must not be below 0")
+        faults = [] if self.building is None else self.building.faults()
+        if faults:
+            raise InputError(f"source {self.name}: its building's {faults[0]}")
 
     @property
     def row(self) -> tuple[float, ...]:
@@ -211,3 +218,14 @@ def tables(sources: Sequence[SteadySource]) -> SourceTables:
     grains = np.concatenate([*dust, np.empty((0, 2))]).astype(np.float64)
     grain_first = np.concatenate([[0], np.cumsum([len(part) for part in dust])]).astype(np.int64)
     return SourceTables(rows, layers, corners, first, areas, grains, grain_first)
+
+
+def wakes(sources: Sequence[SteadySource]) -> WakeTables | None:
+    """Return what the compiled loops read of their buildings; None if there are none."""
+    beside = [source.building if isinstance(source, PointSource) else None for source in sources]
+    found = [building.rows for building in beside if building is not None]
+    if not found:
+        return None
+    which = np.cumsum([building is not None for building in beside]) - 1
+    which[[building is None for building in beside]] = -1
+    return WakeTables(which.astype(np.int64), np.stack(found))
