@@ -3,15 +3,19 @@
 from bihuan.physics.steady.boundary import BoundaryLayer
 from bihuan.physics.steady.building import Building
 from bihuan.physics.steady.footprint import footprint
+from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
+from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
 
 __all__ = [
     "AreaSource",
     "BoundaryLayer",
     "Building",
+    "PitSource",
     "PointSource",
     "Receptors",
+    "RoadSource",
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
