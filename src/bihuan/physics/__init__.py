@@ -31,20 +31,29 @@ from bihuan.physics.stability import (
     turner_class,
 )
 from bihuan.physics.steady import (
+    AmbientRatio,
     AreaSource,
     BoundaryLayer,
+    FixedShare,
+    NitrogenShare,
+    OzoneLimit,
     PointSource,
     Receptors,
     SteadyPlume,
     SteadySource,
     VolumeSource,
+    nitrogen_dioxide,
 )
 
 __all__ = [
+    "AmbientRatio",
     "AreaSource",
     "BoundaryLayer",
     "Curves",
+    "FixedShare",
     "GaussianPlume",
+    "NitrogenShare",
+    "OzoneLimit",
     "PointSource",
     "PuffModel",
     "Receptors",
@@ -59,6 +68,7 @@ __all__ = [
     "compiled",
     "curves",
     "mixing_height",
+    "nitrogen_dioxide",
     "sigma_y",
     "sigma_z",
     "solar_altitude",
