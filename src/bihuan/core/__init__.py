@@ -42,6 +42,9 @@ from bihuan.core.ids import (
     content_id,
     digest,
 )
+from bihuan.core.matrix import (
+    MatrixPlan,
+)
 from bihuan.core.notices import (
     Message,
     Notice,
@@ -167,6 +170,7 @@ __all__ = [
     "Language",
     "LedgerError",
     "Level",
+    "MatrixPlan",
     "Message",
     "NotCovered",
     "Notice",

@@ -34,6 +34,7 @@ from bihuan.physics.steady import (
     AmbientRatio,
     AreaSource,
     BoundaryLayer,
+    Building,
     FixedShare,
     NitrogenShare,
     OzoneLimit,
@@ -42,6 +43,7 @@ from bihuan.physics.steady import (
     SteadyPlume,
     SteadySource,
     VolumeSource,
+    footprint,
     nitrogen_dioxide,
 )
 
@@ -49,6 +51,7 @@ __all__ = [
     "AmbientRatio",
     "AreaSource",
     "BoundaryLayer",
+    "Building",
     "Curves",
     "FixedShare",
     "GaussianPlume",
@@ -67,6 +70,7 @@ __all__ = [
     "block_weather",
     "compiled",
     "curves",
+    "footprint",
     "mixing_height",
     "nitrogen_dioxide",
     "sigma_y",

@@ -1,4 +1,4 @@
-"""What remembers: the journal of raw frames, the series, the records, the blobs and the ledger."""
+"""What remembers: the journal of raw frames, the series, the records, the blobs, the ledger and matrices."""
 
 from bihuan.store.backup import Manifest, backup, read_manifest, restore
 from bihuan.store.batches import Written
@@ -11,6 +11,7 @@ from bihuan.store.home import FORMAT, Home, Store, open_store
 from bihuan.store.indices import FILES_SCHEMA, INDICES_SCHEMA
 from bihuan.store.journal import Journal
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
+from bihuan.store.matrices import MatrixFolder
 from bihuan.store.records import Direction, Link, Records, Row
 from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
 from bihuan.store.series import SeriesStore
@@ -44,6 +45,7 @@ __all__ = [
     "Link",
     "Lock",
     "Manifest",
+    "MatrixFolder",
     "Position",
     "Record",
     "Records",

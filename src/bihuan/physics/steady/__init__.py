@@ -1,6 +1,8 @@
 """A steady-state plume of AERMOD's class: boundary-layer profiles, tables along the wind, receptors from look-ups."""
 
 from bihuan.physics.steady.boundary import BoundaryLayer
+from bihuan.physics.steady.building import Building
+from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.nitrogen import AmbientRatio, FixedShare, NitrogenShare, OzoneLimit, nitrogen_dioxide
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
@@ -9,6 +11,7 @@ __all__ = [
     "AmbientRatio",
     "AreaSource",
     "BoundaryLayer",
+    "Building",
     "FixedShare",
     "NitrogenShare",
     "OzoneLimit",
@@ -17,5 +20,6 @@ __all__ = [
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
+    "footprint",
     "nitrogen_dioxide",
 ]

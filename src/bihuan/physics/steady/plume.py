@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.core import InputError
+from bihuan.core import InputError, digest
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
 from bihuan.physics.steady.run_kernels import AirTables, ReceptorTables, SourceTables, run_hours, sum_hours
-from bihuan.physics.steady.sources import SteadySource, tables
+from bihuan.physics.steady.sources import PointSource, SteadySource, tables, wakes
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -64,7 +64,8 @@ class SteadyPlume:
     Raises
     ------
     InputError
-        If there is no receptor or no source, or a source names a city that is not given.
+        If there is no receptor or no source, a source names a city that is not given, or a receptor is inside the
+        building of a source.
 
     Notes
     -----
@@ -89,6 +90,7 @@ class SteadyPlume:
             if not 0 <= source.city <= len(cities):
                 raise InputError(f"source {source.name} is in city {source.city}; {len(cities)} cities are given")
         self.country, self.receptors, self.sources = country, receptors, tuple(sources)
+        self.cities, self.step = tuple(cities), step
         self.threads = threads or os.cpu_count() or 1
         layers = (country, *cities)
         self._air = AirTables(
@@ -97,6 +99,8 @@ class SteadyPlume:
         )  # fmt: skip
         self._tables = tables(self.sources)
         self._where = _where(receptors, self._tables, step)
+        self._wakes = wakes(self.sources)
+        _refuse_indoors(receptors, self.sources)
 
     def hourly(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Float:
         """Return the concentration of groups of sources in each hour.
@@ -122,7 +126,7 @@ class SteadyPlume:
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            run_hours(which[part], self._tables, emitted, members, self._air, self._where, here)
+            run_hours(which[part], self._tables, emitted, members, self._air, self._where, self._wakes, here)
 
         self._share(run, len(which))
         return out
@@ -146,20 +150,57 @@ class SteadyPlume:
         InputError
             If none of the hours has wind and data.
         """
-        which = np.arange(len(self.country)) if hours is None else np.asarray(hours, dtype=np.int64)
-        usable = ~(self.country.calm | self.country.missing)[which]
-        if not usable.any():
-            raise InputError(f"none of {len(which)} hours has wind and data: there is no mean")
+        period = np.zeros(len(self.country), dtype=np.int64)
+        if hours is not None:
+            period -= 1
+            period[hours] = 0
+        if not self.valid_hours(period)[0]:
+            raise InputError(f"none of {int((period == 0).sum())} hours has wind and data: there is no mean")
+        return self.responses(period, weights=weights)[:, 0]
+
+    def responses(self, period: Int, *, weights: Float | None = None, sources: slice = slice(None)) -> Float:
+        """Return the mean response to sources in each of several periods: part of a source-receptor matrix.
+
+        Parameters
+        ----------
+        period : ndarray of int64, shape (hours of the meteorology,)
+            Which period an hour belongs to, from 0; below 0 it is left out.
+        weights : ndarray, shape (hours of the meteorology, sources), optional
+            Emission factors by hour; 1 by default.
+        sources : slice
+            Which of the sources, all by default.
+
+        Returns
+        -------
+        ndarray, shape (sources, periods, receptors)
+            Mean over the hours with wind and data, NaN where a period has none. [ug/m3 per g/s]
+        """
+        chosen = np.arange(len(self.sources))[sources]
+        valid = self.valid_hours(period)
         factors = self._spread(np.ones(len(self.sources)) if weights is None else weights)
-        out = np.zeros((len(self.sources), len(self.receptors)))
+        out = np.zeros((len(chosen), len(valid), len(self.receptors)))
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            sum_hours(which, part, self._tables, factors, self._air, self._where, here)
+            which = np.asarray(period, np.int64)
+            sum_hours(which, chosen[part], self._tables, factors, self._air, self._where, self._wakes, here)
 
-        self._share(run, len(self.sources))
-        mean: Float = out / int(usable.sum())
+        self._share(run, len(chosen))
+        with np.errstate(invalid="ignore"):
+            mean: Float = out / valid[:, None]
         return mean
+
+    def valid_hours(self, period: Int) -> Int:
+        """Return how many hours with wind and data each period has."""
+        period = np.asarray(period, dtype=np.int64)
+        usable = (period >= 0) & ~(self.country.calm | self.country.missing)
+        return np.bincount(period[usable], minlength=int(period.max(initial=0)) + 1).astype(np.int64)
+
+    def inputs(self, period: Int, weights: Float | None = None) -> str:
+        """Return a digest of all that decides what `responses` returns."""
+        told = [*self._air, *self._tables, *(part for part in self._where if isinstance(part, np.ndarray)), period]
+        told += [*(self._wakes or ()), np.asarray(self.step)] + ([] if weights is None else [self._spread(weights)])
+        return digest(b"".join(np.ascontiguousarray(part).tobytes() for part in told))
 
     def _spread(self, rates: Float) -> Float:
         shape = (len(self.country), len(self.sources))
@@ -174,6 +215,20 @@ class SteadyPlume:
         with ThreadPoolExecutor(len(parts)) as pool:
             for done in [pool.submit(run, part) for part in parts]:
                 done.result()
+
+
+def _refuse_indoors(receptors: Receptors, sources: Sequence[SteadySource]) -> None:
+    for source in sources:
+        if isinstance(source, PointSource) and source.building is not None:
+            inside = source.building.holds(
+                receptors.east - source.east, receptors.north - source.north, receptors.height
+            )
+            if inside.any():
+                place = int(inside.argmax())
+                raise InputError(
+                    f"receptor {place + 1} at ({receptors.east[place]:g}, {receptors.north[place]:g}) m is inside the "
+                    f"building of source {source.name}: move it out or leave it out ({int(inside.sum())} such)"
+                )
 
 
 def _where(receptors: Receptors, sources: SourceTables, step: float) -> ReceptorTables:
