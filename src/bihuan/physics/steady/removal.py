@@ -42,10 +42,8 @@ class Particles:
     def problem(self) -> str | None:
         """Return what is wrong, or nothing."""
         if not len(self.diameters) == len(self.shares) == len(self.densities) > 0:
-            counts = (
-                f"{len(self.diameters)} diameters, {len(self.shares)} shares of mass, {len(self.densities)} densities"
-            )
-            return f"{counts}: give as many of each, at least one"
+            found = (len(self.diameters), len(self.shares), len(self.densities))
+            return "{} diameters, {} shares of mass, {} densities: give as many of each, at least one".format(*found)
         for diameter, share, density in zip(self.diameters, self.shares, self.densities, strict=True):
             if not (diameter > 0.0 and density > 0.0 and 0.0 <= share <= 1.0):
                 return f"class of {diameter} um, {density} g/cm3, share {share}: diameter and density must be above 0"
