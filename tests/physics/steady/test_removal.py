@@ -73,14 +73,14 @@ def against(shared: Path, name: str, losses: str) -> tuple[np.ndarray, np.ndarra
 @pytest.mark.parametrize("name", ["TESTGAS", "TESTPART"])
 @pytest.mark.parametrize("quantity", [0, 1, 2], ids=["concentration", "dry", "wet"])
 def test_deposition_is_that_of_aermod(shared: Path, name: str, quantity: int) -> None:
-    for losses, band in (("aermod", 0.01), ("integral", 0.025)):
+    for losses, band, of_means in (("aermod", 0.01, 0.01), ("integral", 0.025, 0.025)):
         ours, theirs = (values[quantity] for values in against(shared, name, losses))
         large = theirs > 0.01 * theirs.max()
         assert large.sum() > 80
         assert np.percentile(np.abs(ours[large] / theirs[large] - 1), 95) < band
         mean, their_mean = ours.mean(axis=0), theirs.mean(axis=0)
         large = their_mean > 0.01 * their_mean.max()
-        assert np.percentile(np.abs(mean[large] / their_mean[large] - 1), 95) < 0.02
+        assert np.percentile(np.abs(mean[large] / their_mean[large] - 1), 95) < of_means
 
 
 @DAY_AND_NIGHT
