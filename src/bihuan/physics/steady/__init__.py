@@ -1,17 +1,25 @@
 """A steady-state plume of AERMOD's class: boundary-layer profiles, tables along the wind, receptors from look-ups."""
 
+from bihuan.physics.steady.averages import Averager, Highest, percentile, ranks_for
 from bihuan.physics.steady.boundary import BoundaryLayer
+from bihuan.physics.steady.emission_factors import Axis, emission_factors
 from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
 
 __all__ = [
     "AreaSource",
+    "Averager",
+    "Axis",
     "BoundaryLayer",
+    "Highest",
     "PointSource",
     "Receptors",
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
+    "emission_factors",
     "footprint",
+    "percentile",
+    "ranks_for",
 ]
