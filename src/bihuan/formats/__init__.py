@@ -21,7 +21,7 @@ from bihuan.formats.gcj02 import gcj02_to_wgs84, wgs84_to_gcj02
 from bihuan.formats.geotiff import write_geotiff
 from bihuan.formats.layouts import kinds
 from bihuan.formats.netcdf import Variable, read_netcdf, write_netcdf
-from bihuan.formats.plotfile import PlotHeader, PostFile, read_postfile, write_plotfile, write_postfile
+from bihuan.formats.plotfile import PlotHeader, PostFile, PostWriter, read_postfile, write_plotfile
 
 __all__ = [
     "CONVERTED",
@@ -40,6 +40,7 @@ __all__ = [
     "Imported",
     "PlotHeader",
     "PostFile",
+    "PostWriter",
     "Recognised",
     "RowFault",
     "Variable",
@@ -56,7 +57,6 @@ __all__ = [
     "write_geotiff",
     "write_netcdf",
     "write_plotfile",
-    "write_postfile",
     "write_register",
     "write_templates",
 ]
