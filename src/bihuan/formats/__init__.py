@@ -1,6 +1,7 @@
 """The field's files to core types and back: tables, workbooks and GeoJSON of the register, AERMOD, rasters, NetCDF."""
 
 from bihuan.formats.aermet import read_profile, read_surface
+from bihuan.formats.aermet_writing import write_profile, write_surface
 from bihuan.formats.decks import (
     Deck,
     DeckCity,
@@ -57,6 +58,8 @@ __all__ = [
     "write_geotiff",
     "write_netcdf",
     "write_plotfile",
+    "write_profile",
     "write_register",
+    "write_surface",
     "write_templates",
 ]

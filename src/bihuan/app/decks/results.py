@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bihuan.app.decks.tally import MEANS, Tally, label, post_writer, stamp
-from bihuan.core import InputError
+from bihuan.app.decks.tally import MEANS, Tally, label, ordinal, post_writer, stamp
 from bihuan.formats import (
     Deck,
     DeckNetwork,
@@ -26,12 +25,6 @@ Float = NDArray[np.float64]
 
 EVEN = 1e-6
 """Steps of a grid may differ by this share."""
-
-
-def ordinal(rank: int) -> str:
-    """``1ST``, ``22ND``, as AERMOD writes them."""
-    ending = "TH" if rank % 100 in (11, 12, 13) else {1: "ST", 2: "ND", 3: "RD"}.get(rank % 10, "TH")
-    return f"{rank}{ending}"
 
 
 def write_maps(deck: Deck, tally: Tally, options: str, out: Path, epsg: int | None) -> list[Path]:
@@ -57,10 +50,6 @@ def write_maps(deck: Deck, tally: Tally, options: str, out: Path, epsg: int | No
 def _ranked(deck: Deck, tally: Tally, output: DeckOutput, options: str, path: Path) -> None:
     highest = tally.short[output.average].highest
     group, place, where = tally.groups.index(output.group), output.rank - 1, deck.receptors
-    if place >= len(highest.values):
-        raise InputError(
-            f"{output.line.where}: the run has {len(highest.values)} averages of {label(output.average)} at most"
-        )
     dates = [stamp(when) if not np.isnat(when) else "0" for when in highest.when[place, group]]
     what = f" HIGH {ordinal(output.rank):>5} HIGH {label(output.average):>5} VALUES"
     header = PlotHeader(deck.title, options, what, output.group, len(where), exponential=deck.exponential)

@@ -92,9 +92,9 @@ def run_deck(
     air = read_air(deck, folders)
     hourly = read_hourly(deck, emitters, folders, air.layer.surface.start, air.hours)
     notes = [*air.notes, *_far_notes(deck, emitters)]
-    out.mkdir(parents=True, exist_ok=True)
     options = _options(deck, emitters)
     tally = Tally(deck, emitters.groups, len(deck.receptors), len(air.hours), percentiles)
+    out.mkdir(parents=True, exist_ok=True)
     files = open_postfiles(tally, deck, options, out)
     for part, values in _computed(deck, emitters, air, hourly, threads):
         usable = ~(air.layer.calm | air.layer.missing)[part]

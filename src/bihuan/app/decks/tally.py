@@ -24,6 +24,12 @@ def label(average: str) -> str:
     return f"{average}-HR" if average.isdigit() else average
 
 
+def ordinal(rank: int) -> str:
+    """``1ST``, ``22ND``, as AERMOD writes them."""
+    ending = "TH" if rank % 100 in (11, 12, 13) else {1: "ST", 2: "ND", 3: "RD"}.get(rank % 10, "TH")
+    return f"{rank}{ending}"
+
+
 def stamp(last: np.datetime64) -> str:
     """Return ``yymmddhh`` of an average by its last hour, which counts from 01 to 24."""
     told = str(last)
@@ -59,6 +65,11 @@ class Tally:
     hours : int
         That will come, for the number of values a percentile needs.
     percentiles : sequence of float
+
+    Raises
+    ------
+    FormatError
+        If the deck asks for a rank that so few hours do not have.
     """
 
     def __init__(
@@ -78,6 +89,14 @@ class Tally:
             count = hours // length + 1 if isinstance(length, int) else hours // 672 + 2
             wanted = max([ranks, *(ranks_for(percent, count) for percent in percentiles)])
             self.short[name] = ShortAverage(name, Averager(length), Highest(min(wanted, count), len(groups), receptors))
+
+        for output in deck.outputs:
+            kept = self.short.get(output.average)
+            if kept is not None and output.rank > len(kept.highest.values):
+                raise output.line.refuse(
+                    f"there is no {ordinal(output.rank)}: the run has {len(kept.highest.values)} averages of "
+                    f"{label(output.average)} at most"
+                )
 
     def add(self, values: Float, usable: Bool, start: Hours) -> None:
         """Take hours in order, shape (hours, groups, receptors)."""

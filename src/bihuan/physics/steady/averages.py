@@ -42,6 +42,7 @@ class Averager:
         self._sum: Float | None = None
         self._hours = self._usable = 0
         self._last = np.datetime64("NaT", "h")
+        self._shape: tuple[int, ...] = ()
 
     def add(self, values: Float, usable: Bool, start: Hours) -> tuple[Hours, Float]:
         """Take hours and return the averages that are complete.
@@ -59,6 +60,7 @@ class Averager:
             Begin of the last hour of each average.
         averages : ndarray, shape (averages, ...)
         """
+        self._shape = values.shape[1:]
         if self.length == 1:
             self.used += usable.astype(int).tolist()
             return start, values
@@ -76,16 +78,15 @@ class Averager:
             self._hours += int(b - a)
             self._usable += int(usable[a:b].sum())
             self._last = start[b - 1]
-        return _stacked(last, found, values.shape[1:])
+        return _stacked(last, found, self._shape)
 
     def finish(self) -> tuple[Hours, Float]:
         """Return the average that was still open, if there is one."""
         last: list[np.datetime64] = []
         found: list[Float] = []
-        shape = () if self._sum is None else self._sum.shape
         self._close(last, found)
         self._key = -1
-        return _stacked(last, found, shape)
+        return _stacked(last, found, self._shape)
 
     def _keys(self, start: Hours) -> Int:
         if self.length == "PERIOD":
