@@ -22,7 +22,7 @@ from bihuan.alerts import (
     with_rules,
 )
 from bihuan.alerts.metrics_air import background_without
-from bihuan.assessment import outlet_verdicts
+from bihuan.assessment import outlet_hours
 from bihuan.core import Event, Period, Place, Ref, SettingError, Verdict, from_json, to_json
 from bihuan.register import Outlet, PermitLimit, Register, Section, Station
 from tests.alerts.worlds import CITY, HOUR, QUARTER, T0, latest, rule, run, stations, table
@@ -187,7 +187,7 @@ def test_the_verdict_of_the_assessment_room_is_understood() -> None:
     )
     row = {"site": str(STACK.ref), "pollutant": "nox", "stat": "avg", "basis": "device", "start": T0, "value": 81.0}
     row |= {"end": T0 + HOUR, "count": 0, "mark": "N", "quality": "good", "reason": "", "level": "realtime"}
-    verdicts = outlet_verdicts(outlet, pl.DataFrame([row]))
+    verdicts = outlet_hours(outlet, pl.DataFrame([row]))
     assert [one.label for one in verdicts] == ["suspected_over"]
     facts = Facts(T0 + HOUR, CITY, (STACK,), table({}), verdicts)
     _, (event,) = RuleSet([rule("outlet_over")]).step(RulesState(), facts, facts.now)

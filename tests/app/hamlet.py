@@ -15,7 +15,7 @@ from types import TracebackType
 from bihuan.app.loop import TICK, Loop, Outcome
 from bihuan.app.notify import Notifications, OutboxNotifier
 from bihuan.core import CHINA, Place, Plane, to_json
-from bihuan.devices.hj212 import uplink
+from bihuan.devices.hj212 import checksum, uplink
 from bihuan.register import (
     Cell,
     Device,
@@ -228,6 +228,11 @@ class Hamlet:
         """One report goes into the journal; it comes at once unless `received` says otherwise."""
         end = start + timedelta(seconds=self.device(mn).rhythm[interval])
         self.hear([Sent(self.frame(mn, interval, start, values), received or end)])
+
+    def mark_again(self, frame: bytes, received: datetime, flag: bytes = b"D") -> None:
+        """The same report goes into the journal with another data flag."""
+        body = frame[6:-6].replace(b"-Flag=N", b"-Flag=" + flag)
+        self.hear([Sent(b"##%04d%b%04X\r\n" % (len(body), body, checksum(body)), received)])
 
     def step(self, now: datetime | None = None) -> Outcome:
         """Step at the next tick, or at an instant."""

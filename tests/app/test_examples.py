@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from bihuan.app.filed import FILED
-from bihuan.assessment import composite_index, cwqi_cn, daily_aqi, daily_statistics, tli
+from bihuan.assessment import Transmission, composite_index, cwqi_cn, daily_aqi, daily_statistics, tli
 from bihuan.core import NATIONAL_SIX
-from bihuan.standards import Example, Standard, standards
+from bihuan.standards import DECIDING, Example, Standard, standards
 from tests.assessment.frames import hours, one_day
 
 EXAMPLES = [(standard, one) for standard in standards() for one in standard.examples]
@@ -26,7 +26,8 @@ def plain(value: Any) -> Any:
 def judged(standard: Standard, given: Mapping[str, Any]) -> dict[str, Any]:
     """The verdicts of one row, by the judge of the medium; several verdicts of a row as one of their columns."""
     how = FILED[MEDIUM.get(standard.medium, standard.medium)]
-    found = how.judge(pl.DataFrame([{name: plain(value) for name, value in given.items()}]))
+    row = {name: plain(value) for name, value in given.items()}
+    found = how.judge(pl.DataFrame([row]), place=standard.places[0])
     assert found.verdicts.height, found.refused
     return found.verdicts.row(0, named=True)
 
@@ -63,6 +64,11 @@ def water_index(standard: Standard, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: float(index) for name, index in found.items.items()}
 
 
+def rates(standard: Standard, given: Mapping[str, Any]) -> dict[str, Any]:
+    counts = pl.DataFrame([{"site": "A", "enterprise": "E", "district": "D", "marked": 0} | dict(given)])
+    return Transmission(None, counts, counts.clear(), 0, "").by("outlet").row(0, named=True)
+
+
 WAYS: dict[str, Callable[[Standard, Mapping[str, Any]], dict[str, Any]]] = {
     "": judged,
     "day": day,
@@ -70,6 +76,7 @@ WAYS: dict[str, Callable[[Standard, Mapping[str, Any]], dict[str, Any]]] = {
     "index": index,
     "tli": trophic,
     "cwqi": water_index,
+    "transmission": rates,
 }
 
 
@@ -84,3 +91,15 @@ def test_a_worked_example_comes_out_as_its_source_says(standard: Standard, examp
 def test_the_air_tables_carry_examples() -> None:
     assert {standard.id for standard, _ in EXAMPLES} >= {"hj_633_2012", "hj_633_2026", "hj_663_2013", "hj_663_2026"}
     assert all(isinstance(standard.effective_from, date) for standard, _ in EXAMPLES)
+
+
+def test_every_table_of_outlets_carries_one() -> None:
+    held = {standard.id for standard in standards() if standard.medium == "outlet"}
+    assert held == {standard.id for standard, _ in EXAMPLES if standard.medium == "outlet"}
+
+
+def test_no_limit_that_is_not_sure_decides_an_example_of_outlets() -> None:
+    """An example that is unconfirmed or conflicting shows that nothing is decided, never what would be."""
+    unsure = [one for standard, one in EXAMPLES if standard.medium == "outlet" and one.status not in DECIDING]
+    assert len(unsure) >= 8
+    assert {one.expected["label"] for one in unsure} == {"undecided"}

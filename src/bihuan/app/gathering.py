@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from bihuan.alerts import Warning, default_rules
+from bihuan.app.declared import circumstances
 from bihuan.app.indexing import city_hours_of, wide_hours_of
 from bihuan.app.memory import last_ranking
 from bihuan.app.settings import Settings
 from bihuan.app.town import CITY_KINDS, Town
-from bihuan.assessment import city_mean, daily_means, outlet_verdicts, section_verdict
+from bihuan.assessment import city_mean, daily_means, outlet_days, outlet_hours, section_verdict
 from bihuan.cases import Case
 from bihuan.core import HOUR, NATIONAL_SIX, Event, InputError, Period, Verdict, from_json, local_day
 from bihuan.observations import days_from_hours, needed, of_record
@@ -91,7 +92,7 @@ def gather(
         suspects=tuple(found for event in events if (found := last_ranking(store.records, event.id))),
         rules={rule.id: rule for rule in default_rules()},
         water=_water(ours, record, period, settings) if own else (),
-        outlets=_outlets(store, ours, record, settings) if own else (),
+        outlets=_outlets(store, ours, record, settings, cases) if own else (),
         cases=cases if own else (),
         warnings=_warnings(store, ours) if own else (),
         as_of=_as_of(today, record if own else today),
@@ -207,17 +208,17 @@ def _as_days(record: pl.DataFrame, kind: str, period: Period, settings: Settings
     return days_from_hours(hours, needed(on).hours, settings.zone) if hours.height else hours
 
 
-def _outlets(store: Store, town: Town, record: pl.DataFrame, settings: Settings) -> tuple[Verdict, ...]:
+def _outlets(
+    store: Store, town: Town, record: pl.DataFrame, settings: Settings, cases: Iterable[Case]
+) -> tuple[Verdict, ...]:
     rows = {str(key[0]): part for key, part in record.group_by(["site"])}
+    known = circumstances(store, town, cases, settings.zone)
     found: list[Verdict] = []
     for outlet in town.outlets:
         own = rows.get(f"outlet:{outlet.id}")
-        if own is not None and outlet.limits:
-            found += outlet_verdicts(outlet, own, averaging="hour", zone=settings.zone)
-            if outlet.medium == "water":
-                span = local_day(town.on, settings.zone)
-                days = _as_days(own, "outlet:", span, settings)
-                found += outlet_verdicts(outlet, days, averaging="day", zone=settings.zone)
+        if own is not None:
+            found += outlet_hours(outlet, own, known)
+            found += outlet_days(outlet, own, record.clear(), known)
     return tuple(found)
 
 

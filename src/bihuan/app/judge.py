@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
 
+from bihuan.app.declared import hours_of, industries
 from bihuan.app.town import Town
 from bihuan.assessment import (
+    Circumstances,
+    Declared,
     aqi_verdict,
     city_mean,
     daily_aqi,
     daily_means,
     hourly_aqi,
-    outlet_verdicts,
+    outlet_days,
+    outlet_hours,
     reading_ref,
     section_verdict,
     wide_hours,
@@ -30,6 +35,9 @@ HOUR_GRACE = timedelta(minutes=10)
 
 DAY_GRACE = timedelta(minutes=40)
 """A day likewise; HJ 633-2026 5.2 asks for it by 12:00 of the next day."""
+
+AFTER_ALARM = ("mark_timing", "after_alarm")
+"""Note of a verdict."""
 
 TOUCHED = "loop/touched"
 """Name in `Records.state` of what still has to be judged."""
@@ -62,12 +70,28 @@ class Judge:
         self._hours: set[datetime] = set(waiting.hours)
         self._days: set[date] = set(waiting.days)
         self._kept = known
+        self._declared: Callable[[], tuple[Declared, ...]] = tuple
 
     def touched(self, hours: pl.DataFrame) -> None:
         """Remember which hours and days have new or changed rows."""
         starts = hours["start"].unique().to_list()
         self._hours.update(starts)
         self._days.update(local_date(start, self._zone) for start in starts)
+
+    def declared(self, marks: Callable[[], tuple[Declared, ...]], fresh: Iterable[Declared]) -> None:
+        """Take the marks that enterprises have set; hours and days of which something new was said are judged again.
+
+        Parameters
+        ----------
+        marks : callable
+            Returns all of them that may still matter; asked only when something is judged.
+        fresh : iterable of Declared
+            Those that came since the last look.
+        """
+        self._declared = marks
+        hours = hours_of(fresh)
+        self._hours.update(hours)
+        self._days.update(local_date(start, self._zone) for start in hours)
 
     def keep(self) -> None:
         """Remember what waits: a new process must judge what this one had only taken in."""
@@ -82,14 +106,26 @@ class Judge:
         days = sorted(day for day in self._days if local_day(day, self._zone).end + DAY_GRACE <= now)
         self._hours.difference_update(hours)
         self._days.difference_update(days)
+        if not hours and not days:
+            return ()
+        known = Circumstances(self._zone, self._allow, industries(town), self._declared())
         verdicts: list[Verdict] = []
         for start in hours:
-            verdicts += self._hour(town, Period(start, start + HOUR))
+            verdicts += self._hour(town, Period(start, start + HOUR), known)
         for day in days:
-            verdicts += self._day(town, day)
-        return tuple(verdicts)
+            verdicts += self._day(town, day, known)
+        return tuple(self._as_marked(verdict) for verdict in verdicts)
 
-    def _hour(self, town: Town, period: Period) -> Iterator[Verdict]:
+    def _as_marked(self, verdict: Verdict) -> Verdict:
+        """Keep that a data flag came only after the alarm: the hour was judged as over before it was sent again."""
+        if verdict.reason != "marked_invalid":
+            return verdict
+        row = self._store.records.get("verdict", verdict.id)
+        before = from_json(row.body, Verdict) if row else None
+        late = before is not None and (before.label == "suspected_over" or AFTER_ALARM in before.notes)
+        return replace(verdict, notes=(*verdict.notes, AFTER_ALARM)) if late else verdict
+
+    def _hour(self, town: Town, period: Period, known: Circumstances) -> Iterator[Verdict]:
         rows = self._store.series.hours(period=period)
         stations = [f"station:{station.id}" for station in town.stations]
         wide = _with_six(wide_hours(rows.filter(pl.col("site").is_in(stations)), official=town.official))
@@ -99,7 +135,7 @@ class Judge:
         for outlet in town.outlets:
             own = parts.get(f"outlet:{outlet.id}")
             if own is not None:
-                yield from outlet_verdicts(outlet, own, averaging="hour", zone=self._zone, allow=self._allow)
+                yield from outlet_hours(outlet, own, known)
 
     def _air(self, town: Town, wide: pl.DataFrame, record: pl.DataFrame) -> Iterator[Verdict]:
         basis = dict(record.filter(pl.col("stat") == "avg").select("site", "basis").unique("site").iter_rows())
@@ -110,7 +146,7 @@ class Judge:
             for row in hourly_aqi(city_mean(own, str(town.ref)), zone=self._zone).iter_rows(named=True):
                 yield aqi_verdict(town.ref, row, inputs=_station_refs(own, basis))
 
-    def _day(self, town: Town, day: date) -> Iterator[Verdict]:
+    def _day(self, town: Town, day: date, known: Circumstances) -> Iterator[Verdict]:
         period = local_day(day, self._zone)
         hours = self._store.series.hours(period=period)
         days = days_from_hours(hours, needed(day).hours, self._zone)
@@ -119,9 +155,12 @@ class Judge:
         wide = _with_six(wide_hours(hours.filter(pl.col("site").is_in(stations)), official=town.official))
         if wide.height:
             yield from self._air_day(town, wide)
+        by_hour, by_day = _by_site(hours), _by_site(days)
         for outlet in town.outlets:
-            if outlet.medium == "water":
-                yield from outlet_verdicts(outlet, days, averaging="day", zone=self._zone, allow=self._allow)
+            name = f"outlet:{outlet.id}"
+            if name in by_hour or name in by_day:
+                own = by_hour.get(name, hours.clear()), by_day.get(name, days.clear())
+                yield from outlet_days(outlet, *own, known)
         for section in town.sections:
             rows = days.filter((pl.col("site") == f"section:{section.id}") & (pl.col("stat") == "avg"))
             if rows.height:

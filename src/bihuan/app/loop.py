@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from bihuan.alerts import Facts, Heard, RuleSet, RulesState
+from bihuan.app.declared import marks_at
 from bihuan.app.desk import Desk
 from bihuan.app.ingest import SHORT, Ingest, Taken
 from bihuan.app.judge import Judge
@@ -218,6 +219,7 @@ class Loop:
 
     def _conclude(self, taken: Taken, now: datetime) -> Outcome:
         self.judge.touched(taken.hours)
+        self.judge.declared(*marks_at(self._store.records, self.desk, self.watermark or self._began, now))
         verdicts = self.judge.due(self._town, now)
         self._save_verdicts(verdicts)
         self._outlook.step(self._town, verdicts, now)

@@ -12,8 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bihuan.alerts import Facts, RuleRow, RuleSet, RulesState, Site, default_rules
+from bihuan.app.declared import industries
 from bihuan.app.town import Town
-from bihuan.assessment import aqi_verdict, hourly_aqi, outlet_verdicts, section_verdict
+from bihuan.assessment import Circumstances, aqi_verdict, hourly_aqi, outlet_days, outlet_hours, section_verdict
 from bihuan.core import HOUR, NATIONAL_SIX, READINGS_SCHEMA, Event, Period, Ref, Verdict
 from bihuan.observations import flag, of_record
 
@@ -176,10 +177,10 @@ def _verdicts(
         near = hourly_aqi(wide, zone=zone).sort("site", "start")
         for row in near.filter(_around(near, above)).iter_rows(named=True):
             yield aqi_verdict(Ref.parse(row["site"]), row, basis="file")
+    known = Circumstances(zone, allow, industries(town))
     for outlet in town.outlets:
-        yield from outlet_verdicts(outlet, hours, averaging="hour", zone=zone, allow=allow)
-        if outlet.medium == "water":
-            yield from outlet_verdicts(outlet, days, averaging="day", zone=zone, allow=allow)
+        yield from outlet_hours(outlet, hours, known)
+        yield from outlet_days(outlet, hours, days, known)
     for section in town.sections:
         rows = days.filter((pl.col("site") == f"section:{section.id}") & (pl.col("stat") == "avg"))
         for (start, end), part in rows.group_by(["start", "end"], maintain_order=True):

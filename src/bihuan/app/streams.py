@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from bihuan.app.declared import LATE, circumstances
 from bihuan.app.sheets import Sheet
 from bihuan.app.town import Town
-from bihuan.assessment import outlet_verdicts, section_verdict, trend, trend_verdict
-from bihuan.core import NotCovered, Period, Verdict, local_date
+from bihuan.assessment import outlet_days, outlet_hours, section_verdict, trend, trend_verdict
+from bihuan.cases import Case
+from bihuan.core import NotCovered, Period, Verdict, from_json, local_date
 from bihuan.observations import of_record
 from bihuan.register import Outlet, Section
 from bihuan.store import Store
@@ -59,12 +61,14 @@ def outlet_sheets(store: Store, town: Town, site: str | None, period: Period, zo
         If no outlet of the register has a value in the period.
     """
     verdicts: list[tuple[Outlet, Verdict]] = []
+    cases = (from_json(row.body, Case) for row in store.records.find("case", until=period.end + LATE))
+    known = circumstances(store, town, cases, zone)
     for outlet in _wanted(town.outlets, site, "outlet"):
         name = f"outlet:{outlet.id}"
         hours = store.series.hours([name], period=period)
         days = store.series.days([name], period=period)
-        verdicts += [(outlet, one) for one in outlet_verdicts(outlet, hours, averaging="hour", zone=zone)]
-        verdicts += [(outlet, one) for one in outlet_verdicts(outlet, days, averaging="day", zone=zone)]
+        verdicts += [(outlet, one) for one in outlet_hours(outlet, hours, known)]
+        verdicts += [(outlet, one) for one in outlet_days(outlet, hours, days, known)]
     if not verdicts:
         raise NotCovered(
             f"nothing of {site or 'an outlet with a permit limit'} can be judged in {period}: import the register "

@@ -10,9 +10,9 @@ from bihuan.assessment.judged import REFUSED_SCHEMA, Explanation, Judged
 from bihuan.assessment.limits import limit_grades
 from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, rolling_mean, wide_hours
 from bihuan.assessment.outlet_days import MONTH_SCHEMA, outlet_months
-from bihuan.assessment.outlet_explained import explain_outlet
+from bihuan.assessment.outlet_explained import explain_outlet, explain_outlet_verdict
 from bihuan.assessment.outlet_judge import judge_outlet
-from bihuan.assessment.outlets import fold_to_reference, outlet_verdict, outlet_verdicts
+from bihuan.assessment.outlet_stored import Circumstances, Declared, outlet_days, outlet_hours
 from bihuan.assessment.ranking import (
     STAMP,
     city_list,
@@ -73,7 +73,9 @@ __all__ = [
     "SOIL_ROUTES",
     "STAMP",
     "WATER_ROUTES",
+    "Circumstances",
     "CityIndex",
+    "Declared",
     "DischargeLimit",
     "Explanation",
     "HourlyMethod",
@@ -114,11 +116,11 @@ __all__ = [
     "explain_air",
     "explain_dust",
     "explain_outlet",
+    "explain_outlet_verdict",
     "explain_soil",
     "explain_soil_risk",
     "explain_vehicle",
     "explain_water",
-    "fold_to_reference",
     "hourly_aqi",
     "improvement",
     "index_variants",
@@ -132,10 +134,10 @@ __all__ = [
     "limit_grades",
     "mda8",
     "mean_24h_aqi",
+    "outlet_days",
+    "outlet_hours",
     "outlet_months",
     "outlet_transmission",
-    "outlet_verdict",
-    "outlet_verdicts",
     "propose_dust",
     "rank",
     "rank_improvement",

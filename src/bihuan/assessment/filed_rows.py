@@ -68,7 +68,7 @@ def layout(name: str) -> Layout:
     file = f"{name}_columns.toml"
     raw = tomllib.loads(resources.files("bihuan.assessment").joinpath(file).read_text("utf-8"))
     words = {
-        column: {_plain(word): code for code, names in codes.items() for word in (code, *names)}
+        column: {plain_word(word): code for code, names in codes.items() for word in (code, *names)}
         for column, codes in raw.get("words", {}).items()
     }
     return Layout(
@@ -81,7 +81,8 @@ def layout(name: str) -> Layout:
     )
 
 
-def _plain(word: str) -> str:
+def plain_word(word: str) -> str:
+    """Return a word as it is compared: without spaces, dots, underscores and hyphens, in one case."""
     return _JOINTS.sub("", word).casefold()
 
 
@@ -120,11 +121,11 @@ class FiledRows:
         self._refused: list[dict[str, Any]] = []
 
     def _found(self, columns: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-        meaning = {_plain(name): what for what, names in self.names.keys.items() for name in names}
+        meaning = {plain_word(name): what for what, names in self.names.keys.items() for name in names}
         found: dict[str, str] = {}
         units: dict[str, str] = {}
         for column in columns:
-            what = meaning.get(_plain(_UNIT.sub("", column)))
+            what = meaning.get(plain_word(_UNIT.sub("", column)))
             if what is None:
                 continue
             if what in found:
@@ -214,7 +215,7 @@ class FiledRow:
         text = self.text(name)
         if not text:
             return ""
-        code = self.rows.names.words[name].get(_plain(text))
+        code = self.rows.names.words[name].get(plain_word(text))
         if code is None and not free:
             raise CellRefused(name, text, reason)
         return code or text

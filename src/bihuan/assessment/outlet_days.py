@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -13,7 +13,7 @@ import polars as pl
 
 from bihuan.assessment.outlet_limits import HeldTo, standard_code, whole_edition
 from bihuan.assessment.outlet_rows import Finding, Measured, judge, monitoring_law
-from bihuan.core import CHINA, InputError, NotCovered, local_date, local_day
+from bihuan.core import CHINA, InputError, NotCovered, Period, local_date, local_day
 from bihuan.standards import Standard
 
 
@@ -26,53 +26,74 @@ class OutletDay:
     row : int
         First of the rows it came from.
     site : str
-    measured : Measured
-        The mean of its valid hours, each folded before, and how many there were.
-    held : HeldTo
-        Its limit, with nothing left to fold.
+    pairs : tuple of (Measured, HeldTo)
+        For each limit the mean of the valid hours, each folded before, and how many there were; with the limit, at
+        which nothing is left to fold.
     law_day : date
     """
 
     row: int
     site: str
-    measured: Measured
-    held: HeldTo
+    pairs: tuple[tuple[Measured, HeldTo], ...]
     law_day: date
 
 
 class DayMeans:
     """Collects hours into days of local time; an hour that is no evidence or has no value stays out of the mean."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self._days: dict[tuple[str, str, date], list[tuple[int, Measured, HeldTo, date]]] = {}
+    def __init__(self, zone: ZoneInfo, allow: frozenset[str] = frozenset()) -> None:
+        self._zone, self._allow = zone, allow
+        self._days: dict[tuple[str, str, date], list[tuple[int, Measured, tuple[HeldTo, ...], date]]] = {}
 
-    def add(self, row: int, site: str, measured: Measured, held: HeldTo, law_day: date) -> None:
-        """Take one hour."""
+    def add(self, row: int, site: str, measured: Measured, limits: Sequence[HeldTo], law_day: date) -> None:
+        """Take one hour, under limits of the day."""
         day = law_day if measured.start is None else local_date(measured.start, self._zone)
-        self._days.setdefault((site, measured.pollutant, day), []).append((row, measured, held, law_day))
+        key = (site, measured.pollutant, day)
+        self._days.setdefault(key, []).append((row, measured, tuple(limits), law_day))
 
     def __iter__(self) -> Iterator[OutletDay]:
         for (site, item, day), hours in self._days.items():
-            row, _, held, law_day = hours[0]
+            row, _, limits, law_day = hours[0]
             span = local_day(day, self._zone)
-            values = [
-                value for value in (_hour_value(one, limit, law) for _, one, limit, law in hours) if value is not None
-            ]
-            mean = sum(values, Fraction(0)) / len(values) if values else None
-            measured = Measured(
-                pollutant=item,
-                start=span.start,
-                end=span.end,
-                value=mean,
-                count=len(values),
+            pairs = tuple(
+                (
+                    day_mean(item, span, [(one, law) for _, one, _, law in hours], held, self._allow),
+                    replace(held, o2_reference=None),
+                )
+                for held in limits
             )
-            yield OutletDay(row, site, measured, replace(held, o2_reference=None), law_day)
+            yield OutletDay(row, site, pairs, law_day)
 
 
-def _hour_value(measured: Measured, held: HeldTo, law_day: date) -> Fraction | None:
+def day_mean(
+    item: str,
+    span: Period,
+    hours: Sequence[tuple[Measured, date]],
+    held: HeldTo,
+    allow: frozenset[str] = frozenset(),
+) -> Measured:
+    """Return the mean of the valid hours of a day, each folded to the reference oxygen of its limit.
+
+    Parameters
+    ----------
+    item : str
+    span : Period
+        The local day.
+    hours : sequence of (Measured, date)
+        Each with the day whose law holds for it.
+    held : HeldTo
+    allow : frozenset of str
+    """
+    hourly = replace(held, averaging="hour", open_reason="")
+    found = (_hour_value(one, hourly, law_day, allow) for one, law_day in hours)
+    values = [value for value in found if value is not None]
+    mean = sum(values, Fraction(0)) / len(values) if values else None
+    return Measured(pollutant=item, start=span.start, end=span.end, value=mean, count=len(values))
+
+
+def _hour_value(measured: Measured, held: HeldTo, law_day: date, allow: frozenset[str]) -> Fraction | None:
     """The value of a valid hour; the limit plays no part in it."""
-    found: Finding = judge(measured, replace(held, averaging="hour", open_reason=""), law_day)
+    found: Finding = judge(measured, held, law_day, allow)
     return found.judged if found.label in ("suspected_over", "within") else None
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from bihuan.assessment.filed_rows import printed
 from bihuan.assessment.judged import Explanation, hold_row
-from bihuan.core import Message, parse_instant, pollutant, round_half_even
+from bihuan.assessment.outlet_rows import METHOD
+from bihuan.core import InputError, Message, Verdict, parse_instant, pollutant, round_half_even
 
 NEEDED = (
     "site",
@@ -23,6 +24,14 @@ NEEDED = (
     "status",
     "reason",
 )
+FIELDS = (
+    *("label", "multiple", "folded", "rate", "mark_timing", "basis"),
+    *("beside_limit", "beside_basis", "beside_clause", "beside_status", "beside_why"),
+)
+
+AVERAGING = {"outlet_hour": "hour", "outlet_day": "day"}
+"""Averaging by kind of a stored verdict."""
+
 SHOWN = 3
 """Decimals of a folded value and of a multiple as they are printed; the comparison is exact."""
 
@@ -50,8 +59,49 @@ def explain_outlet(row: Mapping[str, Any]) -> Explanation:
         status=row["status"],
         steps=tuple(_steps(row)),
         sentence=_sentence(row),
-        fields={name: row.get(name) for name in ("label", "multiple", "folded", "rate", "mark_timing", "basis")},
+        fields={name: row.get(name) for name in FIELDS},
     )
+
+
+def explain_outlet_verdict(verdict: Verdict, name: str = "") -> Explanation:
+    """Explain a stored verdict of an outlet in the words of one from a file.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        Of `outlet_hours` or `outlet_days`.
+    name : str
+        As the sentence shall call the outlet; its reference when empty.
+
+    Raises
+    ------
+    InputError
+        If it is a verdict of another kind, or of an earlier method that kept less.
+    """
+    figures = {item: value for item, value, _ in verdict.items}
+    if verdict.kind not in AVERAGING or verdict.method != METHOD:
+        raise InputError(
+            f"{verdict.ref} is a {verdict.kind} by {verdict.method}; explained here are "
+            f"{', '.join(AVERAGING)} by {METHOD}"
+        )
+    item = verdict.items[0][0]
+    counted = {one: number for one, _, number in verdict.items}
+    row: dict[str, Any] = dict.fromkeys(NEEDED) | dict(verdict.notes)
+    row |= {
+        "site": name or str(verdict.subject),
+        "averaging": AVERAGING[verdict.kind],
+        "pollutant": item,
+        "value": figures.get("measured"),
+        "compared": verdict.value,
+        "start": verdict.period.start,
+        "label": verdict.label,
+        "clause": verdict.clause,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "count": counted.get("count"),
+    }
+    row |= {one: figures.get(one) for one in ("limit", "o2", "o2_reference", "multiple", "beside_limit")}
+    return explain_outlet(row)
 
 
 def shown(value: Any) -> str:
@@ -77,6 +127,7 @@ def _steps(row: Mapping[str, Any]) -> Iterator[Message]:
         told = named | {"limit": printed(row["limit"]), "row": str(row.get("law_row") or "-")}
         values, words = _basis(row)
         yield Message(key, told | values, averaging | words)
+    yield from _beside(row, named, averaging)
     if row["label"] in ("suspected_over", "within"):
         sign = ">" if row["label"] == "suspected_over" else "<="
         told = named | {"judged": shown(row["compared"]), "limit": printed(row["limit"]), "sign": sign}
@@ -111,6 +162,16 @@ def _against(row: Mapping[str, Any]) -> Iterator[Message]:
         yield Message("law_outlet.declared", {}, {"state": f"law_outlet.state_{row['state']}"})
     if row.get("mark_timing"):
         yield Message(f"law_outlet.timing_{row['mark_timing']}")
+
+
+def _beside(row: Mapping[str, Any], named: Mapping[str, str], averaging: Mapping[str, str]) -> Iterator[Message]:
+    """The other of permit and standard, and why it did not decide."""
+    if not row.get("beside_why"):
+        return
+    values, words = _basis({"basis": row.get("beside_basis")})
+    told = {**named, **values, "limit": printed(row.get("beside_limit"))}
+    status = {"status": f"standards.{row['beside_status']}"} if row["beside_why"] == "to_check" else {}
+    yield Message(f"law_outlet.beside_{row['beside_why']}", told, {**averaging, **words, **status})
 
 
 def _basis(row: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

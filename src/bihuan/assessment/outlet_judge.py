@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,8 +15,17 @@ import polars as pl
 from bihuan.assessment.filed_rows import CellRefused, FiledRow, FiledRows
 from bihuan.assessment.judged import LAW_COLUMNS, Judged
 from bihuan.assessment.outlet_days import DayMeans
-from bihuan.assessment.outlet_limits import HeldTo, limits_of_permit, limits_of_standard, standard_code, whole_edition
-from bihuan.assessment.outlet_rows import METHOD, Finding, Measured, judge, monitoring_law
+from bihuan.assessment.outlet_limits import (
+    PERMIT,
+    HeldTo,
+    limits_in_register,
+    limits_of_standard,
+    regime_of,
+    standard_code,
+    whole_edition,
+)
+from bihuan.assessment.outlet_rows import METHOD, Measured, monitoring_law
+from bihuan.assessment.outlet_stricter import Decided, judge_stricter
 from bihuan.core import CHINA, NotCovered, exact, local_date, pollutant, pollutants
 from bihuan.observations import default_settings
 from bihuan.register import Register
@@ -47,6 +56,11 @@ SCHEMA = pl.Schema(
         "industry": pl.String(),
         "mark_timing": pl.String(),
         "basis": pl.String(),
+        "beside_limit": pl.Float64(),
+        "beside_basis": pl.String(),
+        "beside_clause": pl.String(),
+        "beside_status": pl.String(),
+        "beside_why": pl.String(),
     }
     | LAW_COLUMNS
 )
@@ -69,8 +83,8 @@ def judge_outlet(
     table : DataFrame
         One row a site, period and pollutant: ``site start [end] pollutant value [unit] averaging``, and of what is
         known ``folded o2 flow minutes hours mark state marked_at alarm_at industry``. The limit is that of the permit,
-        ``limit [limit_averaging] [basis] [o2_reference]``, or ``standard`` with ``regime`` (a table of
-        `bihuan.standards`), or comes from `register`.
+        ``limit [limit_averaging] [basis] [o2_reference]`` or what `register` has, and that of ``standard`` with
+        ``regime`` (a table of `bihuan.standards`); where both are there the stricter that may decide does.
         `outlet_columns.toml` lists every name. Hours under a limit of the day are collected into days of local time.
         Stamps are the start of the period. [outlet unit of the pollutant; o2 %; flow m3/h]
     on : date or None
@@ -89,7 +103,8 @@ def judge_outlet(
         ``verdicts``: columns of `SCHEMA`. Labels ``suspected_over within not_evidence no_value undecided``;
         ``compared`` is the value held against the limit, ``folded`` whether it was folded here, ``multiple``
         (C - limit) / limit of what is over, ``rate`` kg/h from the flow. ``undecided``: the limit is 待核 and not
-        switched on.
+        switched on. ``beside_...`` is the other limit where two hold, and ``beside_why`` it did not decide:
+        ``laxer`` or ``to_check``.
 
     Raises
     ------
@@ -101,31 +116,31 @@ def judge_outlet(
     if on is not None:
         monitoring_law(on, allow)
     rows = FiledRows(table, "outlet", NEEDED, zone)
-    days = DayMeans(zone)
+    days = DayMeans(zone, allow)
     verdicts: list[dict[str, Any]] = []
     for row in rows:
         try:
-            for measured, averaging, held, law_day, flow in _read(row, on, place, allow, register):
-                if averaging == "hour" and held.averaging == "day":
-                    days.add(row.number, row.text("site"), measured, held, law_day)
-                    continue
-                found = judge(measured, held, law_day, allow)
-                verdicts.append(_verdict(row.number, row.text("site"), measured, held, found, flow))
+            measured, averaging, limits, law_day, flow = _read(row, on, place, allow, register)
+            now = [(measured, held) for held in limits if held.averaging == averaging]
+            of_day = tuple(held for held in limits if (averaging, held.averaging) == ("hour", "day"))
+            if now:
+                found = judge_stricter(now, law_day, allow)
+                verdicts.append(_verdict(row.number, row.text("site"), found, flow))
+            if of_day:
+                days.add(row.number, row.text("site"), measured, of_day, law_day)
         except CellRefused as why:
             rows.refuse(row.number, why)
     for day in days:
-        found = judge(day.measured, day.held, day.law_day, allow)
-        verdicts.append(_verdict(day.row, day.site, day.measured, day.held, found, None))
+        found = judge_stricter(day.pairs, day.law_day, allow)
+        verdicts.append(_verdict(day.row, day.site, found, None))
     frame = pl.DataFrame(verdicts, schema=SCHEMA).sort("row", "averaging", maintain_order=True)
     return Judged(frame, rows.refused)
 
 
-Read = tuple[Measured, str, HeldTo, date, Decimal | None]
+Read = tuple[Measured, str, tuple[HeldTo, ...], date, Decimal | None]
 
 
-def _read(
-    row: FiledRow, on: date | None, place: str, allow: frozenset[str], register: Register | None
-) -> Iterator[Read]:
+def _read(row: FiledRow, on: date | None, place: str, allow: frozenset[str], register: Register | None) -> Read:
     row.required("site", "outlet_no_site")
     item = pollutant_of(row)
     start = row.instant("start", "outlet_time")
@@ -139,9 +154,8 @@ def _read(
     if not _held_on(law_day, allow):
         raise CellRefused("start", str(law_day), "outlet_outside_editions")
     measured = _measured(row, item, start, end, averaging)
-    flow = _positive(row, "flow")
-    for held in _limits(row, item, averaging, law_day, place, allow, register):
-        yield measured, averaging, held, law_day, flow
+    limits = _limits(row, item, averaging, law_day, place, allow, register)
+    return measured, averaging, limits, law_day, _positive(row, "flow")
 
 
 @cache
@@ -231,25 +245,27 @@ def _limits(
     allow: frozenset[str],
     register: Register | None,
 ) -> tuple[HeldTo, ...]:
-    """Limits that the row is held to: its own, else of the table it names, else of the register's permit."""
+    """Limits that the row is held to: its own or else the register's permit, and those of the table it names."""
     oxygen = _oxygen(row)
     own = row.number_of("limit", "outlet_no_number")
+    permit: tuple[HeldTo, ...] = ()
     if own is not None:
         if own <= 0 and item != "ph":
             raise CellRefused("limit", row.text("limit"), "outlet_impossible")
         wanted = row.word("limitaveraging", "outlet_averaging") or averaging
-        basis = row.text("basis") or row.text("standard") or "permit"
-        found: tuple[HeldTo, ...] = (HeldTo(own, wanted, oxygen, basis),)
-    elif row.text("standard"):
-        found = _of_standard(row, item, day, place, allow, oxygen)
+        # beside a limit of its own a standard without one of its tables is only what that limit rests on
+        basis = row.text("basis") or ("" if row.text("regime") else row.text("standard")) or PERMIT
+        permit = (HeldTo(own, wanted, oxygen, basis),)
     elif register is not None:
-        found = limits_of_permit(register, row.text("site").removeprefix("outlet:"), item, day)
-    else:
-        found = ()
+        permit = limits_in_register(register, row.text("site").removeprefix("outlet:"), item, day, place, allow)
+    named = row.text("standard") and (own is None or row.text("regime"))
+    table = _of_standard(row, item, day, place, allow, oxygen, beside=bool(permit)) if named else ()
+    rows = {one.row for one in permit if one.row}
+    found = (*permit, *(one for one in table if one.row not in rows))
     fit = tuple(one for one in found if one.averaging == averaging or (averaging, one.averaging) == ("hour", "day"))
     if not fit:
-        named = "standard" if row.text("standard") and own is None else "limit"
-        raise CellRefused(named, row.text(named), "outlet_no_limit")
+        column = "standard" if row.text("standard") and own is None else "limit"
+        raise CellRefused(column, row.text(column), "outlet_no_limit")
     return fit
 
 
@@ -261,30 +277,31 @@ def _oxygen(row: FiledRow) -> Decimal | None:
 
 
 def _of_standard(
-    row: FiledRow, item: str, day: date, place: str, allow: frozenset[str], oxygen: Decimal | None
+    row: FiledRow, item: str, day: date, place: str, allow: frozenset[str], oxygen: Decimal | None, *, beside: bool
 ) -> tuple[HeldTo, ...]:
+    """Limits of the table that a row names; none where there is a permit beside and the table does not hold for it."""
     code = standard_code(row.text("standard"))
     if code is None:
         raise CellRefused("standard", row.text("standard"), "outlet_unknown_standard")
     try:
         edition = whole_edition(code, day, place)
     except NotCovered:
+        if beside:
+            return ()
         raise CellRefused("standard", row.text("standard"), "outlet_outside_editions") from None
-    regime = row.text("regime")
-    if regime not in {one.item for one in edition.table("regimes")}:
-        names = {one[f"name_{language}"]: one.item for one in edition.table("regimes") for language in ("zh", "en")}
-        regime = names.get(regime, "")
+    regime = regime_of(edition, row.text("regime"))
     if not regime:
         raise CellRefused("regime", row.text("regime"), "outlet_unknown_regime")
     try:
         return limits_of_standard(code, regime, item, day, place, allow, oxygen)
     except NotCovered:
+        if beside:
+            return ()
         raise CellRefused("pollutant", row.text("pollutant"), "outlet_item_not_limited") from None
 
 
-def _verdict(
-    number: int, site: str, measured: Measured, held: HeldTo, found: Finding, flow: Decimal | None
-) -> dict[str, Any]:
+def _verdict(number: int, site: str, decided: Decided, flow: Decimal | None) -> dict[str, Any]:
+    measured, held, found, beside = decided.measured, decided.held, decided.finding, decided.beside
     rate = None
     if flow is not None and measured.value is not None and pollutant(measured.pollutant).medium == "air":
         rate = float(Fraction(measured.value) * Fraction(flow) / 1_000_000)
@@ -312,6 +329,11 @@ def _verdict(
         "industry": measured.industry,
         "mark_timing": found.mark_timing,
         "basis": held.basis,
+        "beside_limit": None if beside is None else float(beside.held.limit),
+        "beside_basis": "" if beside is None else beside.held.basis,
+        "beside_clause": "" if beside is None else beside.held.clause,
+        "beside_status": "" if beside is None else beside.held.status,
+        "beside_why": "" if beside is None else beside.why,
         "edition": law,
         "clause": "; ".join(found.clauses),
         "status": found.status,

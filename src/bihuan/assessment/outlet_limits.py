@@ -10,8 +10,11 @@ from functools import cache, lru_cache
 
 from bihuan.assessment.index import least_sure
 from bihuan.core import NotCovered, Status, exact
-from bihuan.register import Outlet, Register
+from bihuan.register import Outlet, PermitLimit, Register
 from bihuan.standards import DECIDING, Row, Standard, lookup, standards
+
+PERMIT = "permit"
+"""Basis of a limit of which nobody told what the permit quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +141,68 @@ def _held_to(row: Row, head: Row, edition: Standard, allow: frozenset[str], said
     )
 
 
-def limits_of_permit(register: Register, ident: str, item: str, on: date) -> tuple[HeldTo, ...]:
-    """Return the limits of an item in the permit that an outlet had on a day, as the register holds it.
+def regime_of(edition: Standard, named: str) -> str:
+    """Return the table of an edition that a name or code means, empty when it has none of that name."""
+    regimes = edition.table("regimes")
+    if named in {one.item for one in regimes}:
+        return named
+    names = {one[f"name_{language}"]: one.item for one in regimes for language in ("zh", "en")}
+    return names.get(named, "")
 
-    Empty when the register knows no such outlet on that day, or its permit does not limit the item.
+
+def limits_of_outlet(
+    outlet: Outlet, on: date, place: str = "", allow: frozenset[str] = frozenset()
+) -> tuple[tuple[str, HeldTo], ...]:
+    """Return every limit that an outlet is held to on a day, by pollutant: of its permit first, then of its standard.
+
+    Parameters
+    ----------
+    outlet : Outlet
+        Its `standard` and `regime` name a table that holds beside the permit; a name that no table bears holds nothing.
+    on : date
+    place : str
+        Administrative code; that of the outlet's district when empty.
+    allow : frozenset of str
+        What a city has switched on.
+    """
+    oxygen = None if outlet.o2_reference is None or outlet.medium != "air" else exact(outlet.o2_reference)
+    permit = _of_permit(outlet.limits, oxygen)
+    return (*permit, *_of_its_standard(outlet.standard, outlet.regime, on, place or outlet.district, allow))
+
+
+@lru_cache(maxsize=16_384)
+def _of_permit(limits: tuple[PermitLimit, ...], oxygen: Decimal | None) -> tuple[tuple[str, HeldTo], ...]:
+    return tuple(
+        (one.pollutant, HeldTo(exact(one.limit), one.averaging, oxygen, one.basis or PERMIT)) for one in limits
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _of_its_standard(
+    standard: str, regime: str, on: date, place: str, allow: frozenset[str]
+) -> tuple[tuple[str, HeldTo], ...]:
+    code = standard_code(standard) if standard else None
+    if code is None:
+        return ()
+    try:
+        edition = whole_edition(code, on, place)
+    except NotCovered:
+        return ()
+    known = regime_of(edition, regime)
+    items = dict.fromkeys(row.item for row in edition.table(known) if known and "averaging" in row.fields)
+    return tuple(
+        (item, held) for item in items for held in limits_of_standard(code, known, item, on, place, allow, None)
+    )
+
+
+def limits_in_register(
+    register: Register, ident: str, item: str, on: date, place: str = "", allow: frozenset[str] = frozenset()
+) -> tuple[HeldTo, ...]:
+    """Return the limits of an item that an outlet of the register had on a day: permit first, then standard.
+
+    Empty when the register knows no such outlet on that day, or nothing limits the item.
     """
     outlet = register.get(Outlet, ident, on)
     if outlet is None:
         return ()
-    oxygen = None if outlet.o2_reference is None or outlet.medium != "air" else exact(outlet.o2_reference)
-    return tuple(
-        HeldTo(exact(one.limit), one.averaging, oxygen, one.basis or f"permit of {ident}")
-        for one in outlet.limits
-        if one.pollutant == item
-    )
+    return tuple(held for code, held in limits_of_outlet(outlet, on, place, allow) if code == item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,11 +13,14 @@ from typing import Literal
 from bihuan.assessment.index import least_sure
 from bihuan.assessment.outlet_limits import HeldTo
 from bihuan.core import NotCovered, Status, pollutant
-from bihuan.standards import Standard, lookup
+from bihuan.standards import Row, Standard, lookup
 
 CODE = "HJ 76"
 MARKING = "CEMS marking"
 METHOD = "outlet_limit/2"
+
+TOO_FEW = "too_few"
+"""Reason of the observations room for a mean of too few parts."""
 
 Label = Literal["suspected_over", "within", "not_evidence", "no_value", "undecided"]
 
@@ -40,6 +44,8 @@ class Measured:
         Valid minutes of the hour, or hours of the day; None when the row does not say.
     marks : tuple of str
         Data flags of HJ 212.
+    bad : str
+        Why a check of ours found the value, or the oxygen beside it, to be of bad quality: code of a flag's reason.
     state, industry : str
         Condition declared under the rules of marking, and whose rules they are.
     marked_at, alarm_at : datetime or None
@@ -53,6 +59,7 @@ class Measured:
     o2: Decimal | None = None
     count: int | None = None
     marks: tuple[str, ...] = ()
+    bad: str = ""
     state: str = ""
     industry: str = ""
     marked_at: datetime | None = None
@@ -102,6 +109,56 @@ def monitoring_law(on: date, allow: frozenset[str]) -> Standard:
     return lookup(CODE, on=on, allow=allow)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """What judging asks of an edition of HJ 76 at every value, looked up once.
+
+    Attributes
+    ----------
+    number : str
+    air : int
+        Oxygen from which on nothing is folded. [%]
+    not_folded : frozenset of str
+        Conditions under which nothing is folded.
+    evidence : frozenset of str
+        Data flags that speak for an exceedance.
+    at_least : mapping of str to int
+        Valid minutes of an hour, valid hours of a day.
+    exceedance : mapping of str to Row
+        By medium, air and water.
+    folding : Row
+    """
+
+    number: str
+    air: int
+    not_folded: frozenset[str]
+    evidence: frozenset[str]
+    at_least: Mapping[str, int]
+    exceedance: Mapping[str, Row]
+    folding: Row
+
+
+@lru_cache(maxsize=256)
+def rules_of(law: Standard) -> Rules:
+    """Return what judging asks of an edition of HJ 76.
+
+    Raises
+    ------
+    NotCovered
+        If the edition lacks one of the rows.
+    """
+    folding = law.row("folding", "o2")
+    return Rules(
+        number=law.number,
+        air=int(folding["air"]),
+        not_folded=frozenset(folding["not_folded"]),
+        evidence=frozenset(one.item for one in law.table("marks") if one["evidence"]),
+        at_least={one.item: int(one["at_least"]) for one in law.table("validity")},
+        exceedance={medium: law.row("exceedance", medium) for medium in ("air", "water")},
+        folding=folding,
+    )
+
+
 @cache
 def marking_industries(on: date, allow: frozenset[str] = frozenset()) -> frozenset[str]:
     """Return the industries whose marks count on a day; empty before the notice."""
@@ -135,14 +192,14 @@ def judge(row: Measured, held: HeldTo, on: date, allow: frozenset[str] = frozens
     NotCovered
         If no edition of HJ 76 is in force on that day.
     """
-    law = monitoring_law(on, allow)
-    value, folded = _value(row, held, law)
-    clauses, status = _rules(row, held, law, folded)
+    rules = rules_of(monitoring_law(on, allow))
+    value, folded = _value(row, held, rules)
+    clauses, status = _clauses(row, held, rules, folded)
     done = {"clauses": clauses, "status": status, "mark_timing": timing(row)}
-    reason = _no_evidence(row, held, law, on, allow)
+    reason = _no_evidence(row, held, rules, on, allow)
     if reason:
         return Finding("not_evidence", reason, value, folded, **done)  # type: ignore[arg-type]
-    missing = _missing(row, held, law, value)
+    missing = _missing(row, held, rules, value)
     if missing:
         return Finding("no_value", missing, None, folded, **done)  # type: ignore[arg-type]
     assert value is not None
@@ -171,55 +228,65 @@ def timing(row: Measured) -> str:
     return "after_period" if row.end is not None and row.marked_at > row.end else "in_time"
 
 
-def foldable(o2: Decimal | None, law: Standard) -> bool:
+def foldable(o2: Decimal | None, rules: Rules) -> bool:
     """Say whether an oxygen can be folded with: it is there, not negative, and below that of air."""
-    return o2 is not None and 0 <= o2 < law.row("folding", "o2")["air"]
+    return o2 is not None and 0 <= o2 < rules.air
 
 
-def _folds(row: Measured, held: HeldTo) -> bool:
+def folds(item: str, held: HeldTo) -> bool:
     """Oxygen is folded for gases of air only; a mean of values that were folded is not folded again."""
-    return held.o2_reference is not None and pollutant(row.pollutant).medium == "air"
+    return held.o2_reference is not None and pollutant(item).medium == "air"
 
 
-def _value(row: Measured, held: HeldTo, law: Standard) -> tuple[Fraction | None, bool]:
-    if not _folds(row, held):
+def _value(row: Measured, held: HeldTo, rules: Rules) -> tuple[Fraction | None, bool]:
+    if not folds(row.pollutant, held):
         return (None if row.value is None else Fraction(row.value)), False
     if row.o2 is None or row.value is None:
         # without oxygen only the value that the device folded itself is left
         return (None if row.own is None else Fraction(row.own)), False
-    if not foldable(row.o2, law) or row.state in law.row("folding", "o2")["not_folded"]:
+    if not foldable(row.o2, rules) or row.state in rules.not_folded:
         return None, True
-    air = Fraction(law.row("folding", "o2")["air"])
     assert held.o2_reference is not None
-    return Fraction(row.value) * (air - Fraction(held.o2_reference)) / (air - Fraction(row.o2)), True
+    return folded_to(row.value, row.o2, held.o2_reference, rules.air), True
 
 
-def _no_evidence(row: Measured, held: HeldTo, law: Standard, on: date, allow: frozenset[str]) -> str:
-    evidence = {one.item for one in law.table("marks") if one["evidence"]}
-    if any(mark not in evidence for mark in row.marks):
+def folded_to(value: Decimal | Fraction, o2: Decimal, reference: Decimal, air: int) -> Fraction:
+    """Return C (air - reference) / (air - O2), exactly; one fraction is made, which is what takes the time."""
+    (v, by), (r, of), (o, out_of) = value.as_integer_ratio(), reference.as_integer_ratio(), o2.as_integer_ratio()
+    return Fraction(v * (air * of - r) * out_of, by * of * (air * out_of - o))
+
+
+def _no_evidence(row: Measured, held: HeldTo, rules: Rules, on: date, allow: frozenset[str]) -> str:
+    if any(mark not in rules.evidence for mark in row.marks):
         return "marked_invalid"
-    if row.state in ("", "running"):
-        return ""
-    if row.industry in marking_industries(on, allow):
-        return "marked_by_rule"
-    folds = _folds(row, held)
-    return "start_or_stop" if folds and row.state in law.row("folding", "o2")["not_folded"] else ""
+    if row.state not in ("", "running"):
+        if row.industry in marking_industries(on, allow):
+            return "marked_by_rule"
+        if folds(row.pollutant, held) and row.state in rules.not_folded:
+            return "start_or_stop"
+    return "flagged_bad" if row.bad not in ("", TOO_FEW) else ""
 
 
-def _missing(row: Measured, held: HeldTo, law: Standard, value: Fraction | None) -> str:
-    kinds = {one.item: one["at_least"] for one in law.table("validity")}
-    if row.count is not None and row.count < kinds.get(held.averaging, 0):
+def _missing(row: Measured, held: HeldTo, rules: Rules, value: Fraction | None) -> str:
+    short = row.count is not None and row.count < rules.at_least.get(held.averaging, 0)
+    if short or row.bad == TOO_FEW:
         return "too_few_minutes" if held.averaging == "hour" else "too_few_hours"
     if value is not None:
         return ""
-    if _folds(row, held) and row.value is not None:
+    if folds(row.pollutant, held) and row.value is not None:
         return "no_oxygen" if row.o2 is None else "cannot_be_folded"
     return "no_items"
 
 
-def _rules(row: Measured, held: HeldTo, law: Standard, folded: bool) -> tuple[tuple[str, ...], Status]:
+def _clauses(row: Measured, held: HeldTo, rules: Rules, folded: bool) -> tuple[tuple[str, ...], Status]:
     medium = "water" if pollutant(row.pollutant).medium == "water" else "air"
-    rules = [law.row("exceedance", medium), *([law.row("folding", "o2")] if folded else [])]
-    clauses = [held.clause] if held.clause else []
-    clauses += [f"{law.number} {rule.clause}" for rule in rules]
-    return tuple(dict.fromkeys(clauses)), least_sure(held.status, *(rule.status for rule in rules))
+    return _cited(held.clause, held.status, rules, medium, folded)
+
+
+@lru_cache(maxsize=4096)
+def _cited(clause: str, status: Status, rules: Rules, medium: str, folded: bool) -> tuple[tuple[str, ...], Status]:
+    rule = rules.exceedance[medium]
+    used = (rule, rules.folding) if folded else (rule,)
+    clauses = [clause] if clause else []
+    clauses += [f"{rules.number} {one.clause}" for one in used]
+    return tuple(dict.fromkeys(clauses)), least_sure(status, *(one.status for one in used))

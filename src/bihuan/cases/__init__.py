@@ -18,7 +18,7 @@ from bihuan.cases.actions import (
 from bihuan.cases.choosing import PATROL, Choice, choose, choose_for, next_suspect
 from bihuan.cases.clocks import Calendar, Clock, clocks, running
 from bihuan.cases.complaints import ComplaintTable, matter_of_words, read_complaints
-from bihuan.cases.declaring import CAUSES, EXPLAINED, FINDINGS, MARKS, OFFENCE, Declaration
+from bihuan.cases.declaring import CAUSES, EXPLAINED, FINDINGS, MARKS, OFFENCE, Declaration, alarm_of
 from bihuan.cases.duplicates import Intake, IntakeOutcome, merge_by_hand, settle_followers
 from bihuan.cases.escalation import escalate, press, read, unread
 from bihuan.cases.evidence import examine
@@ -90,6 +90,7 @@ __all__ = [
     "Told",
     "Visit",
     "addressees",
+    "alarm_of",
     "allowed",
     "case_settings",
     "checklist_of_case",

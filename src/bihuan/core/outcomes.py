@@ -55,6 +55,8 @@ class Verdict:
     level : Level
     reason : str
         Why there is no value, or what limits it.
+    notes : tuple of (str, str)
+        What belongs to the result and is no figure, by name: a mark, a declared condition, the limit that holds beside.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Verdict:
     method: str = ""
     level: Level = "realtime"
     reason: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def ref(self) -> Ref:

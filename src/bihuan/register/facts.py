@@ -138,6 +138,10 @@ class Outlet(Fact):
     o2_reference : float or None
         Reference oxygen of the permit, None where no folding applies. [%]
     limits : tuple of PermitLimit
+        Of the permit.
+    standard, regime : str
+        Emission standard that holds beside the permit, and which of its tables: ``GB 13271-2014``, ``coal_new`` or
+        the name of the table; empty when nobody told.
     rates : dict of str to float
         Reported emission by pollutant. [g/s]
     height, diameter : float
@@ -155,6 +159,8 @@ class Outlet(Fact):
     river: str = ""
     o2_reference: float | None = None
     limits: tuple[PermitLimit, ...] = ()
+    standard: str = ""
+    regime: str = ""
     rates: dict[str, float] = field(default_factory=dict)
     height: float = 0.0
     diameter: float = 0.0

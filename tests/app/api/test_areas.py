@@ -85,6 +85,7 @@ BOUND = {
     "/api/sites/{ref}/wind": "site",
     "/api/sites/{ref}/calendar": "site",
     "/api/sites/{ref}/why": "site",
+    "/api/sites/{ref}/verdicts": "site",
     "/api/explain/{ref:path}": "explained",
 }
 """Routes that name one thing of an area."""

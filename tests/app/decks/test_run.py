@@ -261,6 +261,9 @@ CASES = [
     Case(f"{_OWN}/vis06_line_rline", "vis06_line", 0.03, 0.03, skip=True),
     Case(f"{_OWN}/vis07_point_onsite_turb", "vis07_point_onsite_turb", 0.02, 0.03),
     Case("prairie_grass/pg_D", "pg_D", 0.02, 0.03),
+    Case(f"{_OWN}/vis08_point_downwash", "vis08_point_downwash", 0.10, 0.10),
+    Case(f"{_EPA}/aertest", "AERTEST_01H", 0.10, 0.10),
+    Case(f"{_EPA}/allsrcs", "ALLSRCS_STACKDW_01H", 0.10, 0.10, skip=True),
     *(
         Case(f"{_EPA}/allsrcs", f"ALLSRCS_{group}_01H", 0.03, 0.03, skip=True)
         for group in ("STACK", "AREA", "AREAP", "CIRC", "VOL", "LINE")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bihuan.formats import read_postfile, read_profile, read_surface
-from bihuan.physics import AreaSource, BoundaryLayer, PointSource, Receptors, SteadyPlume, VolumeSource
+from bihuan.physics import AreaSource, BoundaryLayer, Building, PointSource, Receptors, SteadyPlume, VolumeSource
 from bihuan.physics.steady import SteadySource
 
 pytestmark = pytest.mark.reference
@@ -53,6 +53,10 @@ _ON_SITE = PointSource("S1", 0, 0, 65, 5, 15, 425)
 _STACK = PointSource("STACK", 10, 10, 35, 2.4, 11.7, 432)
 _CAPPED = PointSource("STACK2C", 0, 0, 20, 2, 10, 425, "capped", tip_downwash=False)
 _HORIZONTAL = PointSource("STACK2H", 0, 0, 20, 2, 10, 425, "horizontal")
+_HALL = Building.everywhere(25, 40, 40, -25, 5)
+_BESIDE = PointSource("S1", 0, 0, 30, 1.2, 12, 400, building=_HALL)
+_BLOCK = Building.standing(((-60, -37.5), (-10, -37.5), (-10, 37.5), (-60, 37.5)), 50, 0, 0)
+_STACKDW = PointSource("STACKDW", 0, 0, 65, 5, 15, 425, building=_BLOCK)
 _GRASS = PointSource("S1", 0, 0, 0.46, 0.051, 0.01, 0.0)
 _EPA = "epa_testcases"
 
@@ -72,6 +76,9 @@ CASES = {
     "ALLSRCS line": Case(f"{_EPA}/ALLSRCS_LINE_01H", "AERMET2", *_LINE, 0.03, 0.03),
     "capped": Case(f"{_EPA}/CAPPED_NOSTD_STACK2C_01H", "AERMET2", _CAPPED, 500, 0.05, 0.05),
     "horizontal": Case(f"{_EPA}/CAPPED_NOSTD_STACK2H_01H", "AERMET2", _HORIZONTAL, 500, 0.05, 0.05),
+    "stack on a building": Case("generated/vis08_point_downwash", "HOUSTON", _BESIDE, 10, 0.05, 0.05),
+    "ALLSRCS stack beside a building": Case(f"{_EPA}/ALLSRCS_STACKDW_01H", "AERMET2", _STACKDW, 500, 0.05, 0.05),
+    "AERTEST": Case(f"{_EPA}/AERTEST_01H", "AERMET2", _STACKDW, 500, 0.05, 0.05),
     "Prairie Grass": Case("prairie_grass/pg_D", "pg_D", _GRASS, 1, 0.02, 0.03, flag=1.5),
 }
 

@@ -12,8 +12,10 @@ from bihuan.alerts import Warning, headline
 from bihuan.app.access import RIGHTS, Session, area_of, sees_case
 from bihuan.app.api.alarms import first_line, pollutant_name, sees, subject_name, words_of
 from bihuan.app.api.errors import PROBLEMS, Refused
+from bihuan.app.api.explanations import ExplanationView
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
+from bihuan.app.api.outlet_verdicts import why_of
 from bihuan.app.explain import Chain, Node, checked_ref
 from bihuan.app.explain import explain as walk
 from bihuan.core import (
@@ -24,6 +26,7 @@ from bihuan.core import (
     NotCovered,
     Ref,
     Suspects,
+    Verdict,
     from_json,
     parse_instant,
     pollutant,
@@ -72,6 +75,9 @@ class Explanation(BaseModel):
     asked: Thing
     back: list[Stage]
     forward: list[Stage]
+    why: ExplanationView | None = Field(
+        description="of a verdict of an outlet: value, limit, clause, steps and the bureau's sentence"
+    )
 
 
 @router.get("/explain/{ref:path}", responses={200: {"model": Explanation}}, response_class=Response)
@@ -99,7 +105,14 @@ class _View:
     def explanation(self, chain: Chain) -> Explanation:
         back = self._stages((*chain.frames, *chain.back), {"frame": chain.frame_count})
         forward = self._stages(chain.forward, {})
-        return Explanation(asked=self._thing(chain.asked), back=back, forward=forward)
+        return Explanation(asked=self._thing(chain.asked), back=back, forward=forward, why=self._why(chain.asked))
+
+    def _why(self, node: Node) -> ExplanationView | None:
+        row = self._office.store.records.get("verdict", node.ref.id) if node.ref.kind == "verdict" else None
+        if row is None:
+            return None
+        verdict = from_json(row.body, Verdict)
+        return why_of(verdict, self._name(str(verdict.subject)), self._office, self._language)
 
     def _stages(self, nodes: tuple[Node, ...], counts: dict[str, int]) -> list[Stage]:
         groups: dict[str, list[Node]] = {}
@@ -189,7 +202,8 @@ class _View:
 
     def _verdict(self, node: Node) -> tuple[str, str]:
         what = node.what
-        label = _known(f"verdict.{what['label']}", _known(f"aqi.{what['label']}", what["label"], self), self)
+        own = "law_outlet.label_" if str(what.get("kind", "")).startswith("outlet_") else "aqi."
+        label = _known(f"verdict.{what['label']}", _known(f"{own}{what['label']}", what["label"], self), self)
         value = _figure(what["value"]) if what.get("value") is not None else ""
         said = self._say("verdict", label=label, value=value, unit=printed_unit(what.get("unit", ""))).strip()
         law = self._say(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bihuan.app.decks.refusals import Refusals, refuse_options, refused_source
 from bihuan.core import InputError
 from bihuan.formats import Deck, DeckSource
-from bihuan.physics import AreaSource, Axis, PointSource, SteadySource, VolumeSource, emission_factors
+from bihuan.physics import AreaSource, Axis, Building, PointSource, SteadySource, VolumeSource, emission_factors
 
 Float = NDArray[np.float64]
 Hours = NDArray[np.datetime64]
@@ -119,8 +119,22 @@ def _stack(source: DeckSource, city: int, tip: bool) -> PointSource:
     kind = {"POINTCAP": "capped", "POINTHOR": "horizontal"}.get(source.type, "upright")
     return PointSource(
         source.name, source.place[0], source.place[1], height, diameter, max(velocity, 0.0), temperature,
-        kind, tip, city,  # type: ignore[arg-type]
+        kind, tip, city, _building(source),  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+BUILDING = ("BUILDHGT", "BUILDWID", "BUILDLEN", "XBADJ", "YBADJ")
+
+
+def _building(source: DeckSource) -> Building | None:
+    """The building beside a stack; None where no height is above 0."""
+    height = source.given.get("BUILDHGT")
+    if height is None or not any(height.values):
+        return None
+    for keyword in BUILDING:
+        if keyword not in source.given:
+            raise height.line.refuse(f"source {source.name} has a building without {keyword}: give all of {BUILDING}")
+    return Building(*(source.given[keyword].values for keyword in BUILDING))
 
 
 def _volume(source: DeckSource, city: int, tip: bool) -> VolumeSource:

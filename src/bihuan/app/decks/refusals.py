@@ -8,7 +8,6 @@ from bihuan.core import FormatError
 from bihuan.formats import Deck, DeckLine, DeckSource
 
 SOURCE_KEYWORDS = {
-    "BUILDHGT": "building downwash",
     "PARTDIAM": "deposition of particles",
     "METHOD_2": "deposition of particles",
     "GASDEPOS": "deposition of gases",
@@ -128,6 +127,6 @@ def refused_source(source: DeckSource) -> tuple[DeckLine, str] | None:
     """Return why a source of a type that is computed is not computed as the deck asks, with the line; else None."""
     for keyword, what in SOURCE_KEYWORDS.items():
         given = source.given.get(keyword)
-        if given is not None and (keyword != "BUILDHGT" or any(given.values)):
+        if given is not None:
             return given.line, f"{what} of source {source.name} is not computed"
     return None

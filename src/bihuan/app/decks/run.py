@@ -92,11 +92,12 @@ def run_deck(
     air = read_air(deck, folders)
     hourly = read_hourly(deck, emitters, folders, air.layer.surface.start, air.hours)
     notes = [*air.notes, *_far_notes(deck, emitters)]
+    plume = _plume(deck, emitters.sources, air, threads)
     options = _options(deck, emitters)
     tally = Tally(deck, emitters.groups, len(deck.receptors), len(air.hours), percentiles)
     out.mkdir(parents=True, exist_ok=True)
     files = open_postfiles(tally, deck, options, out)
-    for part, values in _computed(deck, emitters, air, hourly, threads):
+    for part, values in _computed(deck, emitters, air, hourly, plume):
         usable = ~(air.layer.calm | air.layer.missing)[part]
         tally.add(values, usable, air.layer.surface.start[part])
     tally.finish()
@@ -114,24 +115,27 @@ def _options(deck: Deck, emitters: Emitters) -> str:
     return " ".join(deck.options) + left
 
 
-def _computed(
-    deck: Deck, emitters: Emitters, air: DeckAir, hourly: dict[int, Float], threads: int | None
-) -> Iterator[tuple[Int, Float]]:
-    """Yield hours and their values, shape (hours, groups, receptors)."""
+def _plume(deck: Deck, sources: Sequence[SteadySource], air: DeckAir, threads: int | None) -> SteadyPlume:
     where = Receptors(deck.receptors.east, deck.receptors.north, deck.receptors.flag)
     cities = [air.layer.over_city(city.population, roughness=city.roughness) for city in deck.cities]
+    return SteadyPlume(air.layer, where, sources, cities=cities, threads=threads)
+
+
+def _computed(
+    deck: Deck, emitters: Emitters, air: DeckAir, hourly: dict[int, Float], plume: SteadyPlume
+) -> Iterator[tuple[Int, Float]]:
+    """Yield hours and their values, shape (hours, groups, receptors)."""
     emitted = rates(emitters, deck, air.layer.surface.start, air.layer.surface.wind_speed)
     for place, values in hourly.items():
         emitted[:, place] = np.nan_to_num(values[:, 0]) * emitters.sizes[place] * deck.scale
     changing = [place for place, values in hourly.items() if np.isfinite(values[:, 1:]).any()]
-    plume = None if changing else SteadyPlume(air.layer, where, emitters.sources, cities=cities, threads=threads)
-    size = max(24, ROOM // (8 * len(emitters.groups) * len(where)) // 24 * 24)
+    size = max(24, ROOM // (8 * len(emitters.groups) * len(deck.receptors)) // 24 * 24)
     for part in _parts(air, min(size, 24 * 31)):
-        if plume is not None:
+        if not changing:
             yield part, plume.hourly(emitted, hours=part, groups=emitters.members)
             continue
         sources, spread, members = _variants(emitters, emitted, hourly, changing, part)
-        one = SteadyPlume(air.layer, where, sources, cities=cities, threads=threads)
+        one = _plume(deck, sources, air, plume.threads)
         yield part, one.hourly(spread, hours=part, groups=members)
 
 

@@ -2,6 +2,7 @@
 
 from bihuan.physics.steady.averages import Averager, Highest, percentile, ranks_for
 from bihuan.physics.steady.boundary import BoundaryLayer
+from bihuan.physics.steady.building import Building
 from bihuan.physics.steady.emission_factors import Axis, emission_factors
 from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
@@ -12,6 +13,7 @@ __all__ = [
     "Averager",
     "Axis",
     "BoundaryLayer",
+    "Building",
     "Highest",
     "PointSource",
     "Receptors",

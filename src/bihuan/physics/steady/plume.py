@@ -14,7 +14,7 @@ from bihuan.core import InputError, digest
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
 from bihuan.physics.steady.run_kernels import AirTables, ReceptorTables, SourceTables, run_hours, sum_hours
-from bihuan.physics.steady.sources import SteadySource, tables
+from bihuan.physics.steady.sources import PointSource, SteadySource, tables, wakes
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -64,7 +64,8 @@ class SteadyPlume:
     Raises
     ------
     InputError
-        If there is no receptor or no source, or a source names a city that is not given.
+        If there is no receptor or no source, a source names a city that is not given, or a receptor is inside the
+        building of a source.
 
     Notes
     -----
@@ -98,6 +99,8 @@ class SteadyPlume:
         )  # fmt: skip
         self._tables = tables(self.sources)
         self._where = _where(receptors, self._tables, step)
+        self._wakes = wakes(self.sources)
+        _refuse_indoors(receptors, self.sources)
 
     def hourly(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Float:
         """Return the concentration of groups of sources in each hour.
@@ -123,7 +126,7 @@ class SteadyPlume:
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            run_hours(which[part], self._tables, emitted, members, self._air, self._where, here)
+            run_hours(which[part], self._tables, emitted, members, self._air, self._where, self._wakes, here)
 
         self._share(run, len(which))
         return out
@@ -179,7 +182,8 @@ class SteadyPlume:
 
         def run(part: Int) -> None:
             here = out[part[0] : part[-1] + 1]
-            sum_hours(np.asarray(period, np.int64), chosen[part], self._tables, factors, self._air, self._where, here)
+            which = np.asarray(period, np.int64)
+            sum_hours(which, chosen[part], self._tables, factors, self._air, self._where, self._wakes, here)
 
         self._share(run, len(chosen))
         with np.errstate(invalid="ignore"):
@@ -195,7 +199,7 @@ class SteadyPlume:
     def inputs(self, period: Int, weights: Float | None = None) -> str:
         """Return a digest of all that decides what `responses` returns."""
         told = [*self._air, *self._tables, *(part for part in self._where if isinstance(part, np.ndarray)), period]
-        told += [np.asarray(self.step)] + ([] if weights is None else [self._spread(weights)])
+        told += [*(self._wakes or ()), np.asarray(self.step)] + ([] if weights is None else [self._spread(weights)])
         return digest(b"".join(np.ascontiguousarray(part).tobytes() for part in told))
 
     def _spread(self, rates: Float) -> Float:
@@ -211,6 +215,20 @@ class SteadyPlume:
         with ThreadPoolExecutor(len(parts)) as pool:
             for done in [pool.submit(run, part) for part in parts]:
                 done.result()
+
+
+def _refuse_indoors(receptors: Receptors, sources: Sequence[SteadySource]) -> None:
+    for source in sources:
+        if isinstance(source, PointSource) and source.building is not None:
+            inside = source.building.holds(
+                receptors.east - source.east, receptors.north - source.north, receptors.height
+            )
+            if inside.any():
+                place = int(inside.argmax())
+                raise InputError(
+                    f"receptor {place + 1} at ({receptors.east[place]:g}, {receptors.north[place]:g}) m is inside the "
+                    f"building of source {source.name}: move it out or leave it out ({int(inside.sum())} such)"
+                )
 
 
 def _where(receptors: Receptors, sources: SourceTables, step: float) -> ReceptorTables:

@@ -25,6 +25,7 @@ from bihuan.physics.steady.state_kernels import (
     VOLUME,
     fill_state,
 )
+from bihuan.physics.steady.wake_field_kernels import add_wake
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -40,6 +41,15 @@ class SourceTables(NamedTuple):
     """Of all rings; the ring of source ``s`` is ``corners[ring_first[s]:ring_first[s + 1]]``. [m]"""
     ring_first: Int
     areas: Float
+
+
+class WakeTables(NamedTuple):
+    """Buildings beside stacks, for the wake behind them (`wake_field_kernels`)."""
+
+    which: Int
+    """Of the buildings, for each source; -1 for none."""
+    buildings: Float
+    """Height, width, length, along and aside of each, as winds towards 10, 20 ... 360 degrees see it. [m]"""
 
 
 class AirTables(NamedTuple):
@@ -74,8 +84,9 @@ SINGLE_VOLUME = 2.15
 
 @compiled
 def respond(
-    s: int, h: int, tables: SourceTables, air: AirTables, where: ReceptorTables, work: Float, out: Float
-) -> bool:
+    s: int, h: int, tables: SourceTables, air: AirTables, where: ReceptorTables, wakes: WakeTables | None,
+    work: Float, out: Float,
+) -> bool:  # fmt: skip
     """Set `out` to what a unit emission of source `s` causes in hour `h` at every receptor. [ug/m3 per g/s]
 
     Parameters
@@ -84,6 +95,8 @@ def respond(
     tables : SourceTables
     air : AirTables
     where : ReceptorTables
+    wakes : WakeTables, optional
+        None compiles a loop that knows of no buildings.
     work : ndarray, shape (rows, AXIS_COLUMNS + 1)
         Room for a table.
     out : ndarray, shape (receptors,)
@@ -118,20 +131,23 @@ def respond(
             add_plume(
                 axis, parts, count, sine, cosine, source[EAST], source[NORTH], nearest, penetrated, here, receptors, out
             )
+    if wakes is not None and wakes.which[s] >= 0:
+        add_wake(source, wakes.buildings[wakes.which[s]], state, hour, levels, column[1], column[2], receptors, out)
     return True
 
 
 @compiled
 def run_hours(
-    which: Int, tables: SourceTables, rates: Float, groups: Float, air: AirTables, where: ReceptorTables, out: Float
-) -> None:
+    which: Int, tables: SourceTables, rates: Float, groups: Float, air: AirTables, where: ReceptorTables,
+    wakes: WakeTables | None, out: Float,
+) -> None:  # fmt: skip
     """Add up groups of sources hour by hour.
 
     Parameters
     ----------
     which : ndarray of int64
         Hours to run.
-    tables, air, where
+    tables, air, where, wakes
         As for `respond`.
     rates : ndarray, shape (hours, sources)
         Emission. [g/s]
@@ -145,7 +161,7 @@ def run_hours(
     for place in range(len(which)):
         h = which[place]
         for s in range(len(tables.rows)):
-            if rates[h, s] == 0.0 or not respond(s, h, tables, air, where, work, unit):
+            if rates[h, s] == 0.0 or not respond(s, h, tables, air, where, wakes, work, unit):
                 continue
             for g in range(len(groups)):
                 if groups[g, s] != 0.0:
@@ -155,8 +171,9 @@ def run_hours(
 
 @compiled
 def sum_hours(
-    period: Int, places: Int, tables: SourceTables, weights: Float, air: AirTables, where: ReceptorTables, out: Float
-) -> None:
+    period: Int, places: Int, tables: SourceTables, weights: Float, air: AirTables, where: ReceptorTables,
+    wakes: WakeTables | None, out: Float,
+) -> None:  # fmt: skip
     """Add up the hours of each source's unit response: rows of a source-receptor matrix.
 
     Parameters
@@ -165,7 +182,7 @@ def sum_hours(
         Which period an hour belongs to; below 0 it is left out.
     places : ndarray of int64
         Of the sources to run.
-    tables, air, where
+    tables, air, where, wakes
         As for `respond`.
     weights : ndarray, shape (hours, sources)
         Of an hour for a source: 1, or its emission factor.
@@ -177,6 +194,6 @@ def sum_hours(
     for place in range(len(places)):
         s = places[place]
         for h in range(len(period)):
-            if period[h] >= 0 and weights[h, s] != 0.0 and respond(s, h, tables, air, where, work, unit):
+            if period[h] >= 0 and weights[h, s] != 0.0 and respond(s, h, tables, air, where, wakes, work, unit):
                 for r in range(len(unit)):
                     out[place, period[h], r] += weights[h, s] * unit[r]

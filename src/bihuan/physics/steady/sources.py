@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from bihuan.core import InputError
 from bihuan.physics.steady import state_kernels as k
-from bihuan.physics.steady.run_kernels import SourceTables
+from bihuan.physics.steady.building import Building
+from bihuan.physics.steady.run_kernels import SourceTables, WakeTables
 
 Float = NDArray[np.float64]
 
@@ -41,11 +42,13 @@ class PointSource:
         Whether a slow plume is drawn down behind the tip of the stack.
     city : int
         Which city's air it is in, counted from 1; 0 is open country.
+    building : Building, optional
+        In whose wake its plume may be drawn down.
 
     Raises
     ------
     InputError
-        If the stack ends below the ground or has no diameter.
+        If the stack ends below the ground or has no diameter, or its building lacks a dimension.
     """
 
     name: str
@@ -58,6 +61,7 @@ class PointSource:
     outlet: Outlet = "upright"
     tip_downwash: bool = True
     city: int = 0
+    building: Building | None = None
 
     def __post_init__(self) -> None:
         if not self.height >= 0.0:
@@ -66,6 +70,9 @@ class PointSource:
             raise InputError(f"source {self.name}: diameter {self.diameter} m: it must be above 0")
         if not self.velocity >= 0.0:
             raise InputError(f"source {self.name}: exit velocity {self.velocity} m/s: it must not be below 0")
+        faults = [] if self.building is None else self.building.faults()
+        if faults:
+            raise InputError(f"source {self.name}: its building's {faults[0]}")
 
     @property
     def row(self) -> tuple[float, ...]:
@@ -206,3 +213,14 @@ def tables(sources: Sequence[SteadySource]) -> SourceTables:
     corners = np.concatenate([*rings, np.empty((0, 2))]).astype(np.float64)
     areas = np.array([source.area if isinstance(source, AreaSource) else 1.0 for source in sources])
     return SourceTables(rows, layers, corners, first, areas)
+
+
+def wakes(sources: Sequence[SteadySource]) -> WakeTables | None:
+    """Return what the compiled loops read of their buildings; None if there are none."""
+    beside = [source.building if isinstance(source, PointSource) else None for source in sources]
+    found = [building.rows for building in beside if building is not None]
+    if not found:
+        return None
+    which = np.cumsum([building is not None for building in beside]) - 1
+    which[[building is None for building in beside]] = -1
+    return WakeTables(which.astype(np.int64), np.stack(found))
