@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from bihuan.core import InputError
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import BoundaryLayer
+from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import STEP, Receptors, SteadyPlume
 from bihuan.physics.steady.removal import Ground, Losses, Removal, removal_tables
 from bihuan.physics.steady.removal_kernels import CONCENTRATION, DRY_FLUX, QUANTITIES, WET_FLUX, run_removed
+from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.sources import SteadySource
 
 Float = NDArray[np.float64]
@@ -84,6 +86,11 @@ class DepositingPlume(SteadyPlume):
                 )
         if self._wakes is not None:
             raise InputError("sources with removal and sources beside buildings cannot be one run: make two and add up")
+        for source in self.sources:
+            if isinstance(source, RoadSource | PitSource):
+                raise InputError(
+                    f"source {source.name} is a road or a pit, which no run with removals holds: make two and add up"
+                )
         used = ~(country.calm | country.missing)
         names = [source.name for source in self.sources]
         self._removal = removal_tables(names, self.removals, country.surface, used, ground, losses)
