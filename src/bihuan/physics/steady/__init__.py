@@ -5,8 +5,10 @@ from bihuan.physics.steady.building import Building
 from bihuan.physics.steady.deposited import Deposited, DepositingPlume
 from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.nitrogen import AmbientRatio, FixedShare, NitrogenShare, OzoneLimit, nitrogen_dioxide
+from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
 from bihuan.physics.steady.removal import FineAndCoarse, Gas, Ground, Particles, Removal
+from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
 
 __all__ = [
@@ -23,9 +25,11 @@ __all__ = [
     "NitrogenShare",
     "OzoneLimit",
     "Particles",
+    "PitSource",
     "PointSource",
     "Receptors",
     "Removal",
+    "RoadSource",
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
