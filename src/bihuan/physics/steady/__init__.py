@@ -1,8 +1,10 @@
 """A steady-state plume of AERMOD's class: boundary-layer profiles, tables along the wind, receptors from look-ups."""
 
+from bihuan.physics.steady.averages import Averager, Highest, percentile, ranks_for
 from bihuan.physics.steady.boundary import BoundaryLayer
 from bihuan.physics.steady.building import Building
 from bihuan.physics.steady.deposited import Deposited, DepositingPlume
+from bihuan.physics.steady.emission_factors import Axis, emission_factors
 from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.nitrogen import AmbientRatio, FixedShare, NitrogenShare, OzoneLimit, nitrogen_dioxide
 from bihuan.physics.steady.pits import PitSource
@@ -14,6 +16,8 @@ from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource,
 __all__ = [
     "AmbientRatio",
     "AreaSource",
+    "Averager",
+    "Axis",
     "BoundaryLayer",
     "Building",
     "Deposited",
@@ -22,6 +26,7 @@ __all__ = [
     "FixedShare",
     "Gas",
     "Ground",
+    "Highest",
     "NitrogenShare",
     "OzoneLimit",
     "Particles",
@@ -33,6 +38,9 @@ __all__ = [
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
+    "emission_factors",
     "footprint",
     "nitrogen_dioxide",
+    "percentile",
+    "ranks_for",
 ]
