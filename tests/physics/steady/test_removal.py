@@ -20,6 +20,7 @@ from bihuan.physics import (
     Gas,
     Ground,
     Particles,
+    PitSource,
     PointSource,
     Receptors,
     Removal,
@@ -234,6 +235,9 @@ def test_what_is_not_computed_is_refused() -> None:
         DepositingPlume(layer(), along(500.0), [indoors], [Removal(DUST)])
     with pytest.raises(InputError, match="cannot be one run"):
         DepositingPlume(layer(), along(500.0), [indoors, LOW], [None, Removal(DUST)])
+    pit = PitSource("pit", 0.0, 0.0, 100.0, 50.0, 1e5)
+    with pytest.raises(InputError, match="source pit: removal is computed for points, volumes and areas"):
+        DepositingPlume(layer(), along(500.0), [pit, LOW], [None, Removal(DUST)])
     with pytest.raises(InputError, match="2 removals for 1 sources"):
         DepositingPlume(layer(), along(500.0), [LOW], [None, None])
     with pytest.raises(InputError, match="matrix is not made with removal"):

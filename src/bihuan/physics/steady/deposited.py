@@ -15,8 +15,7 @@ from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import STEP, Receptors, SteadyPlume
 from bihuan.physics.steady.removal import Ground, Losses, Removal, removal_tables
 from bihuan.physics.steady.removal_kernels import CONCENTRATION, DRY_FLUX, QUANTITIES, WET_FLUX, run_removed
-from bihuan.physics.steady.roads import RoadSource
-from bihuan.physics.steady.sources import SteadySource
+from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -78,19 +77,7 @@ class DepositingPlume(SteadyPlume):
         self._removal = None
         if not any(self.removals):
             return
-        for source, removal in zip(self.sources, self.removals, strict=True):
-            if removal is not None and getattr(source, "building", None) is not None:
-                raise InputError(
-                    f"source {source.name} has a building and a removal: deposition in a wake is not computed; leave "
-                    "out one of them"
-                )
-        if self._wakes is not None:
-            raise InputError("sources with removal and sources beside buildings cannot be one run: make two and add up")
-        for source in self.sources:
-            if isinstance(source, RoadSource | PitSource):
-                raise InputError(
-                    f"source {source.name} is a road or a pit, which no run with removals holds: make two and add up"
-                )
+        self._refuse_what_is_not_computed()
         used = ~(country.calm | country.missing)
         names = [source.name for source in self.sources]
         self._removal = removal_tables(names, self.removals, country.surface, used, ground, losses)
@@ -99,6 +86,21 @@ class DepositingPlume(SteadyPlume):
         reaches[:, 0] = 1.0
         longest = float(np.log(reaches[:, 1]).max())
         self._where = self._where._replace(reaches=reaches, nodes=int(longest / step) + 8 * MOST_PARTS)
+
+    def _refuse_what_is_not_computed(self) -> None:
+        for source, removal in zip(self.sources, self.removals, strict=True):
+            if not isinstance(source, PointSource | VolumeSource | AreaSource):
+                raise InputError(
+                    f"source {source.name}: removal is computed for points, volumes and areas; run the others apart "
+                    "and add them up"
+                )
+            if removal is not None and getattr(source, "building", None) is not None:
+                raise InputError(
+                    f"source {source.name} has a building and a removal: deposition in a wake is not computed; leave "
+                    "out one of them"
+                )
+        if self._wakes is not None:
+            raise InputError("sources with removal and sources beside buildings cannot be one run: make two and add up")
 
     def deposited(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Deposited:
         """Return concentration, dry and wet deposition of groups of sources in each hour.

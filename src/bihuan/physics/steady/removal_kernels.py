@@ -265,30 +265,31 @@ def respond_removed(
     depth = top_of_plume(source, state, hour, column)
     for c in range(removal.first[s], removal.first[s + 1]):
         substance = removal.substances[c]
-        share, speed = substance[SHARE], velocity(substance, hour, weather, state, removal)
+        speed = velocity(substance, hour, weather, state, removal)
         rain = washed_out(substance, weather, depth)
         state[FALL] = fall_speed(substance)
         for k in range(len(where.heights)):
-            here = where.chosen[where.first[k] : where.first[k + 1]]
+            here, z = where.chosen[where.first[k] : where.first[k + 1]], where.heights[k]
             state[ABOVE] = weather[ROUGHNESS] + 1.0  # where velocities hold (as in the source)
-            fill_axis(distances, nodes, where.heights[k], source, state, hour, column, axis)
+            fill_axis(distances, nodes, z, source, state, hour, column, axis)
             if removal.coarse:
-                fill_lost_coarsely(
-                    distances, nodes, parts, count, axis, speed, rain, substance[DECAY], state[WIND_S], lost
-                )
+                stack, decay = state[WIND_S], substance[DECAY]
+                fill_lost_coarsely(distances, nodes, parts, count, axis, speed, rain, decay, stack, lost)
             else:
                 fill_lost(distances, parts, count, axis, speed, rain + substance[DECAY], lost)
             deplete(axis, nodes, lost)
             if speed > 0.0:
-                scatter(s, tables, state, axis, parts, count, here, where, unit, share * speed, out[DRY_FLUX])
+                share = substance[SHARE] * speed
+                scatter(s, tables, state, axis, parts, count, here, where, unit, share, out[DRY_FLUX])
             if rain > 0.0:
                 stand_up(axis, distances, nodes)
                 deplete(axis, nodes, lost)
-                scatter(s, tables, state, axis, parts, count, here, where, unit, share * rain, out[WET_FLUX])
+                share = substance[SHARE] * rain
+                scatter(s, tables, state, axis, parts, count, here, where, unit, share, out[WET_FLUX])
             state[ABOVE] = 0.0
-            fill_axis(distances, nodes, where.heights[k], source, state, hour, column, axis)
+            fill_axis(distances, nodes, z, source, state, hour, column, axis)
             deplete(axis, nodes, lost)
-            scatter(s, tables, state, axis, parts, count, here, where, unit, share, out[CONCENTRATION])
+            scatter(s, tables, state, axis, parts, count, here, where, unit, substance[SHARE], out[CONCENTRATION])
     return True
 
 
