@@ -39,6 +39,7 @@ from bihuan.physics.steady import (
     Highest,
     PointSource,
     Receptors,
+    Site,
     SteadyPlume,
     SteadySource,
     VolumeSource,
@@ -46,6 +47,7 @@ from bihuan.physics.steady import (
     footprint,
     percentile,
     ranks_for,
+    station_hours,
 )
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "PointSource",
     "PuffModel",
     "Receptors",
+    "Site",
     "SteadyPlume",
     "SteadySource",
     "Terrain",
@@ -79,5 +82,6 @@ __all__ = [
     "sigma_z",
     "solar_altitude",
     "source_table",
+    "station_hours",
     "turner_class",
 ]

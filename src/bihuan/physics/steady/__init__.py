@@ -7,6 +7,7 @@ from bihuan.physics.steady.emission_factors import Axis, emission_factors
 from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
+from bihuan.physics.steady.station import Site, station_hours
 
 __all__ = [
     "AreaSource",
@@ -17,6 +18,7 @@ __all__ = [
     "Highest",
     "PointSource",
     "Receptors",
+    "Site",
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
@@ -24,4 +26,5 @@ __all__ = [
     "footprint",
     "percentile",
     "ranks_for",
+    "station_hours",
 ]
