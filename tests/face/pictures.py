@@ -26,7 +26,7 @@ from bihuan.app.city import City
 from bihuan.app.demo import DECIDES_FIRST
 from bihuan.app.rig import CityRun
 from bihuan.cases import Case, case_settings
-from bihuan.core import Suspect, Suspects, from_json, local_date, text
+from bihuan.core import Language, Suspect, Suspects, from_json, local_date, text
 from bihuan.register import Person
 from bihuan.store import backup
 from tests.app.api.busy import picture
@@ -110,8 +110,20 @@ class Photographer:
             with self.screen("duty_officer", language, theme) as page:
                 self.shoot(page, name, "/overview", "canvas.maplibregl-canvas")
 
+    def logger(self) -> None:
+        """The data engineer's page of one logger: what it sent and what is wrong with it."""
+        for language in ("zh", "en"):
+            with self.screen("data_engineer", language) as page:
+                page.goto("/devices")
+                page.locator(".table a, table a").first.click()
+                page.locator("main h2").first.wait_for()
+                page.wait_for_timeout(2000)
+                keep(f"logger.{language}", page.screenshot())
+
     def trace(self, event: str) -> None:
         """The alarm, who likely did it; then somebody is sent."""
+        with self.screen("duty_officer", "en") as page:
+            self.shoot(page, "alarm.en", f"/alarms/{event}", "canvas.maplibregl-canvas")
         with self.screen("duty_officer") as page:
             self.shoot(page, "alarm.zh", f"/alarms/{event}", "canvas.maplibregl-canvas")
             page.get_by_role("button", name=text("alarm.dispatch"), exact=True).first.click()
@@ -132,27 +144,34 @@ class Photographer:
             "geolocation": {"longitude": place.lon, "latitude": place.lat},
             "permissions": ["geolocation"],
         }
+        with self.screen("goer", "en", **PHONE, **here) as page:
+            page.goto(f"/officer/{case.id}")
+            page.get_by_role("button", name=text("officer.sign", "en")).click()
+            page.get_by_role("button", name=text("officer.arrive", "en")).click()
+            self.checklist(page, "en")
         with self.screen("goer", **PHONE, **here) as page:
             self.shoot(page, "phone-list.zh", "/officer", "main", 3)
             page.goto(f"/officer/{case.id}")
-            page.get_by_role("button", name=text("step.sign")).first.click()
-            page.locator("main button.primary, main button.big").first.click()
-            page.locator(".check label").first.wait_for()
-            page.set_input_files(
-                "input[type=file]", {"name": "gate.jpg", "mimeType": "image/jpeg", "buffer": picture("gate")}
-            )
-            page.locator(".results label", has_text=text("result.fixed_on_site")).click()
-            for row in page.locator(".check").all():
-                row.locator("label").first.click()
-            page.wait_for_timeout(6000)  # until what was sent is no longer told
-            page.locator(".check").first.scroll_into_view_if_needed()
-            page.evaluate("scrollTo(0, 330)")
-            page.wait_for_timeout(500)
-            keep("phone-case.zh", page.screenshot())
+            self.checklist(page, "zh")
             page.fill("textarea", text("demo.note_mended"))
             page.locator("main button.primary", has_text=re.compile(".")).last.click()
             page.wait_for_url("**/officer")
             page.locator(".queue").wait_for(state="detached")
+
+    def checklist(self, page: Page, language: Language) -> None:
+        """Fill in what the gate asks for, and photograph it."""
+        page.locator(".check label").first.wait_for()
+        page.set_input_files(
+            "input[type=file]", {"name": "gate.jpg", "mimeType": "image/jpeg", "buffer": picture("gate")}
+        )
+        page.locator(".results label", has_text=text("result.fixed_on_site", language)).click()
+        for row in page.locator(".check").all():
+            row.locator("label").first.click()
+        page.wait_for_timeout(6000)  # until what was sent is no longer told
+        page.locator(".checks legend").evaluate("one => scrollTo(0, scrollY + one.getBoundingClientRect().top - 62)")
+        page.evaluate("document.activeElement.blur()")
+        page.wait_for_timeout(500)
+        keep(f"phone-case.{language}", page.screenshot())
 
     def check(self, case: Case) -> None:
         """Somebody else looks; the page of the case and the board."""
@@ -177,13 +196,15 @@ class Photographer:
         """A case whose effect was measured, and the chain behind it."""
         cases = self.office.desk.cases
         done = next(one for one in reversed(cases) if one.effective and one.effective.value == "effective")
-        with self.screen("duty_officer") as page:
-            self.shoot(page, "case.zh", f"/cases/{done.id}", "canvas.maplibregl-canvas", 3)
-            page.get_by_role("button", name=text("explain.open")).click()
-            page.locator(".explain .asked").wait_for()
-            page.locator(".explain").evaluate("one => one.scrollIntoView()")
-            page.wait_for_timeout(800)
-            keep("explain.zh", page.screenshot())
+        languages: tuple[Language, ...] = ("zh", "en")
+        for language in languages:
+            with self.screen("duty_officer", language) as page:
+                self.shoot(page, f"case.{language}", f"/cases/{done.id}", "canvas.maplibregl-canvas", 3)
+                page.get_by_role("button", name=text("explain.open", language)).click()
+                page.locator(".explain .asked").wait_for()
+                page.locator(".explain").evaluate("one => scrollTo(0, scrollY + one.getBoundingClientRect().top - 64)")
+                page.wait_for_timeout(800)
+                keep(f"explain.{language}", page.screenshot())
 
     def bulletin(self) -> None:
         """Of the day before, drafted, checked and signed by three."""
@@ -205,8 +226,9 @@ class Photographer:
                 if page.get_by_role("dialog").count():
                     page.get_by_role("dialog").locator("button.primary").last.click()
                 page.wait_for_timeout(2500)
-        with self.screen("duty_leader") as page:
-            self.shoot(page, "bulletin.zh", f"/bulletins/{ident}", "iframe", 5)
+        for language in ("zh", "en"):
+            with self.screen("duty_leader", language) as page:
+                self.shoot(page, f"bulletin.{language}", f"/bulletins/{ident}", "iframe", 5)
 
     def someone(self, role: str, district: str = "", unit: str = "") -> str:
         """Somebody of a role, of a district or a unit."""
@@ -255,6 +277,7 @@ def next_morning(one: Photographer) -> None:
     one.overview()
     one.ranking()
     one.effect()
+    one.logger()
     one.bulletin()
 
 

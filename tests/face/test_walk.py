@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from bihuan.app.api import ApiServer, Office
 from bihuan.app.city import City
 from bihuan.app.clock import CityClock
-from bihuan.app.demo import DECIDES_FIRST
+from bihuan.app.demo import DECIDES_FIRST, enrol
 from bihuan.app.rig import CityRun
 from bihuan.cases import case_settings
 from bihuan.core import Language, local_date, text
@@ -110,6 +110,7 @@ def test_from_the_alarm_at_eight_to_the_signed_bulletin(
     browser: Browser, serving: ApiServer, language: Language
 ) -> None:
     office = serving.office
+    enrol(office, PASSWORD)  # as the demo does at eight
     event, ident = waiting(office)
 
     def say(key: str, **values: object) -> str:
@@ -131,6 +132,7 @@ def test_from_the_alarm_at_eight_to_the_signed_bulletin(
     dialog.wait_for(state="detached")
     case = office.desk.get(ident)
     assert case.state == "dispatched" and case.lead
+    assert office.accounts.need("grid_officer").person == case.officer, "the demo's login is the officer who is sent"
     page.context.close()
 
     # at the gate, a phone without network

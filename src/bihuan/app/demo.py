@@ -209,13 +209,17 @@ def enrol(office: Office, password: str) -> None:
         office.accounts.stand_in(role, chosen.id, password, office.now, admin)
 
 
-def _nearness(person: Person, cases: Sequence[Case]) -> int:
-    """How far down the cases stands the first that is this person's, their unit's or in their district."""
+def _nearness(person: Person, cases: Sequence[Case]) -> tuple[int, int]:
+    """How far down the cases stands the first that is this person's own, their unit's or in their district.
+
+    Whose own it is comes before a colleague of the unit or the district: only the officer who is sent may sign for it.
+    """
     for number, case in enumerate(cases):
-        if (
-            person.id == case.officer
-            or person.unit == case.lead
-            or (person.district and person.district == case.district)
-        ):
-            return number
-    return len(cases)
+        near = (
+            person.id == case.officer,
+            person.unit == case.lead,
+            bool(person.district) and person.district == case.district,
+        )
+        if any(near):
+            return number, near.index(True)
+    return len(cases), 0

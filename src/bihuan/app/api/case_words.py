@@ -129,6 +129,7 @@ class Words:
             return self.say(CODED[name] + value)
         says: dict[str, Callable[[str], str]] = {
             "unit": lambda unit: self.name("unit", unit),
+            "support": lambda units: self.say("officer.comma").join(self.name("unit", u) for u in units.split(",")),
             "officer": lambda person: self.name("person", person),
             "suspect": lambda ref: self.of(Ref.parse(ref)),
             "until": self._local,

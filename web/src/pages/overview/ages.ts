@@ -18,9 +18,10 @@ export function percent(share: number | null | undefined, decimals = 1): string 
   return share === null || share === undefined ? '–' : `${(share * 100).toFixed(decimals)}%`
 }
 
-/** Odds in whole percent; what is small but not nothing says so. */
+/** Odds in whole percent; what is uncertain is never shown as none or as certain. */
 export function odds(share: number): string {
-  return share > 0 && share < 0.005 ? '<1%' : percent(share, 0)
+  if (share < 0.005) return '<1%'
+  return share > 0.995 && share < 1 ? '>99%' : percent(share, 0)
 }
 
 const DIRECTIONS = ['n', 'ne', 'e', 'se', 's', 'sw', 'w', 'nw']
