@@ -45,6 +45,7 @@ LINES = {
     "INITFILE": "going on from a saved state",
     "MULTYEAR": "going on from a saved state",
     "SCIMBYHR": "sampled hours",
+    "RLEMCONV": "other units of roads",
     "PSDGROUP": "credits of emission",
     "ARCFTOPT": "plumes of aircraft",
     "ARCFTSRC": "plumes of aircraft",
@@ -66,7 +67,7 @@ ONLY_WITH = frozenset(
     [
         *("NO2EQUIL", "NO2STACK", "OZONEVAL", "OZONEFIL", "O3VALUES", "OZONUNIT", "O3SECTOR", "NOXVALUE", "NOX_FILE"),
         *("NOX_VALS", "NOX_UNIT", "NOXSECTR", "ARMRATIO", "OLMGROUP", "GASDEPDF", "GDSEASON", "GDLANUSE", "GASDEPVD"),
-        *("BACKGRND", "BACKUNIT", "BGSECTOR", "BLPINPUT", "BLPGROUP", "RLEMCONV", "AWMADWNW", "ORD_DWNW"),
+        *("BACKGRND", "BACKUNIT", "BGSECTOR", "BLPINPUT", "BLPGROUP", "AWMADWNW", "ORD_DWNW"),
     ]
 )
 """Keywords that do nothing without a type, an option or a group that has a row of its own."""
