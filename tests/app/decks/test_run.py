@@ -297,4 +297,5 @@ def test_reference_decks_run_and_stay_within_their_bands(
     large = b > 0.01 * b.max()
     error = np.abs(a[large] / b[large] - 1)
     assert np.percentile(error, 95) < max(case.stable, case.convective)
-    assert ((b == 0).all(axis=1) == (a == 0).all(axis=1)).all()
+    assert (b[(a == 0).all(axis=1)] == 0).all()  # calm and missing hours
+    assert (a[(b == 0).all(axis=1)] < 1e-4 * b.max()).all()  # five decimals may leave nothing of a faint hour
