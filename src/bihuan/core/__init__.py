@@ -2,6 +2,7 @@
 
 from bihuan.core.boundary_layer import (
     ProfileHours,
+    StationHours,
     SurfaceHours,
 )
 from bihuan.core.codec import (
@@ -193,6 +194,7 @@ __all__ = [
     "Shape",
     "Source",
     "Stat",
+    "StationHours",
     "Status",
     "StepRefused",
     "StoreError",

@@ -113,3 +113,33 @@ class ProfileHours:
     temperature: Float
     sigma_theta: Float
     sigma_w: Float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StationHours:
+    """What a station measured, one value an hour, NaN where missing; shapes are (hours,).
+
+    Attributes
+    ----------
+    start : ndarray of datetime64[h]
+        Begin of the hour, local standard time.
+    wind_speed, wind_from : ndarray
+        0 in a calm. [m/s, degrees]
+    temperature : ndarray
+        [K]
+    cloud_cover : ndarray
+        [tenths]
+    pressure, radiation, net_radiation, convective_height, mechanical_height : ndarray, optional
+        Of the station [hPa]; of the sun on level ground, and net [W/m2]; of the mixed layers [m].
+    """
+
+    start: NDArray[np.datetime64]
+    wind_speed: Float
+    wind_from: Float
+    temperature: Float
+    cloud_cover: Float
+    pressure: Float | None = None
+    radiation: Float | None = None
+    net_radiation: Float | None = None
+    convective_height: Float | None = None
+    mechanical_height: Float | None = None

@@ -16,6 +16,7 @@ from bihuan.formats.decks import (
     read_deck,
 )
 from bihuan.formats.doors import Form, Recognised, read_register, recognise, write_register, write_templates
+from bihuan.formats.era5 import read_era5
 from bihuan.formats.facts_of import CONVERTED, Crs, Imported
 from bihuan.formats.faults import RowFault
 from bihuan.formats.gcj02 import gcj02_to_wgs84, wgs84_to_gcj02
@@ -48,6 +49,7 @@ __all__ = [
     "gcj02_to_wgs84",
     "kinds",
     "read_deck",
+    "read_era5",
     "read_netcdf",
     "read_postfile",
     "read_profile",

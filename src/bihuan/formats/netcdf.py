@@ -58,7 +58,7 @@ def write_netcdf(path: Path, variables: Mapping[str, Variable], attributes: Mapp
         for dimension, length in lengths.items():
             file.createDimension(dimension, length)
         for name, variable in variables.items():
-            values, dimensions = variable.values, variable.dimensions
+            values, dimensions = _narrow(path, name, variable.values), variable.dimensions
             if values.dtype.kind == "S":
                 width = max(values.dtype.itemsize, 1)
                 file.createDimension(f"{name}_letters", width)
@@ -68,6 +68,15 @@ def write_netcdf(path: Path, variables: Mapping[str, Variable], attributes: Mapp
             made[...] = values
             for key, told in variable.attributes.items():
                 setattr(made, key, told)
+
+
+def _narrow(path: Path, name: str, values: Array) -> Array:
+    """The classic form has no 64-bit integers."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize <= 4:
+        return values
+    if values.size and max(abs(int(values.min())), abs(int(values.max()))) >= 2**31:
+        raise InputError(f"{path.name}: {name} holds integers beyond 32 bits, which the classic form does not")
+    return values.astype(np.int32)
 
 
 def read_netcdf(path: Path, names: Sequence[str] = ()) -> dict[str, Variable]:

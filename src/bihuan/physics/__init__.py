@@ -52,6 +52,7 @@ from bihuan.physics.steady import (
     Receptors,
     Removal,
     RoadSource,
+    Site,
     SteadyPlume,
     SteadySource,
     VolumeSource,
@@ -60,6 +61,7 @@ from bihuan.physics.steady import (
     nitrogen_dioxide,
     percentile,
     ranks_for,
+    station_hours,
 )
 
 __all__ = [
@@ -87,6 +89,7 @@ __all__ = [
     "Receptors",
     "Removal",
     "RoadSource",
+    "Site",
     "SteadyPlume",
     "SteadySource",
     "Terrain",
@@ -107,5 +110,6 @@ __all__ = [
     "sigma_z",
     "solar_altitude",
     "source_table",
+    "station_hours",
     "turner_class",
 ]

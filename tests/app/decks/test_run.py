@@ -258,9 +258,14 @@ CASES = [
     Case(f"{_OWN}/vis03_point_urban", "vis03_point_urban", 0.03, 0.03),
     Case(f"{_OWN}/vis04_area_rural", "vis04_area_rural", 0.03, 0.03),
     Case(f"{_OWN}/vis05_volume_rural", "vis05_volume_rural", 0.03, 0.03),
-    Case(f"{_OWN}/vis06_line_rline", "vis06_line", 0.03, 0.03, skip=True),
+    Case(f"{_OWN}/vis06_line_rline", "vis06_line", 0.03, 0.03),
     Case(f"{_OWN}/vis07_point_onsite_turb", "vis07_point_onsite_turb", 0.02, 0.03),
     Case("prairie_grass/pg_D", "pg_D", 0.02, 0.03),
+    Case(f"{_OWN}/vis06_line_rline", "vis06_rline", 0.05, 0.05),
+    Case(f"{_EPA}/Test1_Base_cart_3cond_SNC", "Test1_Base_cart_3cond_SNC", 0.05, 0.05),
+    Case(f"{_EPA}/openpits", "OPENPITS_PITGAS_01H", 0.05, 0.05, skip=True),
+    Case(f"{_EPA}/allsrcs", "ALLSRCS_OPENPIT_01H", 0.05, 0.05, skip=True),
+    Case(f"{_EPA}/allsrcs", "ALLSRCS_RLINEB_01H", 0.05, 0.05, skip=True),
     Case(f"{_OWN}/vis08_point_downwash", "vis08_point_downwash", 0.10, 0.10),
     Case(f"{_EPA}/aertest", "AERTEST_01H", 0.10, 0.10),
     Case(f"{_EPA}/allsrcs", "ALLSRCS_STACKDW_01H", 0.10, 0.10, skip=True),
@@ -292,4 +297,5 @@ def test_reference_decks_run_and_stay_within_their_bands(
     large = b > 0.01 * b.max()
     error = np.abs(a[large] / b[large] - 1)
     assert np.percentile(error, 95) < max(case.stable, case.convective)
-    assert ((b == 0).all(axis=1) == (a == 0).all(axis=1)).all()
+    assert (b[(a == 0).all(axis=1)] == 0).all()  # calm and missing hours
+    assert (a[(b == 0).all(axis=1)] < 1e-4 * b.max()).all()  # five decimals may leave nothing of a faint hour

@@ -50,7 +50,7 @@ class Emitters:
     deck : tuple of DeckSource
     sources : tuple of SteadySource
     sizes : ndarray, shape (sources,)
-        By which a rate of the deck is multiplied: the area [m2] of what has one, the length [m] of an RLINEXT, else 1.
+        By which a rate of the deck is multiplied: an area, the length of a road, or 1. [m2, m]
     groups : tuple of str
     members : ndarray, shape (groups, sources)
         1 where a source belongs to a group.
@@ -113,13 +113,6 @@ def build(deck: Deck, *, skip: bool) -> Emitters:
         np.array([[float(source.name in group.members) for source, _ in kept] for group in groups]),
         tuple(refusals.found),
     )
-
-
-def _size(source: DeckSource, steady: SteadySource) -> float:
-    """By which the deck's rate becomes g/s."""
-    if isinstance(steady, RoadSource):
-        return steady.length if source.type == "RLINEXT" else steady.area
-    return steady.area if isinstance(steady, AreaSource | PitSource) else 1.0
 
 
 def _built(
@@ -192,28 +185,35 @@ def _line(source: DeckSource, city: int, tip: bool) -> AreaSource:
     )
 
 
+def _pit(source: DeckSource, city: int, tip: bool) -> PitSource:
+    values = source.parameters.values
+    return PitSource(
+        source.name, source.place[0], source.place[1], values[2], values[3], values[4], _or(values, 5, 0.0),
+        values[1], (), city,
+    )  # fmt: skip
+
+
 def _road(source: DeckSource, city: int, tip: bool) -> RoadSource:
     values, (x1, y1, x2, y2) = source.parameters.values, source.place
     return RoadSource(source.name, (x1, y1), (x2, y2), values[2], values[1], _or(values, 3, 0.0), city)
 
 
-def _extended_road(source: DeckSource, city: int, tip: bool) -> RoadSource:
-    """RLINEXT without barrier or depression."""
-    _, offset, width, sigma_z = source.parameters.values[:4]
+def _road_by_length(source: DeckSource, city: int, tip: bool) -> RoadSource:
+    """RLINEXT: heights of its ends with their places, and a shift of its axis."""
+    _, aside, width, sigma_z = source.parameters.values[:4]
     x1, y1, z1, x2, y2, z2 = source.place
+    if aside != 0.0:
+        raise InputError(f"source {source.name} is shifted {aside:g} m from its axis: give the axis itself and DCL 0")
     if z1 != z2:
-        raise InputError(f"source {source.name}: heights {z1} and {z2} m at its ends: they must be the same")
-    if offset != 0.0:
-        raise InputError(f"source {source.name}: offset {offset} m: give the axis of the lanes itself and 0")
+        raise InputError(f"source {source.name} rises from {z1:g} to {z2:g} m: only level roads are computed")
     return RoadSource(source.name, (x1, y1), (x2, y2), width, z1, sigma_z, city)
 
 
-def _pit(source: DeckSource, city: int, tip: bool) -> PitSource:
-    values = source.parameters.values
-    return PitSource(
-        source.name, source.place[0], source.place[1], values[2], values[3], values[4], _or(values, 5, 0.0), values[1],
-        city=city,
-    )  # fmt: skip
+def _size(source: DeckSource, steady: SteadySource) -> float:
+    """What a deck's rate is per: m2 of areas, pits and RLINE, m of RLINEXT, else the whole source."""
+    if isinstance(steady, RoadSource) and source.type == "RLINEXT":
+        return steady.length
+    return steady.area if isinstance(steady, AreaSource | PitSource | RoadSource) else 1.0
 
 
 BUILDERS: dict[str, Callable[[DeckSource, int, bool], SteadySource]] = {
@@ -226,7 +226,7 @@ BUILDERS: dict[str, Callable[[DeckSource, int, bool], SteadySource]] = {
     "AREAPOLY": _polygon,
     "LINE": _line,
     "RLINE": _road,
-    "RLINEXT": _extended_road,
+    "RLINEXT": _road_by_length,
     "OPENPIT": _pit,
 }
 """What makes a source of each type. A type without a row is refused: BUOYLINE, SWPOINT."""

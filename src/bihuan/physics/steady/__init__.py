@@ -12,6 +12,7 @@ from bihuan.physics.steady.plume import Receptors, SteadyPlume
 from bihuan.physics.steady.removal import FineAndCoarse, Gas, Ground, Particles, Removal
 from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
+from bihuan.physics.steady.station import Site, station_hours
 
 __all__ = [
     "AmbientRatio",
@@ -35,6 +36,7 @@ __all__ = [
     "Receptors",
     "Removal",
     "RoadSource",
+    "Site",
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
@@ -43,4 +45,5 @@ __all__ = [
     "nitrogen_dioxide",
     "percentile",
     "ranks_for",
+    "station_hours",
 ]

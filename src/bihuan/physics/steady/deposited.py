@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from bihuan.core import InputError
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import BoundaryLayer
-from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import STEP, Receptors, SteadyPlume
 from bihuan.physics.steady.removal import Ground, Losses, Removal, removal_tables
 from bihuan.physics.steady.removal_kernels import CONCENTRATION, DRY_FLUX, QUANTITIES, WET_FLUX, run_removed
