@@ -15,7 +15,7 @@ from rich.table import Table
 from tests.conftest import SHARED
 from tests.physics.steady.test_against_aermod import CASES, air, compared
 
-from bihuan.physics import AreaSource, Building, PointSource, Receptors, SteadyPlume, VolumeSource
+from bihuan.physics import AreaSource, Building, PointSource, Receptors, RoadSource, SteadyPlume, VolumeSource
 from bihuan.physics.steady import SteadySource
 
 TALL = PointSource("stack", 0.0, 0.0, 50.0, 2.0, 15.0, 425.0)
@@ -26,7 +26,9 @@ VENT = VolumeSource("volume", 0.0, 0.0, 5.0, 8.0, 3.0)
 YARD = AreaSource.rectangle("area", -250.0, -250.0, 500.0, 500.0, height=1.0)
 ROAD = AreaSource.line("line", (-510.0, -177.0), (510.0, 177.0), 20.0, height=1.0, sigma_z=1.5)
 
-QUOTED = {"stack": 1.8, "downwash": 2.95, "volume": 1.02, "area": 12.6, "line": 10.0}
+LANES = RoadSource("road line", (-510.0, -177.0), (510.0, 177.0), 20.0, 1.0, 1.5)
+
+QUOTED = {"stack": 1.8, "downwash": 2.95, "volume": 1.02, "area": 12.6, "line": 10.0, "road line": 16.7}
 """AERMOD's cost of a source, receptor and valid hour. [us]"""
 
 
@@ -78,6 +80,7 @@ def fast() -> None:
         table.add_column(head, justify="left" if head == "source" else "right")
     down = [(DOWN, 32), (DOWN, 100)]
     runs = [*down, (TALL, 32), (TALL, 100), (VENT, 100), (YARD, 32), (YARD, 100), (ROAD, 100)]
+    runs += [(LANES, 32), (LANES, 100)]
     for source, side in runs:
         table.add_row(*_timed(layer, [source], grid(side), hours, 1))
     table.add_row(*_timed(layer, [TALL] * 8, grid(64), hours[::8], 1))

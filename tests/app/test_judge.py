@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bihuan.core import CHINA, DAY, Verdict, local_day
-from tests.app.hamlet import HOUR, MIDNIGHT, POND, SECTION, STACK, Hamlet
+from bihuan.register import Outlet, PermitLimit
+from tests.app.hamlet import HOUR, MIDNIGHT, POND, SECTION, STACK, Hamlet, facts
 
 GRACE = timedelta(minutes=10)
 DAY_GRACE = timedelta(minutes=40)
@@ -64,6 +66,38 @@ def test_a_stack_is_judged_each_hour_folded_to_its_reference_oxygen(town: Hamlet
     assert verdict.value == pytest.approx(28.0 * (21 - 6) / (21 - 11))
     assert (verdict.label, verdict.standard) == ("suspected_over", "permit 1")
     assert verdict.clause.startswith("HJ 76")
+
+
+def test_a_stack_with_a_limit_of_the_day_is_judged_by_the_day_each_hour_folded(tmp_path: Path) -> None:
+    limits = (PermitLimit("so2", 35.0, "hour", "permit 1"), PermitLimit("so2", 30.0, "day", "permit 1"))
+    known = [replace(one, limits=limits) if isinstance(one, Outlet) and one.id == STACK else one for one in facts()]
+    with Hamlet(tmp_path, facts=known) as town:
+        for hour in range(24):
+            o2 = 6.0 if hour < 20 else 13.5  # 21 is 21 at 6 %, and 42 at 13.5 %
+            town.report("MNA", "hour", MIDNIGHT + hour * HOUR, {"so2": 21.0 + hour / 1000, "o2": o2 + hour / 1000})
+        (verdict,) = of_kind(town.step(MIDNIGHT + DAY + DAY_GRACE).verdicts, "outlet_day").values()
+    assert verdict.value == pytest.approx((20 * 21 + 4 * 42) / 24, abs=0.05)
+    assert (verdict.label, len(verdict.inputs)) == ("within", 48)
+    assert ("count", None, 24) in verdict.items
+
+
+def test_the_stricter_of_permit_and_standard_reaches_the_loop(tmp_path: Path) -> None:
+    known = [
+        replace(
+            one, limits=(PermitLimit("so2", 90.0, "hour", "permit 1"),), standard="环发〔2015〕164号", regime="coal"
+        )
+        if isinstance(one, Outlet) and one.id == STACK
+        else one
+        for one in facts()
+    ]
+    with Hamlet(tmp_path, facts=known) as town:
+        town.report("MNA", "hour", MIDNIGHT, {"so2": 40.0, "o2": 6.0})
+        outcome = town.step(MIDNIGHT + HOUR + GRACE)
+    verdict = of_kind(outcome.verdicts, "outlet_hour")[f"outlet:{STACK}"]
+    assert (verdict.label, verdict.standard) == ("suspected_over", "环发〔2015〕164号")
+    assert dict(verdict.notes)["beside_basis"] == "permit 1"
+    (event,) = [one for one in outcome.events if one.kind == "limit"]
+    assert (event.value, event.threshold) == (40.0, 35.0)
 
 
 def a_day_of_water(town: Hamlet, cod: float, codmn: float) -> tuple[Verdict, ...]:

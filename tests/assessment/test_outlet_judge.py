@@ -326,10 +326,62 @@ def test_the_explanation_shows_the_folding_with_its_numbers() -> None:
     found = explain_outlet(row)
     assert (found.value, found.limit, found.unit) == ("53.333", "50", "mg/m3")
     said = [step.say("zh") for step in found.steps]
-    assert "按基准含氧量 9 % 折算:40 × (21 − 9) ÷ (21 − 12) = 53.333 mg/m3" in said
+    assert "按基准含氧量 9 % 折算:40 × (21 − 9) ÷ (21 − 12) = 53.333 mg/m³" in said
     assert any("0.067" in step for step in said)
     with pytest.raises(InputError, match="judge_outlet"):
         explain_outlet({"site": "DA001"})
+
+
+BOTH = {"standard": "GB 13271", "regime": "coal_new", "o2": "9", "o2_reference": "9"}
+"""A row that names a table (NOx 300) beside its own limit."""
+
+
+@pytest.mark.parametrize(
+    ("limit", "decides", "beside"), [(200, 200.0, 300.0), (300, 300.0, 300.0), (400, 300.0, 400.0)]
+)
+def test_of_a_limit_and_a_table_named_beside_it_the_stricter_decides(limit: int, decides: int, beside: int) -> None:
+    row = judged(one(**BOTH, value="250", limit=limit, basis="permit 7")).verdicts.row(0, named=True)
+    assert (row["limit"], row["beside_limit"], row["beside_why"]) == (decides, beside, "laxer")
+    assert (row["basis"] == "permit 7") == (limit <= 300)  # the permit's where both are as strict
+    assert row["label"] == ("suspected_over" if limit < 250 else "within")
+
+
+def test_a_table_that_is_not_sure_is_named_and_does_not_decide() -> None:
+    cells = BOTH | {"regime": "oil_new", "value": "260", "limit": "280"}
+    row = judged(one(**cells)).verdicts.row(0, named=True)
+    assert (row["label"], row["limit"], row["beside_limit"], row["beside_why"]) == ("within", 280.0, 250.0, "to_check")
+    on = judged(one(**cells), allow=frozenset({"gb_13271_2014#oil_new"})).verdicts.row(0, named=True)
+    assert (on["label"], on["limit"], on["beside_limit"], on["status"]) == (
+        "suspected_over",
+        250.0,
+        280.0,
+        "unconfirmed",
+    )
+
+
+def test_a_table_that_says_nothing_of_the_row_leaves_it_to_its_own_limit() -> None:
+    steel = {"standard": "steel ultra-low", "regime": "other", "start": "2019-04-21 08:00"}  # a day before its effect
+    for cells in ({"pollutant": "nmhc"}, steel):
+        found = judged(one(**BOTH | {"value": "40", "limit": "50"} | cells)).verdicts
+        assert (found["label"][0], found["beside_why"][0], found["limit"][0]) == ("within", "", 50.0)
+    assert judged(one(**BOTH | {"regime": "wood", "value": "40", "limit": "50"})).refused["reason"].to_list() == [
+        "outlet_unknown_regime"
+    ]
+
+
+def test_a_standard_without_a_table_is_only_what_the_limit_rests_on() -> None:
+    row = judged(one(value="40", limit="50", standard="GB 13271-2014")).verdicts.row(0, named=True)
+    assert (row["basis"], row["beside_why"], row["limit"]) == ("GB 13271-2014", "", 50.0)
+
+
+def test_days_under_two_limits_are_folded_for_each_and_the_stricter_decides() -> None:
+    outlet = Outlet(
+        id="DA001", name="stack", enterprise="E1", place=Place(113.6, 34.7), district="410102", medium="air",
+        o2_reference=9.0, limits=(PermitLimit("nox", 50.0, "day", "permit"), PermitLimit("nox", 40.0, "day", "older")),
+    )  # fmt: skip
+    hours = [one(start=f"2026-06-01 {n:02d}:00", value="36", o2="12") for n in range(24)]
+    (row,) = judged(*hours, register=Register([outlet])).verdicts.to_dicts()
+    assert (row["compared"], row["limit"], row["beside_limit"], row["label"]) == (48.0, 40.0, 50.0, "suspected_over")
 
 
 def test_a_month_counts_its_hours_and_says_whether_ninety_five_per_cent_kept_the_limit() -> None:

@@ -16,6 +16,7 @@ from bihuan.assessment import (
     judge_outlet,
     outlet_days,
     outlet_hours,
+    regime_words,
 )
 from bihuan.core import CHINA, InputError, Period, Place, Verdict, text
 from bihuan.register import Outlet, PermitLimit
@@ -362,7 +363,7 @@ def test_the_explanation_names_both_limits() -> None:
     keys, sentence = steps(verdict)
     assert keys[3:5] == ["limit_of_permit", "beside_laxer"]
     said = explain_outlet_verdict(verdict).steps[4].say("zh", CHINA)
-    assert "GB 13271-2014" in said and "300 mg/m3" in said and "permit 7" in sentence
+    assert "GB 13271-2014" in said and "300 mg/m³" in said and "permit 7" in sentence
     (lax,) = judge(cell("nox", 250.0), cell("o2", 9.0), outlet=at_boiler(400))
     assert steps(lax)[0][3:5] == ["limit_of_standard", "beside_laxer"]
     assert "permit 7" in explain_outlet_verdict(lax).steps[4].say("en", CHINA)
@@ -393,3 +394,11 @@ def test_a_verdict_of_another_kind_is_not_explained_here() -> None:
         explain_outlet_verdict(replace(verdict, kind="section_class"))
     with pytest.raises(InputError, match="outlet_limit/1"):
         explain_outlet_verdict(replace(verdict, method="outlet_limit/1"))
+
+
+def test_the_table_beside_a_permit_is_named_as_the_standard_names_it() -> None:
+    outlet, on = at_boiler(200), local(START).date()
+    assert regime_words(outlet, on) == "燃煤锅炉 新建(表2)"
+    assert regime_words(replace(outlet, regime="coal boiler, new (table 2)"), on, "en") == "coal boiler, new (table 2)"
+    assert regime_words(replace(outlet, regime="wood"), on) == "wood"
+    assert regime_words(replace(outlet, standard="GB 0"), on) == "coal_new"

@@ -30,6 +30,7 @@ from bihuan.app.cli_parts import (
     say,
     target_of,
 )
+from bihuan.app.cli_plume import plume
 from bihuan.app.cli_user import user
 
 
@@ -264,7 +265,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, standards, user):
+for command in (assess, plume, standards, user):
     cli.add_command(command)
 
 

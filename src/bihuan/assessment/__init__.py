@@ -12,6 +12,7 @@ from bihuan.assessment.means import city_mean, daily_means, mda8, mean_24h_aqi, 
 from bihuan.assessment.outlet_days import MONTH_SCHEMA, outlet_months
 from bihuan.assessment.outlet_explained import explain_outlet, explain_outlet_verdict
 from bihuan.assessment.outlet_judge import judge_outlet
+from bihuan.assessment.outlet_limits import regime_words
 from bihuan.assessment.outlet_stored import Circumstances, Declared, outlet_days, outlet_hours
 from bihuan.assessment.ranking import (
     STAMP,
@@ -143,6 +144,7 @@ __all__ = [
     "rank_improvement",
     "reading_ref",
     "recompute",
+    "regime_words",
     "remaining_control_value",
     "reproduction",
     "reproduction_page",

@@ -9,7 +9,7 @@ from typing import Any
 from bihuan.assessment.filed_rows import printed
 from bihuan.assessment.judged import Explanation, hold_row
 from bihuan.assessment.outlet_rows import METHOD
-from bihuan.core import InputError, Message, Verdict, parse_instant, pollutant, round_half_even
+from bihuan.core import InputError, Message, Verdict, parse_instant, pollutant, printed_unit, round_half_even
 
 NEEDED = (
     "site",
@@ -111,7 +111,7 @@ def shown(value: Any) -> str:
 
 def _steps(row: Mapping[str, Any]) -> Iterator[Message]:
     about = pollutant(str(row["pollutant"]))
-    named = {"unit": about.outlet_unit}
+    named = {"unit": printed_unit(about.outlet_unit)}
     averaging = {"averaging": f"law_outlet.averaging_{row['averaging']}", "item": f"pollutant.{about.code}"}
     if row["value"] is None:
         yield Message("law_outlet.no_measured", named, averaging)
@@ -129,7 +129,7 @@ def _steps(row: Mapping[str, Any]) -> Iterator[Message]:
         yield Message(key, told | values, averaging | words)
     yield from _beside(row, named, averaging)
     if row["label"] in ("suspected_over", "within"):
-        sign = ">" if row["label"] == "suspected_over" else "<="
+        sign = ">" if row["label"] == "suspected_over" else "≤"
         told = named | {"judged": shown(row["compared"]), "limit": printed(row["limit"]), "sign": sign}
         yield Message("law_outlet.compared", told, averaging)
     if row.get("multiple") is not None:
@@ -187,7 +187,7 @@ def _sentence(row: Mapping[str, Any]) -> Message:
         "site": str(row["site"]).removeprefix("outlet:"),
         "judged": shown(row["compared"]),
         "limit": printed(row["limit"]),
-        "unit": item.outlet_unit,
+        "unit": printed_unit(item.outlet_unit),
         "multiple": shown(row.get("multiple")) or "-",
     }
     said, named = _basis(row)

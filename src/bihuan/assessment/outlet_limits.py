@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from bihuan.assessment.index import least_sure
-from bihuan.core import NotCovered, Status, exact
+from bihuan.core import Language, NotCovered, Status, exact
 from bihuan.register import Outlet, PermitLimit, Register
 from bihuan.standards import DECIDING, Row, Standard, lookup, standards
 
@@ -148,6 +148,17 @@ def regime_of(edition: Standard, named: str) -> str:
         return named
     names = {one[f"name_{language}"]: one.item for one in regimes for language in ("zh", "en")}
     return names.get(named, "")
+
+
+def regime_words(outlet: Outlet, on: date, language: Language = "zh") -> str:
+    """Return the name of the table that holds beside the permit of an outlet, as told where no table bears it."""
+    code = standard_code(outlet.standard) if outlet.standard else None
+    try:
+        edition = whole_edition(code, on, outlet.district) if code else None
+    except NotCovered:
+        edition = None
+    known = regime_of(edition, outlet.regime) if edition else ""
+    return str(edition.row("regimes", known)[f"name_{language}"]) if edition and known else outlet.regime
 
 
 def limits_of_outlet(

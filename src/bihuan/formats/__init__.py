@@ -1,32 +1,65 @@
-"""The field's files to core types and back: tables, workbooks and GeoJSON of the register, GCJ-02, AERMET, AERMOD."""
+"""The field's files to core types and back: tables, workbooks and GeoJSON of the register, AERMOD, rasters, NetCDF."""
 
 from bihuan.formats.aermet import read_profile, read_surface
+from bihuan.formats.aermet_writing import write_profile, write_surface
+from bihuan.formats.decks import (
+    Deck,
+    DeckCity,
+    DeckGroup,
+    DeckLine,
+    DeckMeteorology,
+    DeckNetwork,
+    DeckOutput,
+    DeckReceptors,
+    DeckSource,
+    Given,
+    read_deck,
+)
 from bihuan.formats.doors import Form, Recognised, read_register, recognise, write_register, write_templates
 from bihuan.formats.facts_of import CONVERTED, Crs, Imported
 from bihuan.formats.faults import RowFault
 from bihuan.formats.gcj02 import gcj02_to_wgs84, wgs84_to_gcj02
+from bihuan.formats.geotiff import write_geotiff
 from bihuan.formats.layouts import kinds
-from bihuan.formats.plotfile import PlotHeader, PostFile, read_postfile, write_plotfile, write_postfile
+from bihuan.formats.netcdf import Variable, read_netcdf, write_netcdf
+from bihuan.formats.plotfile import PlotHeader, PostFile, PostWriter, read_postfile, write_plotfile
 
 __all__ = [
     "CONVERTED",
     "Crs",
+    "Deck",
+    "DeckCity",
+    "DeckGroup",
+    "DeckLine",
+    "DeckMeteorology",
+    "DeckNetwork",
+    "DeckOutput",
+    "DeckReceptors",
+    "DeckSource",
     "Form",
+    "Given",
     "Imported",
     "PlotHeader",
     "PostFile",
+    "PostWriter",
     "Recognised",
     "RowFault",
+    "Variable",
     "gcj02_to_wgs84",
     "kinds",
+    "read_deck",
+    "read_netcdf",
     "read_postfile",
     "read_profile",
     "read_register",
     "read_surface",
     "recognise",
     "wgs84_to_gcj02",
+    "write_geotiff",
+    "write_netcdf",
     "write_plotfile",
-    "write_postfile",
+    "write_profile",
     "write_register",
+    "write_surface",
     "write_templates",
 ]

@@ -18,7 +18,8 @@ from bihuan.core import FormatError
 
 Float = NDArray[np.float64]
 
-HEADER_LINES = 8
+WHOLES = frozenset({"MONTH", "PERIOD", "ANNUAL"})
+"""Averages that are not named by their hours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +54,7 @@ def read_postfile(path: Path) -> PostFile:
     rows: list[list[float]] = []
     stamps: list[str] = []
     for number, words in _lines(path):
-        at = next((place for place, word in enumerate(words) if "-HR" in word), None)
+        at = next((place for place, word in enumerate(words) if "-HR" in word or word in WHOLES), None)
         if at is None or at < 6 or len(words) < at + 3:
             raise FormatError(f"{path.name}: line {number} is none of a POSTFILE (PLOT): {' '.join(words)[:60]}")
         try:
@@ -110,54 +111,81 @@ class PlotHeader:
     exponential: bool = False
 
 
-def write_postfile(path: Path, header: PlotHeader, average: str, file: PostFile, networks: Sequence[str]) -> None:
-    """Write a POSTFILE of format PLOT.
+class PostWriter:
+    """Writes a POSTFILE of format PLOT, average by average; a mean of the period is one average of it.
 
     Parameters
     ----------
     path : Path
-    header : PlotHeader
-    average : str
-        ``1-HR``.
-    file : PostFile
+    header : PlotHeader, optional
+        None for a file without (NOHEADER).
+    group, average : str
+        ``ALL``, ``24-HR``.
+    places : ndarray, shape (5, receptors)
+        East, north, elevation, hill, height above the ground. [m]
     networks : sequence of str
         Network each receptor is of, empty for a single one.
+    exponential : bool
+        Values as ``0.123456E+01`` instead of with five decimals.
     """
-    with path.open("w", encoding="latin-1") as out:
-        _head(out, header, "DATE     NET ID")
-        for stamp, values in zip(file.ending, file.values, strict=True):
-            tail = f"{average:>6}  {header.group:<8}  {stamp:>8}  "
-            for place, network in enumerate(networks):
-                out.write(_place(file, place, values[:, place], header.exponential) + f"{tail}{network:<8}\n")
+
+    def __init__(
+        self, path: Path, header: PlotHeader | None, group: str, average: str, places: Float, networks: Sequence[str],
+        *, exponential: bool = False,
+    ) -> None:  # fmt: skip
+        self._out = path.open("w", encoding="latin-1")
+        self._exponential = exponential
+        self._fronts, self._backs = _fixed(places)
+        self._middle = f"{average:>6}  {group:<8}  "
+        self._ends = [f"  {network:<8}\n" for network in networks]
+        if header is not None:
+            _head(self._out, header, "DATE     NET ID")
+
+    def add(self, stamps: Sequence[str], values: Float) -> None:
+        """Write averages, shape (averages, receptors); a stamp is ``yymmddhh`` or the number of hours."""
+        for stamp, row in zip(stamps, values, strict=True):
+            middle = f"{self._middle}{stamp:>8}"
+            shown = map(_fortran, row) if self._exponential else (f"{value:13.5f}" for value in row)
+            self._out.writelines(
+                f"{front} {value}{back}{middle}{end}"
+                for front, value, back, end in zip(self._fronts, shown, self._backs, self._ends, strict=True)
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._out.close()
 
 
 def write_plotfile(
-    path: Path, header: PlotHeader, average: str, rank: str, file: PostFile, networks: Sequence[str],
-    dates: Iterable[str],
+    path: Path, header: PlotHeader | None, group: str, average: str, rank: str, places: Float, values: Float,
+    dates: Iterable[str], networks: Sequence[str], *, exponential: bool = False,
 ) -> None:  # fmt: skip
-    """Write a PLOTFILE: one value a receptor, with its rank and when it came.
+    """Write a PLOTFILE of ranked values: one value a receptor, with its rank and when it came.
 
     Parameters
     ----------
-    path, header, average, networks
-        As for `write_postfile`.
+    path, header, group, average, places, networks, exponential
+        As for `PostWriter`.
     rank : str
-        ``1ST``; for the mean of the whole period the number of hours.
-    file : PostFile
-        Of one period.
+        ``1ST``.
+    values : ndarray, shape (receptors,)
     dates : iterable of str
         When each receptor's value came, ``yymmddhh``.
     """
+    fronts, backs = _fixed(places)
     with path.open("w", encoding="latin-1") as out:
-        _head(out, header, "RANK     NET ID   DATE(CONC)")
-        for place, (network, date) in enumerate(zip(networks, dates, strict=True)):
-            line = _place(file, place, file.values[0, :, place], header.exponential)
-            out.write(f"{line}{average:>6}  {header.group:<8}    {rank:<8}{network:<8}  {date}\n")
+        if header is not None:
+            _head(out, header, "RANK     NET ID   DATE(CONC)")
+        for front, value, back, network, date in zip(fronts, values, backs, networks, dates, strict=True):
+            shown = _fortran(value) if exponential else f"{value:13.5f}"
+            out.write(f"{front} {shown}{back}{average:>6}  {group:<8}  {rank:>5}     {network:<8}  {date:>8}\n")
 
 
-def _place(file: PostFile, place: int, values: Float, exponential: bool) -> str:
-    shown = "".join(f" {_fortran(value)}" if exponential else f" {value:13.5f}" for value in values)
-    return f" {file.east[place]:13.5f} {file.north[place]:13.5f}{shown} {0:8.2f} {0:8.2f} {file.flag[place]:8.2f}  "
+def _fixed(places: Float) -> tuple[list[str], list[str]]:
+    """What stands before and after the value of each receptor."""
+    fronts = [f" {east:13.5f} {north:13.5f}" for east, north in places[:2].T]
+    backs = [f" {level:8.2f} {hill:8.2f} {flag:8.2f}  " for level, hill, flag in places[2:].T]
+    return fronts, backs
 
 
 def _fortran(value: float) -> str:

@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 
 from bihuan.formats import read_postfile, read_profile, read_surface
-from bihuan.physics import AreaSource, BoundaryLayer, Building, PointSource, Receptors, SteadyPlume, VolumeSource
+from bihuan.physics import (
+    AreaSource,
+    BoundaryLayer,
+    Building,
+    PitSource,
+    PointSource,
+    Receptors,
+    RoadSource,
+    SteadyPlume,
+    VolumeSource,
+)
 from bihuan.physics.steady import SteadySource
 
 pytestmark = pytest.mark.reference
@@ -35,7 +45,7 @@ class Case:
     flag: float = 0.0
 
 
-def _area(rate: float, source: AreaSource) -> tuple[AreaSource, float]:
+def _area(rate: float, source: AreaSource | PitSource) -> tuple[SteadySource, float]:
     return source, rate * source.area
 
 
@@ -58,6 +68,11 @@ _BESIDE = PointSource("S1", 0, 0, 30, 1.2, 12, 400, building=_HALL)
 _BLOCK = Building.standing(((-60, -37.5), (-10, -37.5), (-10, 37.5), (-60, 37.5)), 50, 0, 0)
 _STACKDW = PointSource("STACKDW", 0, 0, 65, 5, 15, 425, building=_BLOCK)
 _GRASS = PointSource("S1", 0, 0, 0.46, 0.051, 0.01, 0.0)
+_ROAD = RoadSource("R1", (-300, 0), (300, 100), 15, 1, 1.5)
+_RLINEXT = RoadSource("BASE", (0, -100), (0, 100), 3.6, 1, 2)
+_RLINE = RoadSource("BASE", (0, -100), (0, 100), 1, 1, 2)
+_ALLSRCS_PIT = _area(1e-5, PitSource("OPENPIT", -100, -100, 1829, 183, 1.674e7, -45))
+_PIT = _area(1e-5, PitSource("PITGAS", -100, -100, 1800, 180, 1.6e7, -45))
 _EPA = "epa_testcases"
 
 CASES = {
@@ -74,6 +89,11 @@ CASES = {
     "ALLSRCS circle": Case(f"{_EPA}/ALLSRCS_CIRC_01H", "AERMET2", *_CIRC, 0.03, 0.03),
     "ALLSRCS volume": Case(f"{_EPA}/ALLSRCS_VOL_01H", "AERMET2", VolumeSource("VOL", 0, 0, 1, 20, 20), 0.1, 0.03, 0.03),
     "ALLSRCS line": Case(f"{_EPA}/ALLSRCS_LINE_01H", "AERMET2", *_LINE, 0.03, 0.03),
+    "road": Case("generated/vis06_rline", "HOUSTON", _ROAD, 1e-4 * _ROAD.area, 0.05, 0.05),
+    "RLINE Test1": Case(f"{_EPA}/Test1_Base_cart_3cond_SNC", "AERMET2", _RLINEXT, _RLINEXT.length, 0.05, 0.05),
+    "ALLSRCS road": Case(f"{_EPA}/ALLSRCS_RLINEB_01H", "AERMET2", _RLINE, _RLINE.area, 0.05, 0.05),
+    "ALLSRCS pit": Case(f"{_EPA}/ALLSRCS_OPENPIT_01H", "AERMET2", *_ALLSRCS_PIT, 0.05, 0.05),
+    "pit": Case(f"{_EPA}/OPENPITS_PITGAS_01H", "AERMET2", *_PIT, 0.05, 0.05),
     "capped": Case(f"{_EPA}/CAPPED_NOSTD_STACK2C_01H", "AERMET2", _CAPPED, 500, 0.05, 0.05),
     "horizontal": Case(f"{_EPA}/CAPPED_NOSTD_STACK2H_01H", "AERMET2", _HORIZONTAL, 500, 0.05, 0.05),
     "stack on a building": Case("generated/vis08_point_downwash", "HOUSTON", _BESIDE, 10, 0.05, 0.05),

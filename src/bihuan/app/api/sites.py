@@ -10,7 +10,7 @@ from urllib.parse import quote
 import polars as pl
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session, area_of, sees_case
 from bihuan.app.api import map_layers
@@ -32,6 +32,7 @@ from bihuan.app.api.site_series import (
     series_of,
     wind_of,
 )
+from bihuan.assessment import regime_words
 from bihuan.core import NATIONAL_SIX, Event, InputError, Language, NotCovered, Ref, from_json, to_json
 from bihuan.core import pollutant as known_pollutant
 from bihuan.register import District, Enterprise, Fact, Outlet, Section, Station, Unit, WorkSite
@@ -119,6 +120,8 @@ class SiteFacts(BaseModel):
     pollutants: list[Measured]
     devices: list[DeviceFact]
     permit: list[PermitOf]
+    standard: str = Field(description="emission standard that holds beside the permit, empty where none is registered")
+    regime: str = Field(description="which of its tables, by name")
     events: list[Happened]
     cases: list[CaseOf]
 
@@ -199,6 +202,8 @@ def site(ref: str, office: TheOffice, language: TheLanguage, session: Reader) ->
         pollutants=measured_at(office, asked, language),
         devices=_devices(office, asked),
         permit=_permit(fact, language),
+        standard=fact.standard if isinstance(fact, Outlet) else "",
+        regime=regime_words(fact, office.town.on, language) if isinstance(fact, Outlet) else "",
         events=_events(office, asked, language),
         cases=_cases(session, office, asked, language),
     )

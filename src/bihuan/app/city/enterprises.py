@@ -120,6 +120,8 @@ def _stack(
     stack = replace(
         stack,
         o2_reference=row.get("o2_reference"),
+        standard=row.get("standard", ""),
+        regime=row.get("regime", ""),
         height=round(between(rng, row["height"]), 0),
         diameter=round(between(rng, row["diameter"]), 2),
         exit_velocity=round(between(rng, row["velocity"]), 1),

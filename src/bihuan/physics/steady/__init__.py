@@ -1,19 +1,46 @@
 """A steady-state plume of AERMOD's class: boundary-layer profiles, tables along the wind, receptors from look-ups."""
 
+from bihuan.physics.steady.averages import Averager, Highest, percentile, ranks_for
 from bihuan.physics.steady.boundary import BoundaryLayer
 from bihuan.physics.steady.building import Building
+from bihuan.physics.steady.deposited import Deposited, DepositingPlume
+from bihuan.physics.steady.emission_factors import Axis, emission_factors
 from bihuan.physics.steady.footprint import footprint
+from bihuan.physics.steady.nitrogen import AmbientRatio, FixedShare, NitrogenShare, OzoneLimit, nitrogen_dioxide
+from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
+from bihuan.physics.steady.removal import FineAndCoarse, Gas, Ground, Particles, Removal
+from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
 
 __all__ = [
+    "AmbientRatio",
     "AreaSource",
+    "Averager",
+    "Axis",
     "BoundaryLayer",
     "Building",
+    "Deposited",
+    "DepositingPlume",
+    "FineAndCoarse",
+    "FixedShare",
+    "Gas",
+    "Ground",
+    "Highest",
+    "NitrogenShare",
+    "OzoneLimit",
+    "Particles",
+    "PitSource",
     "PointSource",
     "Receptors",
+    "Removal",
+    "RoadSource",
     "SteadyPlume",
     "SteadySource",
     "VolumeSource",
+    "emission_factors",
     "footprint",
+    "nitrogen_dioxide",
+    "percentile",
+    "ranks_for",
 ]

@@ -34,9 +34,11 @@ from bihuan.physics.steady.spread_kernels import (
     width,
 )
 from bihuan.physics.steady.state_kernels import (
+    ABOVE,
     BUOYANCY,
     ESCAPED,
     ESCAPED_HEIGHT,
+    FALL,
     GAUSSIAN,
     HEIGHT,
     MIXED_X,
@@ -67,7 +69,9 @@ NOTHING = -700.0
 
 # Columns of a table along the axis.
 DIRECT, DIRECT_WIDTH, PENETRATED, PENETRATED_WIDTH, SPREAD_OUT, RANDOM = range(6)
-AXIS_COLUMNS = 6
+# What stands above a metre of ground, for rain and decay: share over effective wind of the same two. [s/m]
+DIRECT_COLUMN, PENETRATED_COLUMN = 6, 7
+AXIS_COLUMNS = 8
 
 # Columns of the parts of an axis.
 PART_BEGIN, PART_END, PART_CELLS_PER, PART_FIRST, PART_NODES = range(5)
@@ -84,6 +88,12 @@ def centre_of_mass(x: float, rise: float, state: Float, lid: float) -> float:
         return 0.5 * lid
     begin = min(state[STACK] + state[STEADY_RISE], lid)
     return begin + (x - state[STEADY_X]) / (state[MIXED_X] - state[STEADY_X]) * (0.5 * lid - begin)
+
+
+@compiled
+def fallen(x: float, height: float, state: Float) -> float:
+    """Height of a plume that tilts because what it carries falls. [m] (as in the source)"""
+    return max(height - x / state[WIND_S] * state[FALL], 0.0)
 
 
 @compiled
@@ -113,11 +123,13 @@ def fill_stable(x: float, z: float, source: Float, state: Float, hour: Float, ai
     a, b = cell_of(low, levels), cell_of(high, levels)
     gradient = 0.0 if urban else layer_mean(low, high, a, b, levels, profile[GRADIENT], sums[GRADIENT])
     own = depth_in_stable(x, wind, sigma_w, gradient, theta, release, height, hour)
-    lid = effective_lid(x, height, added, release, hour, levels, profile)
-    row[DIRECT] = reflected(z, height, math.hypot(added, own), lid) / wind
+    settled = fallen(x, height, state)
+    lid = effective_lid(x, settled, added, release, hour, levels, profile)
+    row[DIRECT] = reflected(z + state[ABOVE], settled, math.hypot(added, own), lid) / wind
     wide = math.hypot(induced, source[SIGMA_Y_0])
     row[DIRECT_WIDTH] = math.hypot(wide, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
     row[PENETRATED], row[PENETRATED_WIDTH] = 0.0, 1.0
+    row[DIRECT_COLUMN], row[PENETRATED_COLUMN] = 1.0 / wind, 0.0
     row[RANDOM] = weight_of_random(x, wind, sigma_v)
 
 
@@ -127,6 +139,7 @@ def fill_convective(x: float, z: float, source: Float, state: Float, hour: Float
     escaped = state[ESCAPED]
     row[DIRECT], row[DIRECT_WIDTH], row[RANDOM] = 0.0, 1.0, 0.0
     row[PENETRATED], row[PENETRATED_WIDTH] = 0.0, 1.0
+    row[DIRECT_COLUMN], row[PENETRATED_COLUMN] = 0.0, 0.0
     if escaped < 1.0:
         fill_trapped(x, z, source, state, hour, air, row)
     if escaped > 0.0:
@@ -151,23 +164,25 @@ def fill_trapped(x: float, z: float, source: Float, state: Float, hour: Float, a
         wind, sigma_v, sigma_w = means_of(low, high, levels, profile, sums)
     else:
         wind, sigma_v, sigma_w = values_at(lid, levels, profile)
-    if z <= lid:
+    at = z + state[ABOVE]
+    if at <= lid:
         up, down = up_and_down(sigma_w, centre, hour)
         above, below = depths_in_convective(x, wind, up, down, centre, added, hour)
         drift = hour[CONVECTIVE] * x / wind
         weight = down / (down - up)  # of the updraft (eq. 61)
-        height = state[STACK] + rise
+        height = state[STACK] + rise - x / state[WIND_S] * state[FALL]
         lofted = height - lofting(x, state, hour)
         row[DIRECT] = trapped / wind * (
-            weight * half_reflected(z, height + up * drift, above, lid, False)
-            + (1.0 - weight) * half_reflected(z, height + down * drift, below, lid, False)
-            + weight * half_reflected(z, lofted + up * drift, above, lid, True)
-            + (1.0 - weight) * half_reflected(z, lofted + down * drift, below, lid, True)
+            weight * half_reflected(at, height + up * drift, above, lid, False)
+            + (1.0 - weight) * half_reflected(at, height + down * drift, below, lid, False)
+            + weight * half_reflected(at, lofted + up * drift, above, lid, True)
+            + (1.0 - weight) * half_reflected(at, lofted + down * drift, below, lid, True)
         )  # fmt: skip
     slope = max(78.0 * 0.46 / max(source[HEIGHT], 0.46), 0.7)  # alpha of eq. 78, not below 0.7 (as in the source)
     spread = max(LEAST_INTENSITY, sigma_v / wind) * x
     wide = math.hypot(induced, source[SIGMA_Y_0])
     row[DIRECT_WIDTH] = math.hypot(wide, spread / (1.0 + slope * spread / lid) ** 0.3)
+    row[DIRECT_COLUMN] = trapped / wind
     row[RANDOM] = trapped * weight_of_random(x, wind, sigma_v)
 
 
@@ -182,8 +197,10 @@ def fill_penetrated(x: float, z: float, source: Float, state: Float, hour: Float
     low, high = layer_of(height, math.hypot(induced, own), z, hour[LID], False)
     wind, sigma_v, sigma_w = means_of(low, high, levels, profile, sums)
     sigma_z = math.hypot(induced, depth_aloft(x / wind, sigma_w, height, 0.0))
-    lid = effective_lid(x, height, induced, source[HEIGHT], hour, levels, profile)
-    row[PENETRATED] = escaped / wind * reflected(z, height, sigma_z, lid)
+    settled = fallen(x, height, state)
+    lid = effective_lid(x, settled, induced, source[HEIGHT], hour, levels, profile)
+    row[PENETRATED] = escaped / wind * reflected(z + state[ABOVE], settled, sigma_z, lid)
+    row[PENETRATED_COLUMN] = escaped / wind
     row[PENETRATED_WIDTH] = math.hypot(induced, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
     row[RANDOM] += escaped * weight_of_random(x, wind, sigma_v)
 
@@ -238,3 +255,4 @@ def fill_axis(
             axis[k, part + 1] = math.log(row[part + 1])
         axis[k, SPREAD_OUT] = MICROGRAMS * row[RANDOM] * (row[DIRECT] + row[PENETRATED]) / (2.0 * math.pi * x)
         axis[k, RANDOM] = row[RANDOM]
+        axis[k, DIRECT_COLUMN], axis[k, PENETRATED_COLUMN] = row[DIRECT_COLUMN], row[PENETRATED_COLUMN]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bihuan.core import InputError, ProfileHours, SurfaceHours
 from bihuan.physics.steady import profile_kernels as k
+from bihuan.physics.steady.roads import ground_of
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -47,6 +48,8 @@ class BoundaryLayer:
         No wind; something needed is not known. Neither causes a concentration, and means leave both out.
     hours, profiles, sums : ndarray
         Tables as `profile_kernels` names their columns; ``sums`` integrates the profiles upwards.
+    ground : ndarray
+        What road lines need of every hour beside them, columns of `road_kernels`.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class BoundaryLayer:
             surface.adjusted_friction_velocity, self.profiles,
         )  # fmt: skip
         self.sums: Float = _integrated(self.profiles)
+        self.ground: Float = ground_of(surface, self.hours, self.profiles, LEVELS, surface.roughness)
 
     def __len__(self) -> int:
         return len(self.hours)
@@ -106,6 +110,8 @@ class BoundaryLayer:
         city.hours, city.profiles = self.hours.copy(), self.profiles.copy()
         _warm(city.hours, city.profiles, self.surface, population, roughness)
         city.sums = _integrated(city.profiles)
+        around = np.where(city.hours[:, k.URBAN] != 0.0, roughness, self.surface.roughness)
+        city.ground = ground_of(self.surface, city.hours, city.profiles, LEVELS, around)
         return city
 
 

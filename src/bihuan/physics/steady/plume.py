@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from bihuan.core import InputError, digest
 from bihuan.physics.steady.axis_kernels import MOST_PARTS
 from bihuan.physics.steady.boundary import LEVELS, BoundaryLayer
+from bihuan.physics.steady.pits import PitSource
+from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.run_kernels import AirTables, ReceptorTables, SourceTables, run_hours, sum_hours
 from bihuan.physics.steady.sources import PointSource, SteadySource, tables, wakes
 
@@ -53,7 +55,7 @@ class SteadyPlume:
     ----------
     country : BoundaryLayer
     receptors : Receptors
-    sources : sequence of PointSource, VolumeSource or AreaSource
+    sources : sequence of PointSource, VolumeSource, AreaSource, RoadSource or PitSource
     cities : sequence of BoundaryLayer
         Air of city 1, 2 ... of the sources, from `BoundaryLayer.over_city`.
     step : float
@@ -96,11 +98,28 @@ class SteadyPlume:
         self._air = AirTables(
             np.stack([layer.hours for layer in layers]), LEVELS,
             np.stack([layer.profiles for layer in layers]), np.stack([layer.sums for layer in layers]),
+            np.stack([layer.ground for layer in layers]),
         )  # fmt: skip
         self._tables = tables(self.sources)
         self._where = _where(receptors, self._tables, step)
         self._wakes = wakes(self.sources)
         _refuse_indoors(receptors, self.sources)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about receptors that stand on a source."""
+        found = []
+        for source in self.sources:
+            if isinstance(source, RoadSource | PitSource):
+                on = int(source.holds(self.receptors.east, self.receptors.north).sum())
+                place = "on the road itself: pieces nearer than 1 m count as 1 m away"
+                if isinstance(source, PitSource):
+                    place = "inside the pit, where nothing is computed"
+                if on:
+                    found.append(
+                        f"source {source.name}: {on} of {len(self.receptors)} receptors are {place}; move them out"
+                    )
+        return tuple(found)
 
     def hourly(self, rates: Float, *, hours: Int | None = None, groups: Float | None = None) -> Float:
         """Return the concentration of groups of sources in each hour.

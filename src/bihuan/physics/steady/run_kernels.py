@@ -12,7 +12,10 @@ from bihuan.physics.compiling import compiled
 from bihuan.physics.steady.area_kernels import add_area
 from bihuan.physics.steady.axis_kernels import AXIS_COLUMNS, MOST_PARTS, PART_COLUMNS, fill_axis, lay_axis
 from bihuan.physics.steady.field_kernels import NEAREST, add_plume
-from bihuan.physics.steady.profile_kernels import USED
+from bihuan.physics.steady.layer_kernels import between, cell_of
+from bihuan.physics.steady.pit_kernels import DROP, WIND_AT, effective_pit, escaping, finish_pit
+from bihuan.physics.steady.profile_kernels import USED, WIND
+from bihuan.physics.steady.road_kernels import WIND_FROM, add_road, fill_road, lay_road
 from bihuan.physics.steady.state_kernels import (
     AREA,
     EAST,
@@ -20,6 +23,8 @@ from bihuan.physics.steady.state_kernels import (
     FROM,
     KIND,
     NORTH,
+    PIT,
+    ROAD,
     SIGMA_Y_0,
     STATE_COLUMNS,
     VOLUME,
@@ -41,6 +46,9 @@ class SourceTables(NamedTuple):
     """Of all rings; the ring of source ``s`` is ``corners[ring_first[s]:ring_first[s + 1]]``. [m]"""
     ring_first: Int
     areas: Float
+    grains: Float
+    """Mass share and settling velocity [m/s] of the dust of all pits; as for rings, none for gas."""
+    grain_first: Int
 
 
 class WakeTables(NamedTuple):
@@ -59,6 +67,8 @@ class AirTables(NamedTuple):
     levels: Float
     profiles: Float
     sums: Float
+    ground: Float
+    """What road lines need beside them, columns of `road_kernels`."""
 
 
 class ReceptorTables(NamedTuple):
@@ -112,6 +122,9 @@ def respond(
         return False
     column = (levels, air.profiles[layer, h], air.sums[layer, h])
     out[:] = 0.0
+    if source[KIND] == ROAD:
+        respond_road(s, hour, air.ground[layer, h], tables, where, work, out)
+        return True
     state = np.empty(STATE_COLUMNS)
     parts = np.empty((MOST_PARTS, PART_COLUMNS))
     distances, axis = work[:, AXIS_COLUMNS], work[:, :AXIS_COLUMNS]
@@ -126,6 +139,8 @@ def respond(
         if source[KIND] == AREA:
             ring = tables.corners[tables.ring_first[s] : tables.ring_first[s + 1]]
             add_area(axis, parts, count, sine, cosine, ring, tables.areas[s], here, receptors, out)
+        elif source[KIND] == PIT:
+            respond_pit(s, origin, column, axis, parts, count, tables, here, receptors, out)
         else:
             penetrated = state[ESCAPED] > 0.0
             add_plume(
@@ -134,6 +149,40 @@ def respond(
     if wakes is not None and wakes.which[s] >= 0:
         add_wake(source, wakes.buildings[wakes.which[s]], state, hour, levels, column[1], column[2], receptors, out)
     return True
+
+
+@compiled
+def respond_pit(
+    s: int, origin: float, column: tuple[Float, Float, Float], axis: Float, parts: Float, count: int,
+    tables: SourceTables, here: Int, receptors: Float, out: Float,
+) -> None:  # fmt: skip
+    """Add what a unit emission of pit `s` causes at the receptors `here` under a wind from `origin` [radians]."""
+    ring = tables.corners[tables.ring_first[s] : tables.ring_first[s + 1]]
+    smaller = np.empty((4, 2))
+    area = tables.areas[s] * effective_pit(ring, tables.rows[s, DROP], origin, smaller)
+    add_area(axis, parts, count, math.sin(origin), math.cos(origin), smaller, area, here, receptors, out)
+    levels, profile = column[0], column[1]
+    wind = between(cell_of(WIND_AT, levels), WIND_AT, levels, profile[WIND])
+    grains = tables.grains[tables.grain_first[s] : tables.grain_first[s + 1]]
+    finish_pit(ring, escaping(grains, wind), here, receptors, out)
+
+
+@compiled
+def respond_road(
+    s: int, hour: Float, ground: Float, tables: SourceTables, where: ReceptorTables, work: Float, out: Float
+) -> None:
+    """Add what a unit emission of road `s` causes in an hour; the arguments are those of `respond`."""
+    source, ends = tables.rows[s], tables.corners[tables.ring_first[s] : tables.ring_first[s + 1]]
+    origin = math.radians(ground[WIND_FROM])
+    sine, cosine = math.sin(origin), math.cos(origin)
+    east, north = ends[1, 0] - ends[0, 0], ends[1, 1] - ends[0, 1]
+    across = abs(east * sine + north * cosine) / math.hypot(east, north)
+    distances, axis, parts = work[:, AXIS_COLUMNS], work[:, :AXIS_COLUMNS], np.empty((MOST_PARTS, PART_COLUMNS))
+    nodes, count = lay_road(where.reaches[s, 1], where.step, source, hour, ground, distances, parts)
+    for k in range(len(where.heights)):
+        fill_road(where.heights[k], across, source, hour, ground, distances, nodes, axis)
+        here = where.chosen[where.first[k] : where.first[k + 1]]
+        add_road(axis, parts, count, sine, cosine, ends, here, where.places, out)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""What emits: stacks, volumes and areas, in a local metric plane."""
+"""What emits: stacks, volumes and areas, in a local metric plane; roads stand in `roads`, pits in `pits`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from bihuan.core import InputError
 from bihuan.physics.steady import state_kernels as k
 from bihuan.physics.steady.building import Building
+from bihuan.physics.steady.pits import PitSource
+from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.run_kernels import SourceTables, WakeTables
 
 Float = NDArray[np.float64]
@@ -201,18 +203,21 @@ class AreaSource:
         return cls(name, ring, height, sigma_z, city)
 
 
-SteadySource = PointSource | VolumeSource | AreaSource
+SteadySource = PointSource | VolumeSource | AreaSource | RoadSource | PitSource
 
 
 def tables(sources: Sequence[SteadySource]) -> SourceTables:
     """Return what the compiled loops read of them."""
     rows = np.array([source.row for source in sources], dtype=np.float64).reshape(-1, k.SOURCE_COLUMNS)
     layers = np.array([source.city for source in sources], dtype=np.int64)
-    rings = [np.asarray(source.ring) if isinstance(source, AreaSource) else np.empty((0, 2)) for source in sources]
+    rings = [np.asarray(getattr(source, "ring", np.empty((0, 2)))) for source in sources]
     first = np.concatenate([[0], np.cumsum([len(ring) for ring in rings])]).astype(np.int64)
     corners = np.concatenate([*rings, np.empty((0, 2))]).astype(np.float64)
-    areas = np.array([source.area if isinstance(source, AreaSource) else 1.0 for source in sources])
-    return SourceTables(rows, layers, corners, first, areas)
+    areas = np.array([source.area if isinstance(source, AreaSource | PitSource) else 1.0 for source in sources])
+    dust = [np.reshape(source.grains if isinstance(source, PitSource) else (), (-1, 2)) for source in sources]
+    grains = np.concatenate([*dust, np.empty((0, 2))]).astype(np.float64)
+    grain_first = np.concatenate([[0], np.cumsum([len(part) for part in dust])]).astype(np.int64)
+    return SourceTables(rows, layers, corners, first, areas, grains, grain_first)
 
 
 def wakes(sources: Sequence[SteadySource]) -> WakeTables | None:

@@ -44,12 +44,14 @@ EAST, NORTH, HEIGHT, DIAMETER, EXIT_VELOCITY, EXIT_TEMPERATURE, KIND, SIGMA_Y_0,
 SOURCE_COLUMNS = 9
 
 # Kinds of sources; from `VOLUME` on nothing rises.
-UPRIGHT, CAPPED, HORIZONTAL, NO_DOWNWASH, VOLUME, AREA = range(6)
+UPRIGHT, CAPPED, HORIZONTAL, NO_DOWNWASH, VOLUME, AREA, ROAD, PIT = range(8)
 
 # What is known of a source in an hour.
 (WIND_S, SIGMA_V_S, SIGMA_W_S, GRADIENT_S, THETA_S, BUOYANCY, MOMENTUM, STACK, FINAL_X, FINAL_RISE, ESCAPED) = range(11)
 (ESCAPED_HEIGHT, STEADY_X, STEADY_RISE, MIXED_X, FROM, GAUSSIAN) = range(11, 17)
-STATE_COLUMNS = 17
+# Speed at which what is emitted falls [m/s], and how far above a receptor it is wanted [m] (`removal_kernels`).
+FALL, ABOVE = 17, 18
+STATE_COLUMNS = 19
 
 
 @compiled
@@ -156,7 +158,7 @@ def fill_state(source: Float, hour: Float, levels: Float, profile: Float, state:
     state[GRADIENT_S] = between(k, height, levels, profile[GRADIENT])
     state[THETA_S] = between(k, height, levels, profile[THETA])
     state[GAUSSIAN] = 1.0 if hour[STABLE] != 0.0 or height >= lid else 0.0
-    state[ESCAPED] = 0.0
+    state[ESCAPED], state[FALL], state[ABOVE] = 0.0, 0.0, 0.0
     if source[KIND] >= VOLUME:
         fill_passive(source, state)
     else:

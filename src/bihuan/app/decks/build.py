@@ -1,0 +1,212 @@
+"""From a deck to sources, rates and groups of a steady plume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bihuan.app.decks.refusals import Refusals, refuse_options, refused_source
+from bihuan.core import InputError
+from bihuan.formats import Deck, DeckSource
+from bihuan.physics import AreaSource, Axis, Building, PointSource, SteadySource, VolumeSource, emission_factors
+
+Float = NDArray[np.float64]
+Hours = NDArray[np.datetime64]
+
+FACTOR_AXES: dict[str, tuple[Axis, ...]] = {
+    "SEASON": ("season",),
+    "MONTH": ("month",),
+    "HROFDY": ("hour",),
+    "WSPEED": ("wind",),
+    "SEASHR": ("season", "hour"),
+    "HRDOW": ("day_type", "hour"),
+    "HRDOW7": ("weekday", "hour"),
+    "SHRDOW": ("day_type", "season", "hour"),
+    "SHRDOW7": ("weekday", "season", "hour"),
+    "MHRDOW": ("day_type", "month", "hour"),
+    "MHRDOW7": ("weekday", "month", "hour"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emitters:
+    """What of a deck is computed.
+
+    Attributes
+    ----------
+    deck : tuple of DeckSource
+    sources : tuple of SteadySource
+    sizes : ndarray, shape (sources,)
+        By which a rate of the deck is multiplied: the area of an area, else 1. [m2]
+    groups : tuple of str
+    members : ndarray, shape (groups, sources)
+        1 where a source belongs to a group.
+    left_out : tuple of str
+        What was left out, each with its line.
+    """
+
+    deck: tuple[DeckSource, ...]
+    sources: tuple[SteadySource, ...]
+    sizes: Float
+    groups: tuple[str, ...]
+    members: Float
+    left_out: tuple[str, ...]
+
+
+def build(deck: Deck, *, skip: bool) -> Emitters:
+    """Return the sources of a deck.
+
+    Parameters
+    ----------
+    deck : Deck
+    skip : bool
+        Leave out what is not computed instead of refusing the deck.
+
+    Raises
+    ------
+    FormatError
+        If the deck asks for what is not computed; every line that does is named.
+    InputError
+        If a source cannot be, or nothing is left.
+    """
+    refusals = Refusals()
+    refuse_options(deck, refusals)
+    cities = {city.name: place for place, city in enumerate(deck.cities, start=1)}
+    tip = "NOSTD" not in deck.options
+    kept: list[tuple[DeckSource, SteadySource]] = []
+    for source in deck.sources:
+        made = BUILDERS.get(source.type)
+        refused = refused_source(source)
+        if made is None:
+            refusals.add(source.line, f"type {source.type} of source {source.name} is not computed")
+        elif refused is not None:
+            refusals.add(*refused)
+        else:
+            kept.append((source, _built(source, made, cities, tip)))
+    if not skip:
+        refusals.raise_if_any()
+    names = {source.name for source, _ in kept}
+    groups = [group for group in deck.groups if names & set(group.members)]
+    refusals.found += [
+        f"{group.line.where}: group {group.name} has no source left" for group in deck.groups if group not in groups
+    ]
+    if not groups:
+        raise InputError(f"{deck.file}: nothing is left to compute\n" + "\n".join(refusals.found))
+    return Emitters(
+        tuple(source for source, _ in kept),
+        tuple(steady for _, steady in kept),
+        np.array([steady.area if isinstance(steady, AreaSource) else 1.0 for _, steady in kept]),
+        tuple(group.name for group in groups),
+        np.array([[float(source.name in group.members) for source, _ in kept] for group in groups]),
+        tuple(refusals.found),
+    )
+
+
+def _built(
+    source: DeckSource, made: Callable[[DeckSource, int, bool], SteadySource], cities: Mapping[str, int], tip: bool
+) -> SteadySource:
+    try:
+        return made(source, cities.get(source.city, 0), tip)
+    except InputError as problem:
+        raise source.parameters.line.refuse(str(problem)) from None
+
+
+def _stack(source: DeckSource, city: int, tip: bool) -> PointSource:
+    _, height, temperature, velocity, diameter = source.parameters.values[:5]
+    kind = {"POINTCAP": "capped", "POINTHOR": "horizontal"}.get(source.type, "upright")
+    return PointSource(
+        source.name, source.place[0], source.place[1], height, diameter, max(velocity, 0.0), temperature,
+        kind, tip, city, _building(source),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+BUILDING = ("BUILDHGT", "BUILDWID", "BUILDLEN", "XBADJ", "YBADJ")
+
+
+def _building(source: DeckSource) -> Building | None:
+    """The building beside a stack; None where no height is above 0."""
+    height = source.given.get("BUILDHGT")
+    if height is None or not any(height.values):
+        return None
+    for keyword in BUILDING:
+        if keyword not in source.given:
+            raise height.line.refuse(f"source {source.name} has a building without {keyword}: give all of {BUILDING}")
+    return Building(*(source.given[keyword].values for keyword in BUILDING))
+
+
+def _volume(source: DeckSource, city: int, tip: bool) -> VolumeSource:
+    _, height, sigma_y, sigma_z = source.parameters.values[:4]
+    return VolumeSource(source.name, source.place[0], source.place[1], height, sigma_y, sigma_z, city)
+
+
+def _or(values: tuple[float, ...], place: int, default: float) -> float:
+    return values[place] if len(values) > place else default
+
+
+def _rectangle(source: DeckSource, city: int, tip: bool) -> AreaSource:
+    values = source.parameters.values
+    return AreaSource.rectangle(
+        source.name, source.place[0], source.place[1], values[2], _or(values, 3, values[2]),
+        angle=_or(values, 4, 0.0), height=values[1], sigma_z=_or(values, 5, 0.0), city=city,
+    )  # fmt: skip
+
+
+def _circle(source: DeckSource, city: int, tip: bool) -> AreaSource:
+    values = source.parameters.values
+    return AreaSource.circle(
+        source.name, source.place[0], source.place[1], values[2], corners=int(_or(values, 3, 20.0)), height=values[1],
+        sigma_z=_or(values, 4, 0.0), city=city,
+    )  # fmt: skip
+
+
+def _polygon(source: DeckSource, city: int, tip: bool) -> AreaSource:
+    corners, values = source.given["AREAVERT"].values, source.parameters.values
+    ring = tuple(zip(corners[::2], corners[1::2], strict=True))
+    return AreaSource(source.name, ring, values[1], _or(values, 3, 0.0), city)
+
+
+def _line(source: DeckSource, city: int, tip: bool) -> AreaSource:
+    values, (x1, y1, x2, y2) = source.parameters.values, source.place
+    return AreaSource.line(
+        source.name, (x1, y1), (x2, y2), values[2], height=values[1], sigma_z=_or(values, 3, 0.0), city=city
+    )
+
+
+BUILDERS: dict[str, Callable[[DeckSource, int, bool], SteadySource]] = {
+    "POINT": _stack,
+    "POINTCAP": _stack,
+    "POINTHOR": _stack,
+    "VOLUME": _volume,
+    "AREA": _rectangle,
+    "AREACIRC": _circle,
+    "AREAPOLY": _polygon,
+    "LINE": _line,
+}
+"""What makes a source of each type. A type without a row is refused: RLINE, RLINEXT, OPENPIT, BUOYLINE, SWPOINT."""
+
+
+def rates(emitters: Emitters, deck: Deck, start: Hours, wind_speed: Float) -> Float:
+    """Return what each source emits in each hour, without hourly files, shape (hours, sources). [g/s]"""
+    found: Float = np.empty((len(start), len(emitters.deck)))
+    for place, (source, size) in enumerate(zip(emitters.deck, emitters.sizes, strict=True)):
+        found[:, place] = source.parameters.values[0] * size * deck.scale
+        given = source.given.get("EMISFACT")
+        if given is not None:
+            axes, classes = FACTOR_AXES[given.kind], deck.meteorology.wind_classes
+            try:
+                found[:, place] *= emission_factors(
+                    axes, given.values, start, wind_speed=wind_speed, wind_classes=classes
+                )
+            except InputError as problem:
+                raise given.line.refuse(f"source {source.name}: {problem}") from None
+    return found
+
+
+def with_gas(source: SteadySource, temperature: float, velocity: float) -> SteadySource:
+    """Return a stack with another gas; other sources are returned as they are."""
+    if not isinstance(source, PointSource):
+        return source
+    return replace(source, temperature=temperature or -1e-5, velocity=max(velocity, 0.0))
