@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bihuan.core import InputError
-from bihuan.physics import AreaSource, PitSource, Receptors, RoadSource, SteadyPlume
+from bihuan.physics import AreaSource, DepositingPlume, PitSource, Receptors, Removal, RoadSource, SteadyPlume
 from bihuan.physics.steady import road_kernels as k
 from bihuan.physics.steady.pit_kernels import effective_pit, escaping
 from tests.physics.steady.hours import STABLE, layer
@@ -179,6 +179,7 @@ def test_a_shallow_pit_is_nearly_its_own_area() -> None:
         (lambda: RoadSource("r1", (0.0, 0.0), (9.0, 0.0), 0.0), "r1: width 0.0 m"),
         (lambda: RoadSource("r1", (0.0, 0.0), (9.0, 0.0), 5.0, -1.0), "r1: height -1.0 m"),
         (lambda: PitSource("p1", 0.0, 0.0, 10.0, 0.0, 100.0), "p1: a pit of"),
+        (lambda: DepositingPlume(layer(), around(), [ROAD], [Removal(decay=1e-4)]), "road is a road or a pit"),
         (lambda: PitSource("p1", 0.0, 0.0, 10.0, 10.0, 100.0, height=2.0), "p1: release 2.0 m"),
         (lambda: PitSource("p1", 0.0, 0.0, 9.0, 9.0, 100.0, grains=((0.5, 0.1),)), "p1: mass shares"),
     ],

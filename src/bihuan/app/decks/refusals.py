@@ -46,7 +46,6 @@ LINES = {
     "INITFILE": "going on from a saved state",
     "MULTYEAR": "going on from a saved state",
     "SCIMBYHR": "sampled hours",
-    "RLEMCONV": "other units of roads",
     "PSDGROUP": "credits of emission",
     "ARCFTOPT": "plumes of aircraft",
     "ARCFTSRC": "plumes of aircraft",
