@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from bihuan.app.decks.refusals import Refusals, refuse_options, refused_source
 from bihuan.core import InputError
 from bihuan.formats import Deck, DeckSource
-from bihuan.physics import AreaSource, Axis, Building, PointSource, SteadySource, VolumeSource, emission_factors
+from bihuan.physics import (
+    AreaSource,
+    Axis,
+    Building,
+    PitSource,
+    PointSource,
+    RoadSource,
+    SteadySource,
+    VolumeSource,
+    emission_factors,
+)
 
 Float = NDArray[np.float64]
 Hours = NDArray[np.datetime64]
@@ -40,7 +50,7 @@ class Emitters:
     deck : tuple of DeckSource
     sources : tuple of SteadySource
     sizes : ndarray, shape (sources,)
-        By which a rate of the deck is multiplied: the area of an area, else 1. [m2]
+        By which a rate of the deck is multiplied: the area [m2] of what has one, the length [m] of an RLINEXT, else 1.
     groups : tuple of str
     members : ndarray, shape (groups, sources)
         1 where a source belongs to a group.
@@ -98,11 +108,18 @@ def build(deck: Deck, *, skip: bool) -> Emitters:
     return Emitters(
         tuple(source for source, _ in kept),
         tuple(steady for _, steady in kept),
-        np.array([steady.area if isinstance(steady, AreaSource) else 1.0 for _, steady in kept]),
+        np.array([_size(source, steady) for source, steady in kept]),
         tuple(group.name for group in groups),
         np.array([[float(source.name in group.members) for source, _ in kept] for group in groups]),
         tuple(refusals.found),
     )
+
+
+def _size(source: DeckSource, steady: SteadySource) -> float:
+    """By which the deck's rate becomes g/s."""
+    if isinstance(steady, RoadSource):
+        return steady.length if source.type == "RLINEXT" else steady.area
+    return steady.area if isinstance(steady, AreaSource | PitSource) else 1.0
 
 
 def _built(
@@ -175,6 +192,30 @@ def _line(source: DeckSource, city: int, tip: bool) -> AreaSource:
     )
 
 
+def _road(source: DeckSource, city: int, tip: bool) -> RoadSource:
+    values, (x1, y1, x2, y2) = source.parameters.values, source.place
+    return RoadSource(source.name, (x1, y1), (x2, y2), values[2], values[1], _or(values, 3, 0.0), city)
+
+
+def _extended_road(source: DeckSource, city: int, tip: bool) -> RoadSource:
+    """RLINEXT without barrier or depression."""
+    _, offset, width, sigma_z = source.parameters.values[:4]
+    x1, y1, z1, x2, y2, z2 = source.place
+    if z1 != z2:
+        raise InputError(f"source {source.name}: heights {z1} and {z2} m at its ends: they must be the same")
+    if offset != 0.0:
+        raise InputError(f"source {source.name}: offset {offset} m: give the axis of the lanes itself and 0")
+    return RoadSource(source.name, (x1, y1), (x2, y2), width, z1, sigma_z, city)
+
+
+def _pit(source: DeckSource, city: int, tip: bool) -> PitSource:
+    values = source.parameters.values
+    return PitSource(
+        source.name, source.place[0], source.place[1], values[2], values[3], values[4], _or(values, 5, 0.0), values[1],
+        city=city,
+    )  # fmt: skip
+
+
 BUILDERS: dict[str, Callable[[DeckSource, int, bool], SteadySource]] = {
     "POINT": _stack,
     "POINTCAP": _stack,
@@ -184,8 +225,11 @@ BUILDERS: dict[str, Callable[[DeckSource, int, bool], SteadySource]] = {
     "AREACIRC": _circle,
     "AREAPOLY": _polygon,
     "LINE": _line,
+    "RLINE": _road,
+    "RLINEXT": _extended_road,
+    "OPENPIT": _pit,
 }
-"""What makes a source of each type. A type without a row is refused: RLINE, RLINEXT, OPENPIT, BUOYLINE, SWPOINT."""
+"""What makes a source of each type. A type without a row is refused: BUOYLINE, SWPOINT."""
 
 
 def rates(emitters: Emitters, deck: Deck, start: Hours, wind_speed: Float) -> Float:

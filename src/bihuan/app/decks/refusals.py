@@ -34,6 +34,7 @@ MODEL_OPTIONS = {
     "NOURBTRAN": "the older end of an urban night",
     "AREAMNDR": "meander of areas",
     "HBP": "highly buoyant plumes",
+    "RLINEFDH": "roads without a displacement height",
     "PLATFORM": "downwash of platforms",
 }
 """Words of MODELOPT that change the values."""
@@ -49,6 +50,7 @@ LINES = {
     "ARCFTOPT": "plumes of aircraft",
     "ARCFTSRC": "plumes of aircraft",
     "HBPSRCID": "highly buoyant plumes",
+    "RLEMCONV": "emissions of roads by hour and link",
     "POLLUTID": "averages of daily maxima over years",
     "MAXIFILE": "a file of exceedances",
     "RANKFILE": "a file of ranked values",
@@ -66,7 +68,7 @@ ONLY_WITH = frozenset(
     [
         *("NO2EQUIL", "NO2STACK", "OZONEVAL", "OZONEFIL", "O3VALUES", "OZONUNIT", "O3SECTOR", "NOXVALUE", "NOX_FILE"),
         *("NOX_VALS", "NOX_UNIT", "NOXSECTR", "ARMRATIO", "OLMGROUP", "GASDEPDF", "GDSEASON", "GDLANUSE", "GASDEPVD"),
-        *("BACKGRND", "BACKUNIT", "BGSECTOR", "BLPINPUT", "BLPGROUP", "RLEMCONV", "AWMADWNW", "ORD_DWNW"),
+        *("BACKGRND", "BACKUNIT", "BGSECTOR", "BLPINPUT", "BLPGROUP", "AWMADWNW", "ORD_DWNW"),
     ]
 )
 """Keywords that do nothing without a type, an option or a group that has a row of its own."""

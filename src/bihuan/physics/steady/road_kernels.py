@@ -235,8 +235,22 @@ def random_part(axis: Float, parts: Float, count: int, foot: float, off: float, 
     `foot` is how far along the road the receptor's foot on it lies, `off` how far the receptor is from there.
     """
     scale = max(off, 0.5 * NEAREST)
-    simple = off >= NEAREST  # then a step of the new variable is a step of the road over its distance
     begin, end = math.asinh(-foot / scale), math.asinh((length - foot) / scale)
+    kink = math.exp(parts[0, PART_END]) if count > 1 else 0.0
+    total = 0.0
+    if kink > off:
+        turn = math.asinh(math.sqrt(kink * kink - off * off) / scale)
+        for at in (-turn, turn):
+            if begin < at < end:
+                total += arc_of(axis, parts, count, off, scale, begin, at)
+                begin = at
+    return total + arc_of(axis, parts, count, off, scale, begin, end)
+
+
+@compiled
+def arc_of(axis: Float, parts: Float, count: int, off: float, scale: float, begin: float, end: float) -> float:
+    """The integral of the random part over the inverse hyperbolic sine of the way along the road over `scale`."""
+    simple = off >= NEAREST  # then a step of the variable is a step of the road over its distance
     panels = max(math.ceil((end - begin) / ARC), 1)
     step = (end - begin) / panels
     total = 0.0
