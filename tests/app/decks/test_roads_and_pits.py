@@ -33,8 +33,8 @@ def test_a_decks_roads_and_pits_keep_their_size_and_rate(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("0 100 1.5 0", "0 100 2.5 0", "source B: heights 1.5 and 2.5 m at its ends"),
-        ("B 2.0 0.0 3.6", "B 2.0 4.0 3.6", "source B: offset 4.0 m"),
+        ("0 100 1.5 0", "0 100 2.5 0", "source B rises from 1.5 to 2.5 m"),
+        ("B 2.0 0.0 3.6", "B 2.0 4.0 3.6", "source B is shifted 4 m from its axis"),
         ("-300 0 300 800", "-300 0 -300 0", "source A: a road from .* has no length"),
         ("SRCGROUP ALL", "RBARRIER B 6 10\n   SRCGROUP ALL", "a road's noise barrier of source B is not computed"),
         ("SRCGROUP ALL", "RDEPRESS B -6 30 20\n   SRCGROUP ALL", "a depressed road of source B is not computed"),
