@@ -179,7 +179,7 @@ def test_a_shallow_pit_is_nearly_its_own_area() -> None:
         (lambda: RoadSource("r1", (0.0, 0.0), (9.0, 0.0), 0.0), "r1: width 0.0 m"),
         (lambda: RoadSource("r1", (0.0, 0.0), (9.0, 0.0), 5.0, -1.0), "r1: height -1.0 m"),
         (lambda: PitSource("p1", 0.0, 0.0, 10.0, 0.0, 100.0), "p1: a pit of"),
-        (lambda: DepositingPlume(layer(), around(), [ROAD], [Removal(decay=1e-4)]), "road: removal is computed for points, volumes and areas"),
+        (lambda: DepositingPlume(layer(), around(), [ROAD], [Removal(decay=1e-4)]), "road: removal is computed"),
         (lambda: PitSource("p1", 0.0, 0.0, 10.0, 10.0, 100.0, height=2.0), "p1: release 2.0 m"),
         (lambda: PitSource("p1", 0.0, 0.0, 9.0, 9.0, 100.0, grains=((0.5, 0.1),)), "p1: mass shares"),
     ],
