@@ -1,6 +1,6 @@
 """Compiled open pits: in an hour a pit is a smaller area at its upwind corner, and holds part of its dust back.
 
-The formulation document is silent on pits; the forms are those of ISC3 (EPA-454/B-95-003b, section 1.2.6), which
+The formulation document is silent on pits; the forms are those of ISC3 (EPA-454/B-95-003b, section 1.2.4), which
 AERMOD kept, details as in the source.
 """
 

@@ -47,7 +47,7 @@ class PitSource:
 
     References
     ----------
-    EPA-454/B-95-003b (ISC3), section 1.2.6.
+    EPA-454/B-95-003b (ISC3), section 1.2.4.
     """
 
     name: str

@@ -245,7 +245,7 @@ def temperature_scale(hour: Float, roughness: float, gradients: Float, adjusted:
                 return gradients[1, k] * KARMAN * z / (1.0 + 5.0 * z / hour[OBUKHOV])
             return hour[FRICTION] ** 2 * hour[AIR] / (GRAVITY * KARMAN * hour[OBUKHOV])
     if adjusted:
-        return 0.08  # section 3.3.2: the constant of the adjusted friction velocity [K]
+        return 0.08  # of an adjusted friction velocity [K] (after Qian and Venkatram 2011, as in the source)
     return hour[FRICTION] ** 2 * hour[AIR] / (GRAVITY * KARMAN * hour[OBUKHOV])
 
 

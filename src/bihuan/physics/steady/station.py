@@ -25,9 +25,13 @@ BETA = 5.0
 LARGEST_LOSS = 64.0
 """By which the ground may lose heat at night. [W/m2] (section 3.3.3)"""
 ADJUSTED_SCALE = 0.08
-"""Temperature scale of a night with adjusted u*. [K] (Qian and Venkatram 2011, eq. 20)"""
+"""Temperature scale of a night with adjusted u*. [K] (after Qian and Venkatram 2011, as in the source)"""
 ADJUSTED_LENGTH = 1100.0
-"""Obukhov length over u*^2 in such a night. [s2/m] (Venkatram 1980)"""
+"""Obukhov length over u*^2 in such a night, at least. [s2/m]
+
+Unconfirmed: given for Venkatram 1980, which was not at hand; the formulation names no such limit, and it was taken up
+because a year of AERMET's hours follows it.
+"""
 EQUILIBRIUM = 2400.0
 """Height of the mechanical layer over u*^1.5. [m (m/s)^-1.5] (eq. 24)"""
 SEA_LEVEL = 1013.25
@@ -211,7 +215,8 @@ def _convective(speed: Float, heat: Float, air: Float, density: Float, site: Sit
 def _fading(sun: Float, cloud: Float, air: Float, albedo: Float) -> Float:
     """Share of the night's temperature scale that is left: 0 at the height of the sun where H changes sign (eq. 5).
 
-    The document gives that height; that the scale falls with the square of the sun's is AERMET's own.
+    The document gives that height. That the scale falls with the square of the sun's is unconfirmed: no source was at
+    hand, and it was taken up because a year of AERMET's hours follows it.
     """
     covered = np.where(np.isfinite(cloud), cloud, 0.5)
     loss = STEFAN * air**4 - 5.31e-13 * air**6 - 60.0 * covered
