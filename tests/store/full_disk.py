@@ -18,9 +18,9 @@ def main(folder: Path) -> None:
     series, records = SeriesStore(folder / "s.duckdb"), Records(folder / "r.sqlite")
     journal = Journal(folder / "journal", "g1")
     steps: dict[str, Callable[[], object]] = {
-        "series": lambda: series.append(many(2000, 5), consumed={"g1": Position(1, 99)}),
-        "records": lambda: records.save("event", [Row("big", b'"' + b"x" * 500_000 + b'"')]),
-        "journal": lambda: journal.append([encode_entry(b"x" * 500_000, T0, "p", "known")]),
+        "series": lambda: series.append(many(6000, 5), consumed={"g1": Position(1, 99)}),
+        "records": lambda: records.save("event", [Row("big", b'"' + b"x" * 1_500_000 + b'"')]),
+        "journal": lambda: journal.append([encode_entry(b"x" * 1_000_000, T0, "p", "known")]),
     }
     series.append(many(10, 0), consumed={"g1": Position(1, 64)})
     records.save("event", [Row("small", b"1")])

@@ -23,8 +23,8 @@ def test_every_store_says_that_the_disk_is_full_keeps_what_it_had_and_goes_on_af
     assert found["said"] == {"series": "DiskFull", "records": "StoreError", "journal": "DiskFull"}
     assert found["kept"] == [100, 1, [1, 64]]
     series, records = SeriesStore(tmp_path / "s.duckdb"), Records(tmp_path / "r.sqlite")
-    assert series.counts()["readings"] == 20_100
+    assert series.counts()["readings"] == 60_100
     assert records.count("event") == 2
-    assert [len(record.raw) for record in JournalReader(tmp_path / "journal").follow("g1")] == [6, 500_000]
+    assert [len(record.raw) for record in JournalReader(tmp_path / "journal").follow("g1")] == [6, 1_000_000]
     records.close()
     series.close()

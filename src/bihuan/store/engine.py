@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bihuan.core import DiskFull, StoreError, StoreLocked, StoreVersionError
 
-NEWEST = "v0002"
+NEWEST = "v0003"
 """The last step under `migrations/versions`."""
 
 WAIT = 10.0
