@@ -118,6 +118,12 @@ from bihuan.core.readings import (
     Stat,
     readings_table,
 )
+from bihuan.core.sightings import (
+    Fix,
+    Passage,
+    Picture,
+    Sighting,
+)
 from bihuan.core.sources import (
     Shape,
     Source,
@@ -162,6 +168,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Evidence",
+    "Fix",
     "Flag",
     "FormatError",
     "ForwardModel",
@@ -176,7 +183,9 @@ __all__ = [
     "NotCovered",
     "Notice",
     "Origin",
+    "Passage",
     "Period",
+    "Picture",
     "Place",
     "Plane",
     "Pollutant",
@@ -192,6 +201,7 @@ __all__ = [
     "SettingError",
     "Severity",
     "Shape",
+    "Sighting",
     "Source",
     "Stat",
     "StationHours",

@@ -192,7 +192,8 @@ class Device(Fact):
     password : str
         PW of HJ 212.
     protocol : str
-        ``hj212-2005``, ``hj212-2017``; a setting, the Flag on the wire is only a hint.
+        ``hj212-2005``, ``hj212-2017``, or another word that `bihuan.devices.protocols` knows; a setting, the Flag on
+        the wire is only a hint.
     strictness : str
         ``strict`` or ``tolerant``.
     rhythm : dict of str to int
@@ -201,6 +202,9 @@ class Device(Fact):
         Unit the device really sends, by pollutant, where it differs from the pollutant's own.
     maintainer : str
         运维单位; gets its 运维工单.
+    line : str
+        Of a meter of electricity (用电监管): ``production:NAME`` or ``control:NAME``; NAME joins a production line with
+        the equipment that treats what it puts out. Empty for everything else.
     """
 
     site: str
@@ -210,6 +214,7 @@ class Device(Fact):
     rhythm: dict[str, int] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     maintainer: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
