@@ -31,6 +31,13 @@ BUILT_IN = MappingProxyType(
         "hj212-2005": "hj212:Hj212Adapter",
         "hj212-2017": "hj212:Hj212Adapter",
         "report": "reports:ReportAdapter",
+        "sensor-community": "sensor_community:SensorCommunityAdapter",
+        "purpleair": "purpleair:PurpleAirAdapter",
+        "purpleair-cf1": "purpleair:purpleair_cf1",
+        "electricity": "electricity:ElectricityAdapter",
+        "gates": "gates:GateAdapter",
+        "tracks": "tracks:TrackAdapter",
+        "video": "video:VideoAdapter",
     }
 )
 """Protocol -> folder of this room and the class in its door."""
