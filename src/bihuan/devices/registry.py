@@ -38,6 +38,7 @@ BUILT_IN = MappingProxyType(
         "gates": "gates:GateAdapter",
         "tracks": "tracks:TrackAdapter",
         "video": "video:VideoAdapter",
+        "sensorthings": "sensorthings:SensorThingsAdapter",
     }
 )
 """Protocol -> folder of this room and the class in its door."""

@@ -37,6 +37,7 @@ from bihuan.app.api import (
     outlet_verdicts,
     overview,
     photos,
+    sensorthings,
     session,
     shift,
     sites,
@@ -90,6 +91,7 @@ ROUTERS = (
     assess.router,
     standards.router,
     start.router,
+    sensorthings.router,
 )
 """Every part of the interface, one file a subject."""
 
