@@ -122,9 +122,12 @@ def test_without_depletion_a_gas_stays_in_the_air_and_still_comes_down(tmp_path:
         run_deck(write(tmp_path, with_lines(BENZENE, WOODS, options)), tmp_path / name)
     spent, kept = (read_postfile(tmp_path / name / "hours.pst").values for name in ("spent", "kept"))
     large = plain() > 1e-3 * plain().max()
-    assert np.allclose(kept[:, 0][large], plain()[large], rtol=2e-3)  # tables of what is lost begin nearer
-    assert (spent[:, 0][large] < kept[:, 0][large]).all()
-    assert (kept[:, 1][large] > spent[:, 1][large]).all()
+    gas = Removal(Gas(0.08962e-4, 1.04e-9, 2.51e6, 557.0), dry=False, wet=False)
+    inert = DepositingPlume(hours(), WHERE, [STACK], [gas]).hourly(np.array([100.0]))[:, 0]
+    assert np.allclose(kept[:, 0], inert, rtol=1e-5, atol=1e-9)
+    for column in (0, 1):  # six digits do not always show it near the stack
+        assert (spent[:, column][large] <= kept[:, column][large]).all()
+        assert spent[:, column].sum() < kept[:, column].sum()
     assert (spent[:, 1][large] > 0.0).all()
 
 
