@@ -216,6 +216,28 @@ def test_receptors_far_away_or_inside_a_source_are_told(tmp_path: Path) -> None:
     assert "receptor 2 is 90 km from the nearest source: beyond 50 km" in done.stderr
 
 
+def test_a_receptor_inside_a_building_is_refused_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = (("BUILDHGT", 20), ("BUILDWID", 40), ("BUILDLEN", 40), ("XBADJ", -20), ("YBADJ", 0))
+    house = "\n   ".join(f"{keyword} S1 36*{value}" for keyword, value in sides)
+    deck = DECK.replace("SRCGROUP ALL", f"{house}\n   SRCGROUP ALL")
+    deck = deck.replace("GRIDCART G STA", "DISCCART 3 5\n   GRIDCART G STA")
+    told = refused(capsys, monkeypatch, write(tmp_path, deck), "--out", tmp_path / "out")
+    assert "line 19 (RE DISCCART): receptor 1 at (3, 5) m is inside the building of source S1" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_result_explains_itself(tmp_path: Path) -> None:
+    silent = command(write(tmp_path, DECK.replace("S1 100 60", "S1 0 60")), "--out", tmp_path / "out")
+    assert silent.exit_code == 0
+    assert "line 11 (SO SRCGROUP): group ALL causes nothing anywhere: its sources emit nothing" in silent.stderr
+    upwind = DECK.replace("XYINC -400 3 400 -300 4 200", "XYINC 0 1 1 0 1 1")
+    told = command(write(tmp_path, upwind), "--out", tmp_path / "out").stderr
+    assert "receptor 1 is inside source S1" in told
+    assert "group ALL causes nothing anywhere: no wind of these hours carries it to a receptor" in told
+
+
 def test_meteorology_is_found_gzipped_and_in_another_folder(tmp_path: Path) -> None:
     deck = write(tmp_path)
     met = tmp_path / "elsewhere"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bihuan.app.decks.build import Emitters
 from bihuan.app.decks.removals import decay_notes
@@ -10,11 +11,57 @@ from bihuan.core import InputError
 from bihuan.formats import Deck
 from bihuan.physics import PointSource, SteadySource, VolumeSource
 
+Float = NDArray[np.float64]
+
 FAR = 50_000.0
 """Beyond this distance a steady plume of one hour's wind says little. [m] (40 CFR 51 appendix W, 4.1)"""
 
 ELSEWHERE = 1_000_000.0
 """No receptor of a deck is meant to be this far from every source. [m]"""
+
+
+def refuse_indoors(deck: Deck, emitters: Emitters) -> None:
+    """Refuse a receptor inside the building of a source, with its line.
+
+    Raises
+    ------
+    FormatError
+    """
+    where = deck.receptors
+    for source in emitters.sources:
+        if isinstance(source, PointSource) and source.building is not None:
+            inside = source.building.holds(where.east - source.east, where.north - source.north, where.flag)
+            if inside.any():
+                place = int(inside.argmax())
+                raise where.lines[place].refuse(
+                    f"receptor {place + 1} at ({where.east[place]:g}, {where.north[place]:g}) m is inside the building "
+                    f"of source {source.name}: move it out or leave it out ({int(inside.sum())} such)"
+                )
+
+
+def empty_notes(deck: Deck, emitters: Emitters, highest: Float, emitted: Float) -> list[str]:
+    """Return why groups cause nothing at all.
+
+    Parameters
+    ----------
+    deck, emitters
+    highest : ndarray, shape (groups,)
+        Of all receptors and hours.
+    emitted : ndarray, shape (sources,)
+        Largest rate of each source in hours with wind and data. [g/s]
+    """
+    notes = []
+    lines = {group.name: group.line for group in deck.groups}
+    for place, name in enumerate(emitters.groups):
+        members = emitters.members[place] > 0.0
+        if highest[place] > 0.0 or not members.any():
+            continue
+        silent = [emitters.deck[k].name for k in np.flatnonzero(members & (emitted <= 0.0))]
+        why = "no wind of these hours carries it to a receptor: look at places, units and hours"
+        if len(silent) == members.sum():
+            why = f"its sources emit nothing in hours with wind and data: {', '.join(silent[:6])}"
+        notes.append(f"{lines[name].where}: group {name} causes nothing anywhere: {why}")
+    return notes
 
 
 def deck_notes(deck: Deck, emitters: Emitters) -> list[str]:

@@ -14,7 +14,7 @@ from bihuan.app.decks.build import Emitters, build, rates, with_gas
 from bihuan.app.decks.hourly_emissions import read_hourly
 from bihuan.app.decks.meteorology import DeckAir, read_air
 from bihuan.app.decks.nitrogen import DeckAirMix, in_stack, needed_members, no2_of, read_mix
-from bihuan.app.decks.notes import deck_notes
+from bihuan.app.decks.notes import deck_notes, empty_notes, refuse_indoors
 from bihuan.app.decks.plumes import DeckPlumes, Emitter
 from bihuan.app.decks.quantities import Quantity, quantities_of, rows
 from bihuan.app.decks.removals import ground_of
@@ -105,12 +105,16 @@ def run_deck(
             progress(done, len(air.hours))
     tally.finish()
     files += write_maps(deck, tally, options, out, epsg)
+    usable = ~(air.layer.calm | air.layer.missing)[air.hours]
+    largest = work.emitted[air.hours][usable].max(axis=0)
+    notes = [*air.notes, *deck_notes(deck, emitters), *work.mix.notes, *work.plumes.remarks]
+    notes += empty_notes(deck, emitters, tally.largest(), largest)
     series = out / f"{path.stem}.nc"
     write_series(deck, tally, percentiles, series, f"Bihuan, {SteadyPlume.method}", epsg)
     return DeckRun(
         path.name, len(air.hours), int(air.layer.calm[air.hours].sum()), int(air.layer.missing[air.hours].sum()),
         tuple(_highest(deck, tally, percentiles)), work.quantities[0].unit, (*files, series), emitters.left_out,
-        (*air.notes, *deck_notes(deck, emitters), *work.mix.notes, *work.plumes.remarks),
+        tuple(notes),
     )  # fmt: skip
 
 
@@ -128,6 +132,7 @@ class _Work:
     air: DeckAir
     quantities: tuple[Quantity, ...]
     hourly: dict[int, Float]
+    emitted: Float
     mix: DeckAirMix
     plumes: DeckPlumes
     threads: int | None
@@ -145,13 +150,17 @@ def _prepared(
     if deck.nitrogen.method and any(quantity.total for quantity in quantities):
         raise deck.options[deck.nitrogen.method].refuse("NO2 and deposition in one run are not computed: make two")
     hourly = read_hourly(deck, emitters, folders, air.layer.surface.start, air.hours)
+    emitted = rates(emitters, deck, air.layer.surface.start, air.layer.surface.wind_speed)
+    for place, values in hourly.items():
+        emitted[:, place] = np.nan_to_num(values[:, 0]) * emitters.sizes[place]
+    refuse_indoors(deck, emitters)
     mix = read_mix(deck, air.layer, air.hours, emitters.groups, folders)
     if deck.nitrogen.method == "OLM":
         in_stack(deck, emitters.deck)
     deposits = any(quantity.total for quantity in quantities)
     _refuse_bare(deck, emitters, quantities)
     plumes = _plumes(deck, emitters.emitters, air, deposits, threads)
-    return _Work(deck, emitters, air, quantities, hourly, mix, plumes, threads)
+    return _Work(deck, emitters, air, quantities, hourly, emitted, mix, plumes, threads)
 
 
 def _refuse_bare(deck: Deck, emitters: Emitters, quantities: tuple[Quantity, ...]) -> None:
@@ -173,10 +182,7 @@ def _plumes(
 
 def _computed(work: _Work) -> Iterator[tuple[Int, Float]]:
     """Yield hours and their values, shape (hours, rows, receptors)."""
-    deck, emitters, air = work.deck, work.emitters, work.air
-    emitted = rates(emitters, deck, air.layer.surface.start, air.layer.surface.wind_speed)
-    for place, values in work.hourly.items():
-        emitted[:, place] = np.nan_to_num(values[:, 0]) * emitters.sizes[place]
+    deck, emitters, air, emitted = work.deck, work.emitters, work.air, work.emitted
     changing = [place for place, values in work.hourly.items() if np.isfinite(values[:, 1:]).any()]
     wide = len(emitters.deck) if deck.nitrogen.method == "OLM" else len(emitters.groups) * len(work.quantities)
     size = max(1, ROOM // (8 * wide * len(deck.receptors)))

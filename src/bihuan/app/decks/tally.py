@@ -132,6 +132,12 @@ class Tally:
         place = self.groups.index(group)
         return [place + number * len(self.groups) for number in range(len(self.quantities))]
 
+    def largest(self) -> Float:
+        """Return the largest value of the first quantity of each group, at any time and receptor."""
+        tops = [short.highest.values[0] for short in self.short.values()] + list(self.mean_values.values())
+        found: Float = np.max([top[: len(self.groups)].max(axis=1) for top in tops], axis=0)
+        return found
+
     def add(self, values: Float, usable: Bool, start: Hours) -> None:
         """Take hours in order, shape (hours, rows, receptors)."""
         for short in self.short.values():
