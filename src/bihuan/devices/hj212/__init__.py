@@ -1,9 +1,10 @@
-"""HJ 212-2005 and 2017 uplink: bytes to frames, frames to envelopes and answers, frames to readings.
+"""HJ 212-2005, 2017 and 2025: bytes to frames, frames to envelopes, answers and readings, orders to frames.
 
 The gateway uses `Framer`, `envelope` and `acknowledgement`; the core uses `Hj212Adapter`; simulators use `uplink`.
 Clause by clause: ``docs/hj212.md``.
 """
 
+from bihuan.devices.hj212.cipher import decrypt, encrypt, key_bytes, looks_encrypted
 from bihuan.devices.hj212.crc import CrcClass, checksum, classify
 from bihuan.devices.hj212.decode import Hj212Adapter
 from bihuan.devices.hj212.encode import acknowledgement, encode, heartbeat, uplink, wrap
@@ -23,9 +24,13 @@ __all__ = [
     "acknowledgement",
     "checksum",
     "classify",
+    "decrypt",
     "encode",
+    "encrypt",
     "envelope",
     "heartbeat",
+    "key_bytes",
+    "looks_encrypted",
     "parse",
     "read_frame",
     "read_stamp",
