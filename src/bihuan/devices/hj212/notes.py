@@ -9,7 +9,8 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from bihuan.core import Complaint, DeviceNote
-from bihuan.devices.hj212.parse import Segment
+from bihuan.devices.hj212.frame import Frame
+from bihuan.devices.hj212.parse import Segment, parse
 from bihuan.devices.hj212.stamps import read_stamp
 
 NOTE_KINDS: MappingProxyType[str, str] = MappingProxyType(
@@ -90,6 +91,14 @@ def notes_of(segment: Segment, zone: ZoneInfo, frame: str) -> tuple[tuple[Device
     if not notes:
         notes.append(DeviceNote(kind, at, head.qn, "", (), frame))
     return tuple(notes), said
+
+
+def result_of(frame: Frame, command: str) -> int | None:
+    """Return QnRtn or ExeRtn of an answer, None for another command or where it carries none."""
+    if command not in RESULTS:
+        return None
+    text = parse(frame.data).first(RESULTS[command]).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def _things(segment: Segment) -> Iterator[tuple[str, list[tuple[str, str]]]]:
