@@ -23,7 +23,7 @@ from bihuan.core import (
     parse_instant,
     to_json,
 )
-from bihuan.devices.hj212 import DATA_COMMANDS, SECRET_ARGUMENTS, checked, command_of, exchange
+from bihuan.devices.hj212 import DATA_COMMANDS, MINUTES, SECRET_ARGUMENTS, checked, command_of, exchange
 from bihuan.register import Device
 from bihuan.store import Entry, Row, Store
 
@@ -171,6 +171,28 @@ def place_order(
             store.records.save_facts([_with_next_key(row, plain["key"])])
         store.ledger.add(Entry(now, person, "order", f"device:{device}", to_json(body)))
     return order
+
+
+def place_first_orders(store: Store, device: Device, person: str, reason: str, now: datetime) -> list[Order]:
+    """Place what is set when a device connects for the first time (HJ 212-2017 clause 6.7), one after the other.
+
+    Clock, time-out and resends, then the intervals that the register says and the data that belong to them.
+    """
+    limits = {"timeout": str(device.timeout_seconds), "resends": str(device.resends)}
+    wanted: list[tuple[str, dict[str, str]]] = [("set_clock", {}), ("set_timeout", limits)]
+    rhythm = device.rhythm
+    if 30 <= rhythm.get("rt", 0) <= 3600:
+        wanted.append(("set_rt_interval", {"rt_seconds": str(rhythm["rt"])}))
+    if rhythm.get("minute", 1) % 60 == 0 and rhythm["minute"] // 60 in MINUTES:
+        wanted.append(("set_minute_interval", {"minutes": str(rhythm["minute"] // 60)}))
+    wanted += [("start_rt" if "rt" in rhythm else "stop_rt", {}), ("stop_states", {})]
+    with store.records.transaction():
+        return [
+            place_order(
+                store, device.id, command, given, person, reason, now + timedelta(milliseconds=number), known=device
+            )
+            for number, (command, given) in enumerate(wanted)
+        ]
 
 
 def save(store: Store, order: Order) -> None:

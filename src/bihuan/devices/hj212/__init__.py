@@ -14,12 +14,22 @@ from bihuan.devices.hj212.envelope import Envelope, envelope
 from bihuan.devices.hj212.frame import Frame, Framer, read_frame
 from bihuan.devices.hj212.notes import INFO_KINDS, NOTE_KINDS, result_of
 from bihuan.devices.hj212.parse import Group, Segment, parse
-from bihuan.devices.hj212.requests import REMOVED, SECRET_ARGUMENTS, Command, checked, command_of, commands, request
+from bihuan.devices.hj212.requests import (
+    MINUTES,
+    REMOVED,
+    SECRET_ARGUMENTS,
+    Command,
+    checked,
+    command_of,
+    commands,
+    request,
+)
 from bihuan.devices.hj212.stamps import read_stamp, write_stamp
 
 __all__ = [
     "DATA_COMMANDS",
     "INFO_KINDS",
+    "MINUTES",
     "NOTE_KINDS",
     "REMOVED",
     "SECRET_ARGUMENTS",
