@@ -191,16 +191,87 @@ def test_a_second_process_is_refused_and_told_who_owns_the_file(series: SeriesSt
     assert f"open in process {os.getpid()}" in said
 
 
-def test_sorting_sealed_days_changes_their_order_only(series: SeriesStore) -> None:
+def test_sorting_sealed_days_changes_their_order_only(series: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for minute in range(0, 3 * 1440, 480):
         series.append(many(30, minute))
     before = series.readings()
+    monkeypatch.setattr("bihuan.store.series.PIECE", 100)
     assert series.resort(T0 + timedelta(days=1)) == 1 * 300 + 0
     assert series.readings().equals(before)
-    day = series.query("SELECT device FROM readings WHERE start < ? ", [T0 + timedelta(hours=8)])
-    assert day["device"].is_sorted()
+    day = series.query("SELECT device, spot FROM kept_readings WHERE start < ? ", [T0 + timedelta(hours=8)])
+    assert day["spot"].is_sorted()
+    assert day["device"].rle().len() == 30, "the rows of a logger lie together"
     assert series.resort(T0 + timedelta(days=1)) == 0
     assert series.append(many(30, 0)) == Written(unchanged=300)
+
+
+def test_sorting_that_is_stopped_goes_on_the_next_time(series: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for minute in range(0, 1440, 360):
+        series.append(many(30, minute))
+    before = series.readings()
+    monkeypatch.setattr("bihuan.store.series.PIECE", 100)
+    asked = iter([False, False, False, False, True, True, True])
+    stopped = series.resort(T0 + timedelta(days=2), stop=lambda: next(asked))
+    assert 0 < stopped < 600
+    assert series.readings().equals(before)
+    assert series.resort(T0 + timedelta(days=2)) == 1200
+    assert series.readings().equals(before)
+
+
+def test_a_file_of_an_older_bihuan_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "old.duckdb"
+    store = SeriesStore(path)
+    store.append(pl.concat([many(3, 0), many(3, 1)]))
+    before, latest = store.readings(), store.latest()
+    with store._writing() as connection:
+        connection.execute("CREATE TABLE plain AS SELECT * FROM readings")
+        connection.execute("DROP VIEW readings")
+        connection.execute("DROP TABLE kept_readings")
+        connection.execute("ALTER TABLE plain RENAME TO readings")
+        connection.execute("DROP TABLE touched")
+        connection.execute("INSERT INTO meta VALUES ('latest_from', '2026-01-31T16:01:00Z')")
+    store.close()
+    store = SeriesStore(path)
+    assert store.readings().equals(before)
+    assert store.latest().equals(latest)
+    assert store.readings(["MN000001"]).height == 20
+    store.close()
+
+
+def test_loggers_whose_numbers_begin_alike_are_told_apart(series: SeriesStore) -> None:
+    batch = many(200, 0).with_columns(device=pl.lit("4101000000001234") + pl.col("device"))
+    series.append(batch)
+    found = series.readings(["4101000000001234MN000007"])
+    assert found.height == 10
+    assert set(found["device"]) == {"4101000000001234MN000007"}
+
+
+def test_the_latest_reading_follows_a_flag_and_the_level_that_stands(series: SeriesStore) -> None:
+    series.append(table(reading(minute=0, value=1.0), reading(minute=1, value=2.0, level="reviewed")))
+    series.append(table(reading(minute=1, value=9.0)))
+    assert series.latest().equals(series.readings().tail(1))
+    series.flag(series.readings().with_columns(quality=pl.lit("suspect"), reason=pl.lit("jump")))
+    assert series.latest()["quality"].to_list() == ["suspect"]
+    assert series.latest().equals(series.readings().tail(1))
+
+
+def test_touched_hours_are_those_of_new_changed_and_flagged_readings_until_they_are_rolled(
+    series: SeriesStore,
+) -> None:
+    later = T0 + timedelta(days=1)
+    series.append(table(reading(minute=5), reading("MN2", minute=70), reading("MN3", interval="hour")))
+    touched = series.touched(later)
+    assert touched.rows() == [("MN1", T0), ("MN2", T0 + timedelta(hours=1))]
+    assert series.touched(T0 + timedelta(hours=1)).rows() == [("MN1", T0)]
+    series.append(hours=hour(), rolled=touched)
+    assert series.touched(later).is_empty()
+    series.append(table(reading(minute=5)))
+    assert series.touched(later).is_empty(), "nothing new was said"
+    series.append(table(reading(minute=5, value=7.0)))
+    assert series.touched(later).rows() == [("MN1", T0)]
+    series.append(rolled=touched)
+    series.flag(series.readings(["MN2"]).with_columns(quality=pl.lit("bad"), reason=pl.lit("stuck")))
+    assert series.touched(later).rows() == [("MN2", T0 + timedelta(hours=1))]
 
 
 def test_a_large_batch_onto_the_same_hours_is_added_beside_what_is_there(series: SeriesStore) -> None:
