@@ -151,6 +151,24 @@ def test_the_latest_reading_survives_a_restart_before_it_was_asked_for(tmp_path:
     store.close()
 
 
+def test_the_latest_reading_survives_a_process_that_died_before_it_was_asked_for(tmp_path: Path) -> None:
+    code = (
+        "import sys, os, pathlib\nfrom bihuan.store import SeriesStore\n"
+        "from tests.store.rows import reading, table\nstore = SeriesStore(pathlib.Path(sys.argv[1]))\n"
+        "store.append(table(reading(minute=5, value=5.0)))\nstore.latest()\n"
+        "store.append(table(reading(minute=7, value=7.0), reading('MN2', minute=-5000, value=2.0)))\nos._exit(1)"
+    )
+    path = tmp_path / "s.duckdb"
+    root = Path(__file__).parents[2]
+    environment = {"PYTHONPATH": f"{root / 'src'}:{root}"}
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False, cwd=root, env=environment)
+    store = SeriesStore(path)
+    assert store.latest().select("device", "value").rows() == [("MN1", 7.0), ("MN2", 2.0)]
+    store.append(table(reading(minute=8, value=8.0)))
+    assert store.latest()["value"].to_list() == [8.0, 2.0]
+    store.close()
+
+
 def test_readings_and_consumed_position_commit_together_or_not_at_all(series: SeriesStore) -> None:
     series.append(table(reading()), consumed={"g1": Position(1, 500)})
     assert series.consumed() == {"g1": Position(1, 500)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -106,6 +107,24 @@ def bounds_of(frame: pl.DataFrame) -> dict[str, str]:
     if SPOT in frame.columns:
         within += spots_clause(frame[SPOT].unique().sort().to_list(), "r.")
     return {"within": within}
+
+
+@contextmanager
+def given(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
+    """Give rows to the statements inside, as a table of the connection.
+
+    Notes
+    -----
+    A table, and not the Arrow memory itself: a join that DuckDB turns around would push instants as a filter into that
+    memory, and its Python client fails there.
+    """
+    connection.register(f"{name}_in", rows.to_arrow())
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {name}_in")
+        yield
+        connection.execute(f"DROP TABLE temp.{name}")
+    finally:
+        connection.unregister(f"{name}_in")
 
 
 def spots_clause(spots: list[int], of: str = "") -> str:

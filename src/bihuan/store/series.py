@@ -7,8 +7,8 @@ already, take half the time of a MERGE, and MERGE would let two rows of one key 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from bihuan.core import DAY, floor_to, iso, parse_instant
+from bihuan.core import DAY, StoreError, floor_to, iso, parse_instant
 from bihuan.store.batches import (
     SPOTS,
     Batch,
@@ -25,26 +25,22 @@ from bihuan.store.batches import (
     columns_of,
     count_of,
     error_of,
+    given,
     prepared,
     with_spots,
 )
+from bihuan.store.following import MANY, Following
 from bihuan.store.indices import FILES, INDICES, store_files, store_indices
 from bihuan.store.pinned import Pinned
 from bihuan.store.reading import SeriesReading
 from bihuan.store.segments import FRAME_PATTERN, Position, checked_gateway
 from bihuan.store.tables import (
-    ADD_LATEST,
     ALL_LATEST,
     CREATE_OTHERS,
     DAYS,
-    DROP_OLDER,
-    DROP_TOUCHED,
     HOURS,
-    LATEST_KEY,
-    MARK_TOUCHED,
     READINGS,
     SPOT,
-    STORED_NEWEST,
     TABLES,
     Kept,
     TableName,
@@ -55,8 +51,6 @@ LARGE = 20_000
 
 PIECE = 2_000_000
 """Rows of a sealed day that are put in order in one transaction: between two of them others may write."""
-
-SHORT = ("rt", "minute")
 
 
 class SeriesStore(SeriesReading):
@@ -79,15 +73,19 @@ class SeriesStore(SeriesReading):
         self.path = path
         self._threads = threads
         self._mutex = threading.RLock()
+        self._following = Following()
         try:
             self._connection = self._open()
         except duckdb.Error as problem:
             raise error_of(problem, path) from problem
         self._settle()
+        self._unsettled = bool(self.query("SELECT 1 FROM unsettled LIMIT 1").height)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         config = {"threads": self._threads, "preserve_insertion_order": False, "checkpoint_threshold": "64MB"}
-        return duckdb.connect(str(self.path), config=config)  # type: ignore[arg-type]
+        connection = duckdb.connect(str(self.path), config=config)  # type: ignore[arg-type]
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
 
     def _settle(self) -> None:
         """Make the tables, and bring those of an older Bihuan up to date."""
@@ -107,11 +105,10 @@ class SeriesStore(SeriesReading):
     def _take_older(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Give rows that have no spot one; hours of the last of them may not have been averaged yet."""
         devices = connection.execute("SELECT DISTINCT device FROM older_readings").pl()
-        connection.register("spots", with_spots(devices).to_arrow())
-        connection.execute(
-            f"INSERT INTO {READINGS.stored} SELECT o.*, s.{SPOT} FROM older_readings o JOIN spots s USING (device)"
-        )
-        connection.unregister("spots")
+        with given(connection, "spots", with_spots(devices)):
+            connection.execute(
+                f"INSERT INTO {READINGS.stored} SELECT o.*, s.{SPOT} FROM older_readings o JOIN spots s USING (device)"
+            )
         connection.execute("DROP TABLE older_readings")
         connection.execute("DELETE FROM latest")
         connection.execute("INSERT INTO latest " + ALL_LATEST.format(source=READINGS.stored, within="true"))
@@ -165,13 +162,15 @@ class SeriesStore(SeriesReading):
                 if batch.height:
                     written += self._store(connection, kept, batch)
             if rolled is not None and rolled.height:
-                _with_marks(connection, DROP_TOUCHED, rolled)
+                self._following.unmark(connection, rolled)
             if indices is not None:
                 store_indices(connection, indices)
             if files is not None:
                 store_files(connection, files)
             for gateway, position in (consumed or {}).items():
                 self._consume(connection, gateway, position)
+        if self._following.rows > MANY:
+            self._settle_latest()
         return written
 
     def flag(self, flags: Batch, of: TableName = "readings") -> int:
@@ -189,11 +188,10 @@ class SeriesStore(SeriesReading):
         rows = rows.unique(subset=list(kept.key), keep="last", maintain_order=True)
         rows = with_spots(rows) if kept.spotted else rows
         with self._writing() as connection:
-            connection.register("batch", rows.to_arrow())
-            changed = count_of(connection.execute(kept.flag.format(**bounds_of(rows))))
-            connection.unregister("batch")
+            with given(connection, "batch", rows):
+                changed = count_of(connection.execute(kept.flag.format(**bounds_of(rows))))
             if kept is READINGS and changed:
-                self._follow(connection, rows, changed=True)
+                self._following.take(connection, rows, changed=True)
         return changed
 
     def forget_journalled(self) -> int:
@@ -208,9 +206,10 @@ class SeriesStore(SeriesReading):
                 f"DELETE FROM {READINGS.stored} WHERE regexp_full_match(frame, '{FRAME_PATTERN}')"
             )
             count = count_of(dropped)
-            for table in ("consumed", "latest", "touched"):
+            for table in ("consumed", "latest", "touched", "unsettled"):
                 connection.execute(f"DELETE FROM {table}")
             connection.execute("INSERT INTO latest " + ALL_LATEST.format(source=READINGS.stored, within="true"))
+        self._following.forget()
         return count
 
     def resort(self, before: datetime, stop: Callable[[], bool] = lambda: False) -> int:
@@ -242,6 +241,16 @@ class SeriesStore(SeriesReading):
             self.checkpoint()
         return total
 
+    def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
+        """Return the newest reading of each device, pollutant, stat and interval.
+
+        Notes
+        -----
+        Kept as a table and brought up to date when asked for, or when much has come.
+        """
+        self._settle_latest()
+        return super().latest(devices)
+
     def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
         """Return the answer to a SELECT, of what is committed; instants are in UTC."""
         cursor = self._connection.cursor()
@@ -257,6 +266,7 @@ class SeriesStore(SeriesReading):
     def pin(self, target: Path) -> Pinned:
         """Hold the series as they are now, for a copy into a new file while writing goes on."""
         with self._mutex:
+            self._settle_latest()
             return Pinned(self._connection.cursor(), target)
 
     def checkpoint(self) -> None:
@@ -267,46 +277,31 @@ class SeriesStore(SeriesReading):
     def close(self) -> None:
         """Fold the log in and give the file to whoever asks next."""
         with self._mutex:
+            with suppress(StoreError):  # what is noted is found again at the next start
+                self._settle_latest()
             self._connection.close()
+
+    def _settle_latest(self) -> None:
+        with self._mutex:
+            if self._following.rows or self._unsettled:
+                with self._writing() as connection:
+                    self._following.settle(connection)
+                self._following.settled()
+                self._unsettled = False
 
     def _store(self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame) -> Written:
         bounds = bounds_of(batch)
         large = batch.height >= LARGE
-        connection.register("batch", batch.to_arrow())
-        try:
+        with given(connection, "batch", batch):
             if large and not connection.execute(kept.any_between.format(**bounds)).fetchone():
                 new, revised = count_of(connection.execute(kept.insert_all)), 0
             else:
                 new = count_of(connection.execute(kept.insert_new.format(**bounds)))
                 known = batch.height - new
                 revised = count_of(connection.execute(kept.revise.format(**bounds))) if known else 0
-        finally:
-            connection.unregister("batch")
         if kept is READINGS and new + revised:
-            self._follow(connection, batch, changed=new < batch.height)
+            self._following.take(connection, batch, changed=new < batch.height)
         return Written(new, revised, batch.height - new - revised)
-
-    def _follow(self, connection: duckdb.DuckDBPyConnection, batch: pl.DataFrame, changed: bool) -> None:
-        """Let `latest` and `touched` follow: the work is that of the batch, whatever is stored already."""
-        short = batch.filter(pl.col("interval").is_in(SHORT))
-        marks = short.select("device", start=pl.col("start").dt.truncate("1h")).unique()
-        if marks.height:
-            _with_marks(connection, MARK_TOUCHED, marks)
-        self._keep_latest(connection, batch, changed)
-
-    def _keep_latest(self, connection: duckdb.DuckDBPyConnection, batch: pl.DataFrame, changed: bool) -> None:
-        newest = batch.filter(pl.col("start") == pl.col("start").max().over(LATEST_KEY))
-        if changed:  # rows that were there already may hold more than the batch says: a flag, a higher data level
-            connection.register("newest", newest.select(READINGS.key).to_arrow())
-            newest = connection.execute(STORED_NEWEST.format(**bounds_of(newest))).pl()
-        else:
-            newest = newest.select(*READINGS.columns, pl.lit(1, pl.Int32).alias("revision"))
-        connection.register("newest", newest.to_arrow())
-        try:
-            connection.execute(DROP_OLDER)
-            connection.execute(ADD_LATEST)
-        finally:
-            connection.unregister("newest")
 
     def _consume(self, connection: duckdb.DuckDBPyConnection, gateway: str, position: Position) -> None:
         segment, offset = int(position.segment), int(position.offset)
@@ -358,7 +353,9 @@ class SeriesStore(SeriesReading):
                 self._connection.execute("BEGIN")
                 yield self._connection
                 self._connection.execute("COMMIT")
+                self._following.committed()
             except BaseException as problem:
+                self._following.rolled_back()
                 self._roll_back()
                 if isinstance(problem, duckdb.Error):
                     raise error_of(problem, self.path) from problem
@@ -369,11 +366,3 @@ class SeriesStore(SeriesReading):
             self._connection.execute("ROLLBACK")
         except duckdb.Error:  # a commit that failed has ended the transaction already
             return
-
-
-def _with_marks(connection: duckdb.DuckDBPyConnection, statement: str, marks: pl.DataFrame) -> None:
-    connection.register("marks", marks.select("device", "start").to_arrow())
-    try:
-        connection.execute(statement)
-    finally:
-        connection.unregister("marks")
