@@ -24,12 +24,13 @@ from bihuan.app.gateway import write_devices
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
+from bihuan.app.sealing import Sealing
 from bihuan.app.settings import Settings, read_settings
 from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
 from bihuan.app.troubles import Troubles
 from bihuan.cases import case_settings
-from bihuan.core import DAY, DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
+from bihuan.core import DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
 from bihuan.store import LedgerHead, Store, open_store, write_whole
 
 log = logging.getLogger("bihuan.serve")
@@ -89,6 +90,7 @@ class Server:
     _gateways: Gateways = field(init=False)
     _api: ApiServer = field(init=False)
     _loop: Loop = field(init=False)
+    _sealing: Sealing = field(init=False)
     _began: datetime = field(init=False)
     _day: date | None = None
     _due: dict[str, float] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class Server:
     def run(self, ended: threading.Event) -> None:
         """Serve until `ended`."""
         self._began = self.clock.now()
+        self._sealing = Sealing(self.store.series)
         self._ledger = self._check_ledger()
         self._renew()
         self._write_devices()
@@ -121,6 +124,7 @@ class Server:
                     said = True
                     self._announce()
         finally:
+            self._sealing.stop()
             self._api.stop()
             self._gateways.stop()
             self._farewell()
@@ -209,13 +213,13 @@ class Server:
         log.warning("the clock of this machine was set by %+.1f s%s", jump.total_seconds(), after)
 
     def _new_day(self, tick: datetime) -> None:
-        """Once a day: who may send by the register of the day, and older days stored in the order they are asked in."""
+        """Once a day: who may send by the register of the day, and older days put in the order they are asked in."""
         day = local_date(tick, self.settings.zone)
         if day == self._day:
             return
         self._day = day
         self._write_devices()
-        self.store.series.resort(floor_to(tick, DAY) - DAY)
+        self._sealing.begin(tick)
 
     def _write_devices(self) -> None:
         on = local_date(self.clock.now(), self.settings.zone)
