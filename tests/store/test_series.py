@@ -120,6 +120,19 @@ def test_a_series_of_hours_holds_gaps_missing_and_bad_ones_apart(series: SeriesS
     assert series.series("station:1", "so2", "day", Period(T0, T0 + timedelta(days=1))).value.tolist() == [7.0]
 
 
+def test_plain_means_by_day_are_of_the_good_hours_of_the_local_day(series: SeriesStore) -> None:
+    rows = [hour(hours=h, value=float(h)) for h in range(30)]  # T0 is midnight of Shanghai
+    series.append(hours=pl.concat([*rows, hour("station:2", 3, 9.0), hour("station:1", 5, 99.0, pollutant="no2")]))
+    series.append(hours=hour(hours=23, value=1000.0, quality="bad"))
+    period = Period(T0, T0 + timedelta(days=2))
+    found = series.means_by_day(["station:1"], period, timedelta(hours=8)).sort("pollutant", "day")
+    assert [(str(row[2]), row[3], row[4]) for row in found.rows()] == [
+        ("2026-02-01", 99.0, 1),
+        ("2026-02-01", sum(range(23)) / 23, 23),
+        ("2026-02-02", sum(range(24, 30)) / 6, 6),
+    ]
+
+
 def test_a_minute_series_needs_its_loggers(series: SeriesStore) -> None:
     series.append(table(reading(), reading(minute=1, value=4.0)))
     period = Period(T0, T0 + timedelta(days=1))

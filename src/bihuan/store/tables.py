@@ -152,8 +152,8 @@ class Kept:
 
     @property
     def sealed_order(self) -> str:
-        """Order in which sealed days are stored."""
-        return f"{SPOT}, {self.order}" if self.spotted else self.order
+        """Order in which sealed days are stored: what came in one frame stays together, which packs better."""
+        return f'{SPOT}, device, "interval", start, pollutant, stat'
 
     @property
     def _same_key(self) -> str:
