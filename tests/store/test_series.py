@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,13 +14,6 @@ from hypothesis import strategies as st
 from bihuan.core import LEVELS, FormatError, InputError, Period, Reading, StoreError
 from bihuan.store import Position, SeriesStore, Written
 from tests.store.rows import MINUTE, T0, hour, many, reading, table
-
-
-@pytest.fixture
-def series(tmp_path: Path) -> Iterator[SeriesStore]:
-    store = SeriesStore(tmp_path / "series.duckdb")
-    yield store
-    store.close()
 
 
 def rows(store: SeriesStore, *columns: str) -> list[tuple[object, ...]]:
@@ -209,7 +201,7 @@ def test_a_batch_of_the_wrong_shape_is_refused_by_name(series: SeriesStore, batc
     assert series.counts()["readings"] == 0
 
 
-def test_a_second_process_is_refused_and_told_who_owns_the_file(series: SeriesStore) -> None:
+def test_a_second_process_is_refused_and_told_who_owns_the_file(embedded: SeriesStore) -> None:
     import os
 
     code = (
@@ -217,36 +209,36 @@ def test_a_second_process_is_refused_and_told_who_owns_the_file(series: SeriesSt
         "try:\n    SeriesStore(pathlib.Path(sys.argv[1]))\nexcept StoreLocked as problem:\n    print(problem)"
     )
     said = subprocess.run(
-        [sys.executable, "-c", code, str(series.path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(embedded.path)], capture_output=True, text=True, check=True
     ).stdout
     assert f"open in process {os.getpid()}" in said
 
 
-def test_sorting_sealed_days_changes_their_order_only(series: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sorting_sealed_days_changes_their_order_only(embedded: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for minute in range(0, 3 * 1440, 480):
-        series.append(many(30, minute))
-    before = series.readings()
+        embedded.append(many(30, minute))
+    before = embedded.readings()
     monkeypatch.setattr("bihuan.store.series.PIECE", 100)
-    assert series.resort(T0 + timedelta(days=1)) == 1 * 300 + 0
-    assert series.readings().equals(before)
-    day = series.query("SELECT device, spot FROM kept_readings WHERE start < ? ", [T0 + timedelta(hours=8)])
+    assert embedded.resort(T0 + timedelta(days=1)) == 1 * 300 + 0
+    assert embedded.readings().equals(before)
+    day = embedded.query("SELECT device, spot FROM kept_readings WHERE start < ? ", [T0 + timedelta(hours=8)])
     assert day["spot"].is_sorted()
     assert day["device"].rle().len() == 30, "the rows of a logger lie together"
-    assert series.resort(T0 + timedelta(days=1)) == 0
-    assert series.append(many(30, 0)) == Written(unchanged=300)
+    assert embedded.resort(T0 + timedelta(days=1)) == 0
+    assert embedded.append(many(30, 0)) == Written(unchanged=300)
 
 
-def test_sorting_that_is_stopped_goes_on_the_next_time(series: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sorting_that_is_stopped_goes_on_the_next_time(embedded: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for minute in range(0, 1440, 360):
-        series.append(many(30, minute))
-    before = series.readings()
+        embedded.append(many(30, minute))
+    before = embedded.readings()
     monkeypatch.setattr("bihuan.store.series.PIECE", 100)
     asked = iter([False, False, False, False, True, True, True])
-    stopped = series.resort(T0 + timedelta(days=2), stop=lambda: next(asked))
+    stopped = embedded.resort(T0 + timedelta(days=2), stop=lambda: next(asked))
     assert 0 < stopped < 600
-    assert series.readings().equals(before)
-    assert series.resort(T0 + timedelta(days=2)) == 1200
-    assert series.readings().equals(before)
+    assert embedded.readings().equals(before)
+    assert embedded.resort(T0 + timedelta(days=2)) == 1200
+    assert embedded.readings().equals(before)
 
 
 def test_a_file_of_an_older_bihuan_is_brought_up_to_date(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from bihuan.store.files import REAL_FILES, Files, Handle, Lock, write_whole
 from bihuan.store.home import FORMAT, Home, Store, open_store
 from bihuan.store.indices import FILES_SCHEMA, INDICES_SCHEMA
 from bihuan.store.journal import Journal
+from bihuan.store.lake import LakeStore
+from bihuan.store.lakeaddress import LakeAddress
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.matrices import MatrixFolder
 from bihuan.store.records import Direction, Link, Records, Row
@@ -40,6 +42,8 @@ __all__ = [
     "Journal",
     "JournalReader",
     "JournalSurvey",
+    "LakeAddress",
+    "LakeStore",
     "Ledger",
     "LedgerHead",
     "Link",

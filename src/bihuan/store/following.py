@@ -36,12 +36,13 @@ class Following:
 
     Parameters
     ----------
-    remember : bool
-        Whether marks that were written are remembered: not where others roll hours of the same tables.
+    alone : bool
+        Whether nobody else writes to the tables. In a lake others do: marks that were written may be gone again, and
+        the newest readings are every process's own (`LakeLatest`).
     """
 
-    def __init__(self, remember: bool = True) -> None:
-        self._remember = remember
+    def __init__(self, alone: bool = True) -> None:
+        self._alone = alone
         self.forget()
 
     def forget(self) -> None:
@@ -69,6 +70,8 @@ class Following:
             Whether rows were there already, which may hold more than the batch says: a flag, a higher data level.
         """
         self.mark(connection, batch)
+        if not self._alone:
+            return
         if changed:
             newest = _newest(batch.select([*READINGS.key, "spot"]))
             with given(connection, "newest", newest.select(READINGS.key)):
@@ -102,7 +105,7 @@ class Following:
         if marks.height:
             with given(connection, "marks", marks):
                 connection.execute(MARK_TOUCHED)
-            if self._remember:
+            if self._alone:
                 self._marked = pl.concat([self._marked, marks])
 
     def unmark(self, connection: duckdb.DuckDBPyConnection, rolled: pl.DataFrame) -> None:

@@ -73,11 +73,11 @@ class SeriesStore(SeriesReading):
         self.path = path
         self._threads = threads
         self._mutex = threading.RLock()
-        self._following = Following()
+        self._following = self._new_following()
         try:
             self._connection = self._open()
         except duckdb.Error as problem:
-            raise error_of(problem, path) from problem
+            raise self._error(problem) from problem
         self._settle()
         self._unsettled = bool(self.query("SELECT 1 FROM unsettled LIMIT 1").height)
 
@@ -86,6 +86,15 @@ class SeriesStore(SeriesReading):
         connection = duckdb.connect(str(self.path), config=config)  # type: ignore[arg-type]
         connection.execute("SET TimeZone = 'UTC'")
         return connection
+
+    def _new_following(self) -> Following:
+        return Following()
+
+    def _error(self, problem: duckdb.Error) -> StoreError:
+        return error_of(problem, self.path)
+
+    def _before_commit(self) -> None:
+        """Nothing here: DuckDB syncs its own log."""
 
     def _settle(self) -> None:
         """Make the tables, and bring those of an older Bihuan up to date."""
@@ -259,7 +268,7 @@ class SeriesStore(SeriesReading):
             frame: pl.DataFrame = cursor.execute(sql, list(values)).pl()
             return frame
         except duckdb.Error as problem:
-            raise error_of(problem, self.path) from problem
+            raise self._error(problem) from problem
         finally:
             cursor.close()
 
@@ -355,13 +364,14 @@ class SeriesStore(SeriesReading):
             try:
                 self._connection.execute("BEGIN")
                 yield self._connection
+                self._before_commit()
                 self._connection.execute("COMMIT")
                 self._following.committed()
             except BaseException as problem:
                 self._following.rolled_back()
                 self._roll_back()
                 if isinstance(problem, duckdb.Error):
-                    raise error_of(problem, self.path) from problem
+                    raise self._error(problem) from problem
                 raise
 
     def _roll_back(self) -> None:
