@@ -28,7 +28,7 @@ SHORT = ("rt", "minute")
 MANY = 100_000
 """So many gathered rows are brought into `latest` whether anybody asks or not."""
 
-_MARK = {"device": pl.String, "start": pl.Datetime("us", "UTC")}
+_MARK = pl.Schema({"device": pl.String(), "start": pl.Datetime("us", "UTC")})
 
 
 class Following:
