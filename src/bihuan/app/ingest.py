@@ -266,8 +266,12 @@ _END = pl.col("start").dt.offset_by("1h")
 
 
 def _concluded(store: Store) -> dict[str, Position]:
-    """Where to read on: never ahead of the series, and behind it where a step was cut short."""
-    consumed = store.series.consumed()
+    """Where to read on: never ahead of the series, and behind it where a step was cut short.
+
+    A lake also knows the gateways of other hosts, which are not ours to say anything about.
+    """
+    own = set(store.journal.gateways())
+    consumed = {gateway: end for gateway, end in store.series.consumed().items() if gateway in own}
     known = store.records.state(CONCLUDED)
     concluded = from_json(known, dict[str, Position]) if known else {}  # the very first step may be cut short as well
     return {gateway: min(end, concluded.get(gateway, START)) for gateway, end in consumed.items()}

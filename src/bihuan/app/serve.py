@@ -24,6 +24,7 @@ from bihuan.app.gateway import write_devices
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
+from bihuan.app.opened import lake_of
 from bihuan.app.sealing import Sealing
 from bihuan.app.settings import Settings, read_settings
 from bihuan.app.state import state_of
@@ -68,7 +69,7 @@ def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with open_store(home) as store:
+    with open_store(home, series=lake_of(settings)) as store:
         Server(store, settings, WallClock()).run(ended)
 
 

@@ -63,6 +63,15 @@ SETTINGS = (
     Setting("map_review", "", "review number (GS) of the base map, printed on every map"),
     Setting("upload_mib", 60, "largest file that is imported through the pages, below body_megabytes [MiB]"),
     Setting("webhook_url", "", "where notices are posted; empty posts none"),
+    Setting("series", "embedded", "where observations lie: embedded (one file of this machine) or lake (many hosts)"),
+    Setting("lake_catalog", "", "PostgreSQL of the lake: postgresql://USER:PASSWORD@HOST/DATABASE"),
+    Setting("lake_data", "", "its files: a folder that every host sees under this name, or s3://BUCKET/PREFIX"),
+    Setting("lake_schema", "bihuan", "schema of the catalog: one a city, so that many share a database"),
+    Setting("lake_s3_key", "", "access key of the bucket"),
+    Setting("lake_s3_secret", "", "its secret; better as BIHUAN_LAKE_S3_SECRET than in the file"),
+    Setting("lake_s3_endpoint", "", "host of the bucket where it is not Amazon's"),
+    Setting("lake_s3_region", "", "region of the bucket"),
+    Setting("gateway_prefix", "g", "begins the names of the gateways; of its own for each host that shares a lake"),
 )
 """Every setting of the process; a test holds that `docs/reference/settings.md` lists them."""
 

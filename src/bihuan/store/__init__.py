@@ -14,8 +14,9 @@ from bihuan.store.lake import LakeStore
 from bihuan.store.lakeaddress import LakeAddress
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.matrices import MatrixFolder
+from bihuan.store.moving import Moved, move_to_embedded, move_to_lake
 from bihuan.store.records import Direction, Link, Records, Row
-from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
+from bihuan.store.segments import START, FrameStatus, Position, Record, checked_gateway, encode_entry
 from bihuan.store.series import SeriesStore
 from bihuan.store.survey import JournalSurvey, Survey, survey
 from bihuan.store.tables import TableName
@@ -50,6 +51,7 @@ __all__ = [
     "Lock",
     "Manifest",
     "MatrixFolder",
+    "Moved",
     "Position",
     "Record",
     "Records",
@@ -61,8 +63,11 @@ __all__ = [
     "Written",
     "apply_corrections",
     "backup",
+    "checked_gateway",
     "encode_entry",
     "load_corrections",
+    "move_to_embedded",
+    "move_to_lake",
     "named_digest",
     "open_store",
     "read_manifest",

@@ -201,6 +201,22 @@ class LakeStore(SeriesStore):
             self._drop_lock()
             raise self._error(problem) from problem
 
+    @contextmanager
+    def raw(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give the connection itself, for statements that a move needs; the lake is its default."""
+        with self._mutex:
+            self._ensure()
+            try:
+                yield self._connection
+            except duckdb.Error as problem:
+                raise self._error(problem) from problem
+
+    @contextmanager
+    def changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give the connection in a transaction of a writer."""
+        with self._writing() as connection:
+            yield connection
+
     # -- what differs ----------------------------------------------------------------------------------------------
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
