@@ -23,6 +23,7 @@ from bihuan.core import (
     BihuanError,
     Complaint,
     Decoded,
+    DeviceNote,
     Fix,
     Passage,
     Picture,
@@ -103,7 +104,7 @@ class HeldAdapter:
             for code in sorted(refused)
         )
         kept = tuple(one for one in decoded.readings if one.device not in refused)
-        return Decoded(kept, decoded.complaints + said, decoded.sightings)
+        return Decoded(kept, decoded.complaints + said, decoded.notes, decoded.sightings)
 
     def _speaks_for(self, code: str) -> bool:
         meter = self._line_of(code)
@@ -121,7 +122,8 @@ class HeldAdapter:
             else:
                 good.append(reading)
         seen = tuple(one for one in decoded.sightings if isinstance(one, Fix | Passage | Picture))
-        return Decoded(tuple(good), tuple(said), seen)
+        notes = tuple(one for one in decoded.notes if isinstance(one, DeviceNote))
+        return Decoded(tuple(good), tuple(said), notes, seen)
 
     def _fault(self, one: Reading) -> str:
         if not isinstance(one, Reading):

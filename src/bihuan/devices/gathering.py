@@ -273,7 +273,7 @@ class Gathering:
             said.append(Complaint("more_complaints", f"{self._unsaid} further complaints about this frame", "", "note"))
         if not (said or self._readings or self._sightings):
             said.append(Complaint("frame_empty", "the frame holds nothing that can be kept", "", "note"))
-        return Decoded(tuple(self._readings.values()), tuple(said), tuple(self._sightings))
+        return Decoded(tuple(self._readings.values()), tuple(said), sightings=tuple(self._sightings))
 
 
 __all__ = ["Gathering", "Setup", "When", "known_pollutant"]

@@ -30,6 +30,7 @@ BUILT_IN = MappingProxyType(
     {
         "hj212-2005": "hj212:Hj212Adapter",
         "hj212-2017": "hj212:Hj212Adapter",
+        "hj212-2025": "hj212:Hj212Adapter",
         "report": "reports:ReportAdapter",
         "sensor-community": "sensor_community:SensorCommunityAdapter",
         "purpleair": "purpleair:PurpleAirAdapter",

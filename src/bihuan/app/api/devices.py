@@ -31,6 +31,7 @@ from bihuan.app.api.device_lines import (
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
+from bihuan.app.api.orders import hold_key
 from bihuan.app.claiming import claim
 from bihuan.app.linebook import KEPT, NOBODY, FrameReader, Line, stranger
 from bihuan.app.transmission import Share, counted, shares
@@ -78,6 +79,7 @@ class ClaimAsked(BaseModel):
     site: str = Field(max_length=160, description="station:..., section:... or outlet:...")
     password: str = Field(default="123456", max_length=32, pattern=r"^[^;,&]*$")
     protocol: str = Field(default="hj212-2017", max_length=64, description="one of those that `connect` lists")
+    cipher_key: str = Field(default="", max_length=32, description="SM4 key of 2025, as set at the logger")
     strictness: Literal["tolerant", "strict"] = "tolerant"
     rhythm: dict[str, Annotated[int, Field(gt=0, le=86400)]] = Field(description="seconds by interval", max_length=4)
     maintainer: str = Field(default="", max_length=64)
@@ -165,12 +167,14 @@ def device_claim(asked: ClaimAsked, office: TheOffice, session: Claimer) -> Clai
         raise Refused(422, "protocol", f"protocol {asked.protocol!r} has no adapter; known: {known}", ["protocol"])
     if asked.mn in office.town.devices:
         raise Refused(409, "device_known", f"device {asked.mn} is in the register already: somebody was faster")
+    hold_key(asked.cipher_key)
     device = Device(
         id=asked.mn,
         name="",
         site=asked.site,
         password=asked.password,
         protocol=asked.protocol,
+        cipher_key=asked.cipher_key,
         strictness=asked.strictness,
         rhythm=dict(asked.rhythm),
         maintainer=asked.maintainer,
