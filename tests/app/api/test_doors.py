@@ -96,7 +96,7 @@ def test_a_site_tells_what_came_besides_its_values(client: TestClient) -> None:
     (line,) = found["lines"]
     assert (line["line"], line["work"], line["held"], line["status"]) == ("kiln", "uncontrolled", True, "unconfirmed")
     assert (line["production"], line["control"]) == (30.0, 0.0)
-    assert (found["tracks"] >= 1, found["track_pollutants"]) == (True, ["pm25"])
+    assert found["tracks"] >= 1 and found["track_pollutants"] == [{"code": "pm25", "name": "PM2.5"}]
     (picture,) = found["pictures"]
     assert (picture["url"], picture["title"], picture["picture"]) == ("https://video.example/1", "东门", True)
     answer = client.get(f"/api/sites/outlet:O1/pictures/{picture['id']}")

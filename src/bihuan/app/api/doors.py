@@ -56,6 +56,13 @@ class LineView(BaseModel):
     status: str = Field(description="of the thresholds; unconfirmed ones decide nothing")
 
 
+class Tracked(BaseModel):
+    """A pollutant of which there is a track."""
+
+    code: str
+    name: str
+
+
 class PictureView(BaseModel):
     """A video's address and its last picture."""
 
@@ -76,7 +83,7 @@ class SiteDoors(BaseModel):
     lines_source: str
     pictures: list[PictureView]
     tracks: int = Field(description="pieces of tracks")
-    track_pollutants: list[str]
+    track_pollutants: list[Tracked]
 
 
 class PassageView(BaseModel):
@@ -123,7 +130,10 @@ def site_doors(ref: str, office: TheOffice, session: Reader, language: TheLangua
         lines_source=states().source,
         pictures=_pictures(pictures),
         tracks=len(tracks),
-        track_pollutants=sorted({name for track in tracks for name in track.pollutants}),
+        track_pollutants=[
+            Tracked(code=code, name=pollutant_name(code, language))
+            for code in sorted({code for track in tracks for code in track.pollutants})
+        ],
     )
 
 
