@@ -22,6 +22,7 @@ from bihuan.app.assessing import assess
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.doctor import examine
 from bihuan.app.explain import explain_ref
+from bihuan.app.flagging import rerun_flags
 from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
 from bihuan.app.replay import WHAT_IF, replay_stored
@@ -138,6 +139,13 @@ def _replay(scene: Scene, options: Options, language: Language) -> Iterator[Line
         yield Line(line.as_dict(language), line.words(language))
 
 
+def _flags(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    start, end = instant_of(options, "start"), instant_of(options, "end")
+    dry, drift = bool(options.get("dry_run")), bool(options.get("drift"))
+    for found in rerun_flags(scene.home, start, end, options.get("site"), dry_run=dry, drift=drift):
+        yield Line(found.as_dict(), found.words(language))
+
+
 def _assess(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     by = options.get("by", "month")
     if by not in ("month", "quarter", "year"):
@@ -238,6 +246,7 @@ COMMANDS: dict[str, Command] = {
     "backup": Command(_backup, touches_files=True),
     "doctor": Command(_doctor),
     "explain": Command(_explain),
+    "flags": Command(_flags),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),
     "report": Command(_report, touches_files=True),

@@ -201,6 +201,8 @@ class Device(Fact):
         Unit the device really sends, by pollutant, where it differs from the pollutant's own.
     maintainer : str
         运维单位; gets its 运维工单.
+    resolution : dict of str to float
+        Smallest step the instrument prints, by pollutant, where it is not the usual one. [unit of the pollutant]
     """
 
     site: str
@@ -210,6 +212,7 @@ class Device(Fact):
     rhythm: dict[str, int] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     maintainer: str = ""
+    resolution: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
