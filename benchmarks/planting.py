@@ -190,3 +190,13 @@ def beijing(shared: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     places = pl.read_csv(folder / "stations.csv")
     sites = places.select(site=pl.format("station:{}", "station"), kind=pl.lit("national"), lon="lon", lat="lat")
     return pl.concat(parts).drop_nulls("value"), sites
+
+
+def main() -> None:
+    """Print what can be planted."""
+    for kind, forger in FORGERS.items():
+        print(f"{kind:18} {forger.__doc__}")
+
+
+if __name__ == "__main__":
+    main()

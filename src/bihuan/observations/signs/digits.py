@@ -28,6 +28,7 @@ def odd_digits(block: Block) -> list[Sign]:
     )
     count, past = now.sum(axis=1), before.sum(axis=1)
     asked = block.enough() & (count >= int(table["least"])) & (past >= 2 * int(table["least"]))
+    asked &= _wide(np.where(free, steps, np.nan)[:, block.tested :], float(table["spread"]))
     asked &= ~_coarser(now) & ~_coarser(before)
     if not asked.any():
         return []
@@ -49,6 +50,16 @@ def odd_digits(block: Block) -> list[Sign]:
         figures["usual"] = round(100 * float(before[row, loved] / max(past[row], 1)), 1)
         found.append(_sign(block, "digits", int(row), float(effect[row]), float(told[row]), tests, figures))
     return found
+
+
+def _wide(kept: Float, spread: float) -> Bool:
+    """Say which rows range over several tens: the last digit of a level that stays is not free."""
+    ordered = np.sort(kept, axis=1)
+    count = np.isfinite(kept).sum(axis=1)
+    rows = np.arange(len(kept))
+    low = ordered[rows, (0.1 * count).astype(np.int64)]
+    high = ordered[rows, np.maximum((0.9 * count).astype(np.int64) - 1, 0)]
+    return np.asarray(np.where(count > 0, high - low, 0.0) >= spread)
 
 
 def _coarser(counts: Float) -> Bool:
