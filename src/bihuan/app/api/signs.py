@@ -124,21 +124,21 @@ def signs(
 
 
 @router.get("/signs/{ident}")
-def sign(ident: str, office: TheOffice, session: Reader, language: TheLanguage) -> SignPage:
+def one_sign(ident: str, office: TheOffice, session: Reader, language: TheLanguage) -> SignPage:
     """Return one sign: its sentence, what was compared hour by hour, and what would explain it innocently."""
     kept = _seen(ident, session, office)
     return _page(kept, session, office, language)
 
 
 @router.post("/signs/{ident}/dismiss")
-def dismiss(ident: str, asked: Dismissal, office: TheOffice, session: Judge, language: TheLanguage) -> SignPage:
+def dismiss_sign(ident: str, asked: Dismissal, office: TheOffice, session: Judge, language: TheLanguage) -> SignPage:
     """Dismiss a sign with a reason, which goes into the ledger; it does not come back while its hours are looked at."""
     _seen(ident, session, office)
     return _page(_decided(ident, "dismissed", written(asked.reason), session, office), session, office, language)
 
 
 @router.post("/signs/{ident}/check")
-def check(ident: str, asked: CheckAsked, office: TheOffice, session: Judge, language: TheLanguage) -> SignPage:
+def check_sign(ident: str, asked: CheckAsked, office: TheOffice, session: Judge, language: TheLanguage) -> SignPage:
     """Have a sign checked: an alarm of the lowest grade (核查建议) is opened, dispatched by a person as any other."""
     _seen(ident, session, office)
     return _page(_decided(ident, "sent", written(asked.note), session, office), session, office, language)
