@@ -160,6 +160,22 @@ def replay(
 
 
 @cli.command()
+@click.option("--from", "start", type=INSTANT, required=True, help="begin, local time of the city; whole UTC days")
+@click.option("--to", "end", type=INSTANT, required=True, help="end, not included")
+@click.option("--site", help="station:..., outlet:...; every one without it")
+@click.option("--dry-run", is_flag=True, help="print what would change and write nothing")
+@click.option("--drift", is_flag=True, help="look for slow drift before the end as well; needs eight weeks of hours")
+@LANGUAGE
+@JSON
+def flags(
+    start: datetime, end: datetime, site: str | None, dry_run: bool, drift: bool, language: Any, as_json: bool
+) -> None:
+    """Run the quality checks again over stored readings; a person's corrections win."""
+    options = {"start": start.isoformat(), "end": end.isoformat(), "site": site, "dry_run": dry_run, "drift": drift}
+    run("flags", options, language, as_json)
+
+
+@cli.command()
 @click.argument("kind", type=click.Choice(["daily", "weekly", "monthly"]))
 @click.option("--date", "day", required=True, help="day of the city, 2019-02-06")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="folder of the files")

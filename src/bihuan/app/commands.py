@@ -22,6 +22,7 @@ from bihuan.app.assessing import assess
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.doctor import examine
 from bihuan.app.explain import explain_ref
+from bihuan.app.flagging import rerun_flags
 from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
 from bihuan.app.ordering import place_order
@@ -141,6 +142,13 @@ def _replay(scene: Scene, options: Options, language: Language) -> Iterator[Line
         yield Line(line.as_dict(language), line.words(language))
 
 
+def _flags(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    start, end = instant_of(options, "start"), instant_of(options, "end")
+    dry, drift = bool(options.get("dry_run")), bool(options.get("drift"))
+    for found in rerun_flags(scene.home, start, end, options.get("site"), dry_run=dry, drift=drift):
+        yield Line(found.as_dict(), found.words(language))
+
+
 def _assess(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     by = options.get("by", "month")
     if by not in ("month", "quarter", "year"):
@@ -255,6 +263,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command(_doctor),
     "explain": Command(_explain),
     "order": Command(_order, keeps_accounts=True, secret=frozenset({"password", "key"})),
+    "flags": Command(_flags),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),
     "report": Command(_report, touches_files=True),

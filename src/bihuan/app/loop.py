@@ -25,6 +25,7 @@ from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
 from bihuan.app.rollups import SHORT
+from bihuan.app.signing import KeptSign, Signing
 from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
 from bihuan.app.window import Window
@@ -80,6 +81,8 @@ class Outcome:
     cases : tuple of Case
         That changed.
     effects : tuple of Effect
+    signs : tuple of KeptSign
+        Of falsification, new ones: reasons for a visit.
     """
 
     now: datetime
@@ -89,6 +92,7 @@ class Outcome:
     suspects: tuple[Suspects, ...] = ()
     cases: tuple[Case, ...] = ()
     effects: tuple[Effect, ...] = ()
+    signs: tuple[KeptSign, ...] = ()
 
 
 @dataclass(slots=True)
@@ -141,6 +145,7 @@ class Loop:
         self._suspicion = Suspicion(self._town, self._asked)
         self._measure = Measure(store, self._tried)
         self._outlook = Outlook(store, zone, allow)
+        self._signing = Signing(store, zone)
         self._open = self._reopened()
         self._heard: dict[tuple[str, str], datetime] = {}
         self._verdicts = judged_before(store.records, self.watermark, self._town.day_sites)
@@ -233,8 +238,9 @@ class Loop:
         self._dispatch(events, now)
         effects = self._verify(now)
         self.desk.run_clocks(now)
+        signs = self._signing.due(self._town, now)
         changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
-        return Outcome(now, taken, verdicts, events, suspects, changed, effects)
+        return Outcome(now, taken, verdicts, events, suspects, changed, effects, signs)
 
     def _keep(self) -> None:
         """Remember what the next step needs, so that it may be another process that takes it."""
