@@ -88,7 +88,8 @@ def trace_stored(home: Path, start: datetime, end: datetime, station: str, code:
     site = Ref("station", station.removeprefix("station:"))
     period = Period(start, end)
     with opened(home) as store:
-        town = Town(store.records.register(), local_date(start, read_settings(home).zone))
+        settings = read_settings(home)
+        town = Town(store.records.register(), local_date(start, settings.zone))
         if str(site) not in {str(known.ref) for known in town.sites}:
             known = ", ".join(sorted(one.id for one in town.stations)[:10])
             raise NotCovered(f"{site} does not stand in the register of that day; known are {known}")
@@ -114,7 +115,7 @@ def trace_stored(home: Path, start: datetime, end: datetime, station: str, code:
             open=False,
         )
         cases = [from_json(row.body, Case) for row in store.records.find("case", until=start)]
-        return Suspicion(town).rank(event, values, end, cases)
+        return Suspicion(town, model=settings.text("tracing_model")).rank(event, values, end, cases)
 
 
 def _values(store: Store, town: Town, period: Period) -> pl.DataFrame:

@@ -34,6 +34,7 @@ from bihuan.tracing.settings import TraceSettings
 Float = NDArray[np.float64]
 
 METHOD = "plume-tracer/1"
+USUAL = "gaussian-plume/1"
 RATES = np.linspace(-2.0, 2.0, 9)
 """Rates tried, in standard deviations of the logarithm of their prior."""
 HUSHED = 0.3
@@ -71,7 +72,7 @@ class WindErrors:
 
 
 class PlumeTracer:
-    """Ranks sources by a Gaussian plume on the hours' wind; implements `bihuan.core.Tracer`.
+    """Ranks sources by a plume on the hours' wind; implements `bihuan.core.Tracer`.
 
     Parameters
     ----------
@@ -91,11 +92,12 @@ class PlumeTracer:
     See docs/explanation/tracing.md.
     """
 
-    method = METHOD
-
     def __init__(self, model: ForwardModel, plane: Plane, settings: TraceSettings | None = None) -> None:
         self.model = model
         self.plane = plane
+        named = getattr(model, "method", "")
+        # the usual plume goes without saying, so that its rankings keep their ids
+        self.method = METHOD if named in ("", USUAL) else f"{METHOD} {named}"
         self.settings = settings or TraceSettings()
 
     def rank(
@@ -288,7 +290,7 @@ class PlumeTracer:
         total = sum(row.probability for row in ranked) + none + regional
         inputs = (event.ref, *(Ref.parse(site) for site in sorted({s.site for s in observations})))
         return Suspects(
-            content_id(event.id, METHOD, period),
+            content_id(event.id, self.method, period),
             event.ref,
             event.pollutant,
             period,
@@ -297,7 +299,7 @@ class PlumeTracer:
             regional / total,
             doubt,
             inputs,
-            METHOD,
+            self.method,
         )
 
 
