@@ -28,7 +28,7 @@ from bihuan.core import (
     content_id,
 )
 from bihuan.physics import EnginePlume, GaussianPlume
-from bihuan.tracing import PlumeTracer
+from bihuan.tracing import HiddenMap, PlumeTracer, search_hidden
 
 LOOK_BACK = timedelta(hours=4)
 """Data shown to the tracer before the onset: enough to know what is usual."""
@@ -142,6 +142,13 @@ class Suspicion:
         return self._tracer.rank(
             event, self.series(rows, event.pollutant), self._town.sources, self.weather(rows), findings(cases)
         )
+
+    def search(self, event: Event, values: pl.DataFrame, now: datetime) -> HiddenMap | None:
+        """Say where a source outside the list would stand; the arguments are those of `rank`. None without data."""
+        since = event.period.start - LOOK_BACK
+        rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
+        series = self.series(rows, event.pollutant)
+        return search_hidden(self._tracer, event, series, self._town.sources, self.weather(rows))
 
     def with_sites(self, readings: pl.DataFrame) -> pl.DataFrame:
         """Add the site of each logger; those that nobody claimed are left out."""

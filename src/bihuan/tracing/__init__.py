@@ -3,6 +3,7 @@
 from bihuan.tracing.course import Course, Detected, detect, follow
 from bihuan.tracing.evidence import explain_suspect, mean_direction, odds
 from bihuan.tracing.footprint import NEAR, Contour, Footprint, footprint
+from bihuan.tracing.hidden import HiddenCell, HiddenMap, search_hidden
 from bihuan.tracing.record import SiteRecord
 from bihuan.tracing.releases import Evidence, Inversion, ReleaseSettings, invert
 from bihuan.tracing.scene import Scene, read_scene
@@ -16,6 +17,8 @@ __all__ = [
     "Detected",
     "Evidence",
     "Footprint",
+    "HiddenCell",
+    "HiddenMap",
     "Inversion",
     "PlumeTracer",
     "ReleaseSettings",
@@ -30,4 +33,5 @@ __all__ = [
     "mean_direction",
     "odds",
     "read_scene",
+    "search_hidden",
 ]

@@ -42,7 +42,7 @@ HUSHED = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Weighing:
+class Weighing:
     """Log-likelihoods and rates of listed and hidden sources; wind errors are already summed over."""
 
     by_rate: Float  # (sources, rates), prior of the rate included
@@ -140,9 +140,9 @@ class PlumeTracer:
             float(scene.east[scene.subject]), float(scene.north[scene.subject]), self.plane, weather.wind_from
         )
         rates = np.concatenate(
-            [self._rates(ordered, event.pollutant), self._hidden_rates(ordered, hidden, event.pollutant)]
+            [self._rates(ordered, event.pollutant), self.hidden_rates(ordered, hidden, event.pollutant)]
         )
-        weighing = self._weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, doubt)
+        weighing = self.weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, doubt)
         listed, none, regional = self._posterior(scene, weighing.total, weights, shares)
         suspects = self._suspects(scene, ordered, weighing, weather, listed)
         return self._answer(
@@ -173,15 +173,17 @@ class PlumeTracer:
         steps = np.exp(self.settings.rate_spread * RATES)
         return self.settings.rate_factor * reported[:, None] * steps
 
-    def _hidden_rates(self, candidates: Sequence[Source], hidden: Sequence[Source], code: str) -> Float:
+    def hidden_rates(self, candidates: Sequence[Source], hidden: Sequence[Source], code: str) -> Float:
+        """Return the rates tried for sources that nobody reported, shape (hidden, rates). [g/s]"""
         middle = self.settings.rate_factor * self._usual(candidates, code)
         return np.tile(middle * np.exp(self.settings.hidden_rate_spread * RATES), (len(hidden), 1))
 
     # -- what the measurements say ----------------------------------------------------------------
 
-    def _weigh(
+    def weigh(
         self, scene: Scene, sources: Sequence[Source], weather: Weather, rates: Float, unit: str, doubt: str
-    ) -> _Weighing:
+    ) -> Weighing:
+        """Return how well each source at each of its rates explains the scene; `weather` is that of its blocks."""
         errors = WindErrors.of(self.settings, scene.step)
         response = self._responses(scene, sources, weather, unit, errors)
         blocks = len(scene.start)
@@ -203,7 +205,7 @@ class PlumeTracer:
         by_rate = gain + np.log(rate_chance / rate_chance.sum())
         likely = rates[np.arange(len(sources)), np.argmax(by_rate, axis=1)]
         mean = np.einsum("d,kdts->kts", errors.chance, response)
-        return _Weighing(by_rate, logsumexp(by_rate, axis=1), rates, mean * likely[:, None, None])
+        return Weighing(by_rate, logsumexp(by_rate, axis=1), rates, mean * likely[:, None, None])
 
     def _responses(
         self, scene: Scene, sources: Sequence[Source], weather: Weather, unit: str, errors: WindErrors
@@ -242,7 +244,7 @@ class PlumeTracer:
     # -- the answer -------------------------------------------------------------------------------
 
     def _suspects(
-        self, scene: Scene, candidates: Sequence[Source], weighing: _Weighing, weather: Weather, chances: Float
+        self, scene: Scene, candidates: Sequence[Source], weighing: Weighing, weather: Weather, chances: Float
     ) -> list[Suspect]:
         order = sorted(range(len(candidates)), key=lambda k: (-chances[k], candidates[k].ref))[: self.settings.listed]
         here = self.plane.place(float(scene.east[scene.subject]), float(scene.north[scene.subject]))
