@@ -27,7 +27,7 @@ from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
 from bihuan.app.ordering import place_order
 from bihuan.app.replay import WHAT_IF, replay_stored
-from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
+from bihuan.app.tracing import ranking_of, ranking_plain, ranking_words, trace_stored
 from bihuan.app.upkeep import note_backup
 from bihuan.core import InputError, Language, parse_instant, plain, text
 from bihuan.store import Manifest, backup
@@ -173,12 +173,12 @@ def _assess(scene: Scene, options: Options, language: Language) -> Iterator[Line
 def _trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     start, end = instant_of(options, "start"), instant_of(options, "end")
     if options.get("event"):
-        found = ranking_of(scene.home, options["event"])
+        found, hidden = ranking_of(scene.home, options["event"])
     elif start is not None and end is not None and options.get("station"):
-        found = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
+        found, hidden = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
     else:
         raise InputError("give event, or start, end and station together")
-    yield Line(plain(found), ranking_words(found, language))
+    yield Line(ranking_plain(found, hidden), ranking_words(found, language, hidden))
 
 
 def _order(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
