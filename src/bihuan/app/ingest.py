@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
+from bihuan.app.presence import Arrival
+from bihuan.app.recall import Recalls
 from bihuan.app.town import Town
 from bihuan.core import KEY_COLUMNS, Interval, Period, Reading, from_json, readings_table, to_json
 from bihuan.devices.hj212 import Envelope, Hj212Adapter, envelope
@@ -65,12 +67,15 @@ class Taken:
         The hours they changed, as far as these are over.
     full : bool
         Whether more frames were waiting.
+    arrivals : list of Arrival
+        Which known logger's frames came when and from where.
     """
 
     frames: int
     readings: pl.DataFrame
     hours: pl.DataFrame
     full: bool = False
+    arrivals: list[Arrival] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -78,6 +83,7 @@ class _Decoded:
     readings: list[Reading] = field(default_factory=list)
     complaints: Counter[str] = field(default_factory=Counter)
     unclaimed: Counter[str] = field(default_factory=Counter)
+    arrivals: list[Arrival] = field(default_factory=list)
     frames: int = 0
 
 
@@ -91,10 +97,15 @@ class Ingest:
         Local time on the wire.
     since : datetime, optional
         Last complete step; hours that were not over then are still to be averaged.
+    recalls : Recalls, optional
+        What was asked for again: rows that come of it are marked.
     """
 
-    def __init__(self, store: Store, zone: ZoneInfo, since: datetime | None = None) -> None:
+    def __init__(
+        self, store: Store, zone: ZoneInfo, since: datetime | None = None, recalls: Recalls | None = None
+    ) -> None:
         self._store = store
+        self._recalls = recalls or Recalls()
         self._zone = zone
         self._adapters: dict[str, Hj212Adapter] = {}
         self._town: Town | None = None
@@ -185,7 +196,11 @@ class Ingest:
             into.complaints["password_wrong"] += 1  # it was not acknowledged: nobody knows who sent it
             return
         decoded = adapter.decode(record.raw, record.received, record.frame)
-        into.readings.extend(decoded.readings)
+        into.arrivals.append(Arrival(head.mn, record.received, record.peer))
+        readings: Iterable[Reading] = decoded.readings
+        if head.mn in self._recalls.asked:
+            readings = self._recalls.mark(readings, record.received)
+        into.readings.extend(readings)
         into.complaints.update(complaint.reason for complaint in decoded.complaints)
 
     def _adapter(self, mn: str, town: Town) -> Hj212Adapter | None:
@@ -207,7 +222,7 @@ class Ingest:
         hours = self._hours(town, batch, now)
         self._store.series.append(batch, hours=hours, consumed=ends)
         self._count(decoded, batch.height)
-        return Taken(decoded.frames, batch, hours, full)
+        return Taken(decoded.frames, batch, hours, full, decoded.arrivals)
 
     def _window(self, town: Town, now: datetime) -> pl.DataFrame:
         """Readings of the last hours, from memory or, after a start, from the store."""

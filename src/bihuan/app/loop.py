@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,8 +24,10 @@ from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
+from bihuan.app.recall import ordering
 from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
+from bihuan.app.watch import Watch, Watched, recalls_of
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
@@ -79,6 +81,8 @@ class Outcome:
     cases : tuple of Case
         That changed.
     effects : tuple of Effect
+    watched : Watched
+        Gaps that are new or changed, and loggers that speak from two addresses.
     """
 
     now: datetime
@@ -88,6 +92,7 @@ class Outcome:
     suspects: tuple[Suspects, ...] = ()
     cases: tuple[Case, ...] = ()
     effects: tuple[Effect, ...] = ()
+    watched: Watched = field(default_factory=Watched)
 
 
 @dataclass(slots=True)
@@ -129,7 +134,9 @@ class Loop:
         self._began = began
         self._register = store.records.register()
         self._town = Town(self._register, local_date(began, zone))
-        self.ingest = Ingest(store, zone, self.watermark)
+        recalls = recalls_of(store)
+        self.ingest = Ingest(store, zone, self.watermark, recalls)
+        self.watch = Watch(store, zone, recalls, ordering())
         self.judge = Judge(store, zone, allow)
         self.rules = RuleSet(allow=allow)
         known = store.records.state(RULES)
@@ -210,7 +217,8 @@ class Loop:
             taken = _together(self._waiting)
             self._hear(taken)
             with self._store.records.transaction():
-                outcome = self._conclude(taken, now)
+                watched = self.watch.step(self._town, taken.readings, taken.arrivals, now)
+                outcome = replace(self._conclude(taken, now), watched=watched)
                 self._keep()
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
             self._waiting = []
@@ -425,6 +433,7 @@ def _together(parts: list[Taken]) -> Taken:
         readings=pl.concat([part.readings for part in parts]).unique([*KEY_COLUMNS], keep="last", maintain_order=True),
         hours=pl.concat([part.hours for part in parts]).unique([*ROLLUP_KEY], keep="last", maintain_order=True),
         full=parts[-1].full,
+        arrivals=[one for part in parts for one in part.arrivals],
     )
 
 
