@@ -50,9 +50,7 @@ def owed_of(device: Device, zone: ZoneInfo, now: datetime, learner: Learner) -> 
 
 def reports_of(readings: pl.DataFrame) -> pl.DataFrame:
     """Return which reports came, one row a device, interval and start."""
-    return readings.select(REPORTS_SCHEMA.names()).unique(
-        ["device", "interval", "start"], keep="last", maintain_order=True
-    )
+    return readings.select(REPORTS_SCHEMA.names()).unique(["device", "interval", "start"], keep="last")
 
 
 class GapKeeper:

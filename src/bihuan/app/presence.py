@@ -128,9 +128,11 @@ class PresenceKeeper:
         """Take frames that came by an instant, in whatever order; return the doubles that were noticed."""
         changed: dict[str, Spell] = {}
         noticed: dict[str, Double] = {}
-        for mn, received, peer in sorted(arrivals):
+        for mn, frames in _by_logger(arrivals).items():
             device = devices.get(mn)
-            if device is not None:
+            if device is None or self._goes_on(device, frames):
+                continue
+            for _, received, peer in sorted(frames):
                 self._hear(device, received, peer, changed, noticed)
         for mn, line in list(self._lines.items()):
             spell = line.spell
@@ -151,6 +153,18 @@ class PresenceKeeper:
     def keep(self) -> None:
         """Keep every spell that lasts as it stands."""
         self._records.save("presence", [_row_of(line.spell) for line in self._lines.values()])
+
+    def _goes_on(self, device: Device, frames: list[Arrival]) -> bool:
+        """Whether nothing but more of the same came, which is then noted at once."""
+        line = self._lines.get(device.id)
+        if line is None or any(frame.peer != line.address for frame in frames):
+            return False
+        spell, first, last = line.spell, min(frames).received, max(frames).received
+        if last - min(first, spell.last) > patience(device):
+            return False
+        spell.last, spell.frames = max(spell.last, last), spell.frames + len(frames)
+        line.heard[line.address] = spell.last
+        return True
 
     def _hear(
         self, device: Device, received: datetime, peer: str, changed: dict[str, Spell], noticed: dict[str, Double]
@@ -232,6 +246,13 @@ def doubles_of(records: Records, device: str | None = None, since: datetime | No
     subject = None if device is None else f"device:{device}"
     rows = records.find("presence", subject=subject, state="double", since=since, newest_first=True)
     return [from_json(row.body, Double) for row in rows]
+
+
+def _by_logger(arrivals: Iterable[Arrival]) -> dict[str, list[Arrival]]:
+    found: dict[str, list[Arrival]] = {}
+    for one in arrivals:
+        found.setdefault(one.mn, []).append(one)
+    return found
 
 
 def _begin(device: Device, host: str, at: datetime) -> Spell:

@@ -230,8 +230,7 @@ class GapTable:
 
     def _known(self, reports: pl.DataFrame) -> pl.DataFrame:
         """Reports that somebody owes, one a step: row, start of the step, start of the report, origin."""
-        fresh = reports.unique(["device", "interval", "start"], keep="last", maintain_order=True)
-        found = fresh.join(self._rows, on=["device", "interval"], how="inner", maintain_order="left")
+        found = reports.join(self._rows, on=["device", "interval"], how="inner")
         at = pl.col("start").dt.timestamp("us") // 1_000_000
         step = (at - pl.col("offset")) // pl.col("seconds") * pl.col("seconds") + pl.col("offset")
         return found.select("row", "origin", "seconds", "interval", step=step, at=at)
@@ -253,7 +252,7 @@ class GapTable:
         if not held.any() or not known.height:
             return
         late = known.filter(pl.Series(held[known["row"].to_numpy()]))
-        for (row,), part in late.group_by("row", maintain_order=True):
+        for (row,), part in late.group_by("row"):
             times = np.sort(part["at"].to_numpy())
             recalled = np.sort(part.filter(pl.col("origin") == "recalled")["at"].to_numpy())
             for gap in self._gaps[self._owed[int(row)].key]:
