@@ -22,12 +22,14 @@ from bihuan.app.assessing import assess
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.doctor import examine
 from bihuan.app.explain import explain_ref
+from bihuan.app.gapkeeping import gaps_of
 from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
 from bihuan.app.replay import WHAT_IF, replay_stored
+from bihuan.app.settings import read_settings
 from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
 from bihuan.app.upkeep import note_backup
-from bihuan.core import InputError, Language, parse_instant, plain
+from bihuan.core import InputError, Language, parse_instant, plain, text
 from bihuan.store import Manifest, backup
 
 FINDING = 1
@@ -170,6 +172,29 @@ def _trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]
     yield Line(plain(found), ranking_words(found, language))
 
 
+def _gaps(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    device, states = options.get("device"), options.get("states") or ("open", "recalled")
+    zone = read_settings(scene.home).zone
+    with opened(scene.home) as store:
+        found = gaps_of(store.records, [device] if device else None, states=states)
+    if not found:
+        yield Line({"gaps": 0}, text("watch.cli_none", language))
+    for gap in found:
+        words = text(
+            "watch.cli_gap",
+            language,
+            device=gap.device,
+            interval=text(f"onboarding.{gap.interval}", language),
+            start=f"{gap.start.astimezone(zone):%Y-%m-%d %H:%M}",
+            end=f"{gap.end.astimezone(zone):%Y-%m-%d %H:%M}",
+            state=text(f"watch.state_{gap.state}", language),
+            missing=gap.missing,
+            lost=gap.lost,
+            asked=len(gap.asked),
+        )
+        yield Line(plain(gap), words)
+
+
 def _backup(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     target = Path(needed_option(options, "target"))
     with opened(scene.home) as store:
@@ -238,6 +263,7 @@ COMMANDS: dict[str, Command] = {
     "backup": Command(_backup, touches_files=True),
     "doctor": Command(_doctor),
     "explain": Command(_explain),
+    "gaps": Command(_gaps),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),
     "report": Command(_report, touches_files=True),

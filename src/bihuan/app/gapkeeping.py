@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -67,8 +67,7 @@ class GapKeeper:
         self._records, self._series, self._zone = store.records, store.series, zone
         self._town: Town | None = None
         self._table: GapTable | None = None
-        learnt = store.records.state(LEARNT)
-        self.learner = Learner(from_json(learnt, dict[str, dict[str, Heard]]) if learnt else None)
+        self.learner = learner_of(store.records)
 
     @property
     def held(self) -> Iterator[Gap]:
@@ -140,6 +139,7 @@ def gaps_of(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
+    reaching: datetime | None = None,
 ) -> list[Gap]:
     """Return kept gaps, the newest first.
 
@@ -151,6 +151,8 @@ def gaps_of(
     since, until : datetime, optional
         Of their start.
     limit : int, optional
+    reaching : datetime, optional
+        Only those that end behind it.
     """
     subjects = None if devices is None else [f"device:{mn}" for mn in devices]
     rows = records.find(
@@ -162,7 +164,14 @@ def gaps_of(
         limit=limit,
         newest_first=True,
     )
-    return [from_json(row.body, Gap) for row in rows]
+    reached = (row for row in rows if reaching is None or (row.end is not None and row.end > reaching))
+    return [from_json(row.body, Gap) for row in reached]
+
+
+def learner_of(records: Records) -> Learner:
+    """Return the rhythms that were learnt."""
+    body = records.state(LEARNT)
+    return Learner(from_json(body, dict[str, dict[str, Heard]]) if body else None)
 
 
 def judged_of(records: Records) -> dict[Interval, datetime]:
@@ -178,6 +187,14 @@ def began_of(records: Records) -> dict[tuple[str, str], int]:
     return {(mn, interval): at for mn, mine in kept.items() for interval, at in mine.items()}
 
 
+def first_heard(records: Records) -> dict[str, datetime]:
+    """Return when each device was heard first, whatever it sent; who was never heard is not in it."""
+    found: dict[str, int] = {}
+    for (mn, _), at in began_of(records).items():
+        found[mn] = min(at, found.get(mn, at))
+    return {mn: datetime.fromtimestamp(at, UTC) for mn, at in found.items()}
+
+
 def _began_json(began: dict[tuple[str, str], int]) -> bytes:
     kept: dict[str, dict[str, int]] = {}
     for (mn, interval), at in began.items():
@@ -188,13 +205,16 @@ def _began_json(began: dict[tuple[str, str], int]) -> bytes:
 def _load(records: Records, series: SeriesStore, now: datetime) -> GapTable:
     """Bring the table back as the last step left it, or begin one over a store that has lived without."""
     judged, began = judged_of(records), began_of(records)
-    if not judged:
+    fresh = not judged
+    if fresh:
         judged = {interval: now - grace - FIRST_LOOK for interval, grace in GRACE.items()}
         rows = series.query(_BEGAN).iter_rows()
         began = {(mn, interval): int(first.timestamp()) for mn, interval, first in rows}
     kept = gaps_of(records, states=("open", "recalled"))
     kept += gaps_of(records, states=("given_up",), since=now - KEPT)
-    return GapTable(judged, began, kept)
+    table = GapTable(judged, began, kept)
+    table.new_devices = fresh and bool(began)
+    return table
 
 
 def _awaited(series: SeriesStore, judged: dict[Interval, datetime]) -> pl.DataFrame:

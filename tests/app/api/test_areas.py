@@ -79,6 +79,8 @@ BOUND = {
     "/api/events/{ident}/trace": "event",
     "/api/events/{ident}/dispatch": "event",
     "/api/devices/{mn}/frames": "device",
+    "/api/devices/{mn}/watch": "device",
+    "/api/devices/{mn}/recall": "device",
     "/api/sites/{ref}": "site",
     "/api/sites/{ref}/series": "site",
     "/api/sites/{ref}/series.csv": "site",
@@ -96,13 +98,15 @@ LISTS = {
     "/api/events": ("event",),
     "/api/sites": ("station", "outlet"),
     "/api/devices": ("device",),
+    "/api/gaps": ("device",),
+    "/api/transmission/devices": ("device",),
     "/api/overview": ("case", "event"),
     "/api/transmission": ("outlet",),
     "/api/transmission.csv": ("outlet",),
 }
 """GET routes that list things: none of another area may stand in them."""
 
-SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv"}
+SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv", "/api/gaps", "/api/transmission/devices"}
 """Lists that tell some of what is seen, not all of it."""
 
 FREE = {
