@@ -254,6 +254,7 @@ KINDS = {
     "photo": ("case",),
 }
 WRITES: dict[str, dict[str, Any]] = {
+    "/api/devices/{mn}/recall": {"on": False, "reason": "asked by hand"},
     "/api/cases/{ident}/actions": {"kind": "none", "at": NOW.isoformat()},
     "/api/events/{ident}/marks": {"kind": "confirmed", "seen": "none"},
     "/api/events/{ident}/dispatch": {"suspect": "none"},
