@@ -3,58 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 
-from bihuan.app import recall
 from bihuan.app.gapkeeping import gaps_of
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications
+from bihuan.app.ordering import Order, orders_of, save
 from bihuan.app.presence import Arrival, PresenceKeeper, doubles_of, spells_of
 from bihuan.app.recall import ANSWERED_WITHIN, BACK_OFF, PERSON, SETTING, Recaller
-from bihuan.core import CHINA, to_json
+from bihuan.core import CHINA, parse_instant, to_json
 from bihuan.observations import Gap
 from bihuan.register import Device
-from bihuan.store import CitySetting, Entry, Journal, Row, Store, encode_entry, open_store
+from bihuan.store import CitySetting, Journal, Store, encode_entry, open_store
 from tests.app.small import MNS, facts, minute_frame
 
 T0 = datetime(2026, 3, 1, 11, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Placed:
-    id: str
-
-
-@dataclass
-class Orders:
-    """Orders as the ordering slice keeps them, answered by hand."""
-
-    placed: list[tuple[str, str, datetime, datetime, str]] = field(default_factory=list)
-
-    def __call__(
-        self,
-        store: Store,
-        device: str,
-        command: str,
-        arguments: Mapping[str, Any],
-        person: str,
-        reason: str,
-        now: datetime,
-    ) -> Placed:
-        assert person == PERSON
-        ident = f"order-{len(self.placed)}"
-        start, end = (datetime.fromisoformat(arguments[name]) for name in ("start", "end"))
-        self.placed.append((device, command, start, end, reason))
-        store.records.save("order", [Row(ident, b"{}", f"device:{device}", "sent", start=now)])
-        store.ledger.add(Entry(now, person, "place_order", f"device:{device}"))
-        return Placed(ident)
+def orders(place: Place) -> list[Order]:
+    """Orders in the records, the earliest first."""
+    return [order for mn in MNS for order in reversed(orders_of(place.store, mn))]
 
 
 @dataclass
@@ -64,7 +39,6 @@ class Place:
     store: Store
     loop: Loop
     writer: Journal
-    orders: Orders
     now: datetime = T0
 
     def send(self, *starts: datetime, mn: str = MNS[0], peer: str = "10.0.0.1:4001", value: float = 30.0) -> None:
@@ -80,15 +54,15 @@ class Place:
 
 
 @contextmanager
-def living(home: Path, orders: bool = True) -> Iterator[Place]:
-    with open_store(home, threads=1) as store, pytest.MonkeyPatch.context() as patch:
+def living(home: Path, recalled: bool = True) -> Iterator[Place]:
+    with open_store(home, threads=1) as store:
         store.records.save_facts(facts())
-        placed = Orders()
-        patch.setattr("bihuan.app.loop.ordering", lambda: placed if orders else None)
+        if not recalled:
+            store.settings.set(CitySetting(SETTING, {"on": False}, T0.date(), "P1", "asked for by hand", T0))
         loop = Loop(store, CHINA, Notifications((), home / "n.jsonl"), T0)
         writer = Journal(home / "journal", "g1")
         try:
-            yield Place(store, loop, writer, placed)
+            yield Place(store, loop, writer)
         finally:
             writer.close()
 
@@ -106,7 +80,7 @@ def lived(place: Place, silent: range) -> None:
 
 
 def test_a_gap_is_kept_and_closed_by_what_comes_late(tmp_path: Path) -> None:
-    with living(tmp_path, orders=False) as place:
+    with living(tmp_path, recalled=False) as place:
         lived(place, range(4, 8))
         (gap,) = gaps_of(place.store.records)
         assert (gap.device, gap.start, gap.missing, gap.state) == (MNS[0], T0 + TICK * 4, 4, "open")
@@ -124,10 +98,11 @@ def test_a_gap_is_kept_and_closed_by_what_comes_late(tmp_path: Path) -> None:
 def test_a_gap_is_recalled_once_its_logger_speaks_again_and_what_comes_is_marked(tmp_path: Path) -> None:
     with living(tmp_path) as place:
         lived(place, range(4, 8))
-        ((mn, command, start, end, reason),) = place.orders.placed
+        (order,) = orders(place)
         (gap,) = gaps_of(place.store.records)
-        assert (mn, command, start, end) == (MNS[0], "recall_minute", gap.start, gap.end)
-        assert (reason, gap.state) == (f"gap:{gap.id}", "recalled")
+        assert (order.device, order.command, order.person) == (MNS[0], "recall_minute", PERSON)
+        assert [parse_instant(order.arguments[name]) for name in ("begin", "end")] == [gap.start, gap.end]
+        assert (order.reason, gap.state, gap.asked[0].order) == (f"gap:{gap.id}", "recalled", order.id)
         place.send(*minutes(4, 5, 6, 7))
         place.step()
         (gap,) = gaps_of(place.store.records)
@@ -142,7 +117,7 @@ def test_a_silent_logger_is_not_asked(tmp_path: Path) -> None:
     with living(tmp_path) as place:
         lived(place, range(4, 30))
         assert gaps_of(place.store.records)[0].state == "open"
-        assert place.orders.placed == []
+        assert orders(place) == []
 
 
 def test_what_does_not_come_is_asked_for_again_later_and_later_and_given_up(tmp_path: Path) -> None:
@@ -171,7 +146,7 @@ def test_a_city_may_switch_recall_off_for_one_logger(tmp_path: Path) -> None:
         setting = CitySetting(SETTING, {"off": [MNS[0]]}, T0.date(), "P1", "its operator asks by hand", T0)
         place.store.settings.set(setting)
         lived(place, range(4, 8))
-        assert place.orders.placed == []
+        assert orders(place) == []
 
 
 def test_long_ranges_are_cut_and_only_so_many_orders_are_on_their_way(tmp_path: Path) -> None:
@@ -183,8 +158,9 @@ def test_long_ranges_are_cut_and_only_so_many_orders_are_on_their_way(tmp_path: 
                 if step not in range(4, 8):
                     place.send(T0 + TICK * step, mn=mn)
             place.step()
-        ((_, _, start, end, _), *rest) = place.orders.placed
-        assert (end - start, rest) == (TICK * 3, [])
+        (order,) = orders(place)
+        begin, end = (parse_instant(order.arguments[name]) for name in ("begin", "end"))
+        assert end - begin == TICK * 3
 
 
 def test_an_order_that_failed_frees_its_place(tmp_path: Path) -> None:
@@ -194,19 +170,14 @@ def test_an_order_that_failed_frees_its_place(tmp_path: Path) -> None:
         recaller = place.loop.watch._recaller
         assert isinstance(recaller, Recaller)
         assert recaller._waits(gap, place.now)
-        place.store.records.save("order", [Row("order-0", b"{}", f"device:{MNS[0]}", "failed", start=place.now)])
+        save(place.store, msgspec.structs.replace(orders(place)[0], state="failed"))
         assert not recaller._waits(gap, place.now)
-
-
-def test_nothing_can_be_ordered_where_no_orders_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "find_spec", lambda name: None)
-    assert recall.ordering() is None
 
 
 def test_a_step_that_is_taken_again_and_a_new_process_make_the_same_gaps(tmp_path: Path) -> None:
     kept = []
     for home, restart in ((tmp_path / "a", False), (tmp_path / "b", True)):
-        with living(home, orders=False) as place:
+        with living(home, recalled=False) as place:
             for step in range(30):
                 if step not in (*range(4, 8), 11, 15):
                     place.send(T0 + TICK * step)

@@ -17,6 +17,7 @@ import click
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
 from bihuan.app.cli_law import assess, standards
+from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
     BAD_INPUT,
     FINDING,
@@ -281,7 +282,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, plume, standards, user):
+for command in (assess, order, plume, standards, user):
     cli.add_command(command)
 
 

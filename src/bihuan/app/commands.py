@@ -25,6 +25,7 @@ from bihuan.app.explain import explain_ref
 from bihuan.app.gapkeeping import gaps_of
 from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
+from bihuan.app.ordering import place_order
 from bihuan.app.replay import WHAT_IF, replay_stored
 from bihuan.app.settings import read_settings
 from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
@@ -86,7 +87,8 @@ class Command:
     touches_files : bool
         Whether options name files of this machine: only who may read the operator's token may then ask a server for it.
     keeps_accounts : bool
-        Whether it makes or changes accounts: the same holds, or who runs the machine would keep the accounts as well.
+        Whether it makes or changes accounts, or speaks to devices: the same holds, or who runs the machine would keep
+        the accounts as well.
     secret : frozenset of str
         Names that come in `Scene.secret`, never as options.
     """
@@ -195,6 +197,19 @@ def _gaps(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
         yield Line(plain(gap), words)
 
 
+def _order(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    if scene.beside is None:
+        raise InputError("no server runs here: orders go out through the gateways of a running server, bihuan serve")
+    device, command = needed_option(options, "device"), needed_option(options, "command")
+    given = {str(name): str(value) for name, value in dict(options.get("arguments") or {}).items()}
+    reason = needed_option(options, "reason")
+    with opened(scene.home) as store:
+        order = place_order(store, device, command, given | dict(scene.secret), "operator", reason, scene.clock.now())
+    words = text(f"order.{command}", language)
+    state = text(f"order.state_{order.state}", language)
+    yield Line(plain(order), text("order.placed", language, id=order.id, device=device, words=words, state=state))
+
+
 def _backup(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     target = Path(needed_option(options, "target"))
     with opened(scene.home) as store:
@@ -264,6 +279,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command(_doctor),
     "explain": Command(_explain),
     "gaps": Command(_gaps),
+    "order": Command(_order, keeps_accounts=True, secret=frozenset({"password", "key"})),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),
     "report": Command(_report, touches_files=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
+from bihuan.app.ordering import VALID_RECALL, Recalls
 from bihuan.app.presence import Arrival
-from bihuan.app.recall import Recalls
 from bihuan.app.town import Town
-from bihuan.core import KEY_COLUMNS, Interval, Period, Reading, from_json, readings_table, to_json
+from bihuan.core import KEY_COLUMNS, DeviceNote, Interval, Period, Reading, from_json, readings_table, to_json
 from bihuan.devices.hj212 import Envelope, Hj212Adapter, envelope
 from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
 from bihuan.store import START, Position, Record, Store
@@ -31,6 +31,12 @@ COUNTS = "ingest/counts"
 CONCLUDED = "ingest/concluded"
 """How far each gateway's journal had been read at the end of the last complete step. The series may be ahead of it
 when a step was cut short: its frames are then read once more, which changes nothing in the series."""
+
+NOTES = 20_000
+"""What devices said of themselves that waits to be asked for; of more, the oldest goes."""
+
+ASKED = VALID_RECALL + timedelta(hours=1)
+"""How long before its answer data may have been asked for."""
 
 SHORT: tuple[Interval, ...] = ("rt", "minute")
 NO_HEAD = envelope(b"")
@@ -84,6 +90,8 @@ class _Decoded:
     complaints: Counter[str] = field(default_factory=Counter)
     unclaimed: Counter[str] = field(default_factory=Counter)
     arrivals: list[Arrival] = field(default_factory=list)
+    notes: list[tuple[str, DeviceNote]] = field(default_factory=list)
+    recalls: Recalls = field(default_factory=Recalls)
     frames: int = 0
 
 
@@ -97,15 +105,10 @@ class Ingest:
         Local time on the wire.
     since : datetime, optional
         Last complete step; hours that were not over then are still to be averaged.
-    recalls : Recalls, optional
-        What was asked for again: rows that come of it are marked.
     """
 
-    def __init__(
-        self, store: Store, zone: ZoneInfo, since: datetime | None = None, recalls: Recalls | None = None
-    ) -> None:
+    def __init__(self, store: Store, zone: ZoneInfo, since: datetime | None = None) -> None:
         self._store = store
-        self._recalls = recalls or Recalls()
         self._zone = zone
         self._adapters: dict[str, Hj212Adapter] = {}
         self._town: Town | None = None
@@ -116,6 +119,7 @@ class Ingest:
         known = store.records.state(COUNTS)
         self.counts = from_json(known, Counts) if known else Counts()
         self.recent: pl.DataFrame | None = None
+        self._notes: deque[tuple[str, DeviceNote]] = deque(maxlen=NOTES)
 
     def take(self, town: Town, now: datetime, until: datetime | None = None) -> Taken:
         """Take what is durable in the journal and store what it says.
@@ -143,10 +147,23 @@ class Ingest:
         """Store what frames say, and with it how far each journal was read."""
         if town is not self._town:
             self._town, self._adapters = town, {}
-        decoded = _Decoded()
-        for head, record in sorted(((_head(record), record) for record in records), key=_by_device_time):
+        sent = sorted(((_head(record), record) for record in records), key=_by_device_time)
+        decoded = _Decoded(recalls=self._recalls(sent))
+        for head, record in sent:
             self._decode(head, record, town, decoded)
+        self._notes.extend(decoded.notes)
         return self._store_all(town, decoded, dict(ends), now, full)
+
+    def told(self) -> list[tuple[str, DeviceNote]]:
+        """Hand over what devices have said of themselves since the last call, with their MN."""
+        found = list(self._notes)
+        self._notes.clear()
+        return found
+
+    def _recalls(self, sent: list[tuple[Envelope, Record]]) -> Recalls:
+        """What had been asked for when these frames came."""
+        first = min((record.received for _, record in sent), default=None)
+        return Recalls() if first is None else Recalls.of(self._store, first - ASKED)
 
     @property
     def read_to(self) -> dict[str, Position]:
@@ -197,10 +214,9 @@ class Ingest:
             return
         decoded = adapter.decode(record.raw, record.received, record.frame)
         into.arrivals.append(Arrival(head.mn, record.received, record.peer))
-        readings: Iterable[Reading] = decoded.readings
-        if head.mn in self._recalls.asked:
-            readings = self._recalls.mark(readings, record.received)
-        into.readings.extend(readings)
+        readings = decoded.readings
+        into.readings.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
+        into.notes += [(head.mn, note) for note in decoded.notes]
         into.complaints.update(complaint.reason for complaint in decoded.complaints)
 
     def _adapter(self, mn: str, town: Town) -> Hj212Adapter | None:

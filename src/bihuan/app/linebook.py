@@ -33,7 +33,7 @@ STRANGERS = 5000
 NOBODY = ""
 """Line of the bytes that name no logger."""
 
-_PASSWORD = re.compile(rb"(PW=)[^;,&]*")
+_PASSWORD = re.compile(rb"(PW=|NewSK=)[^;,&]*")
 
 
 @dataclass(slots=True)
@@ -205,7 +205,7 @@ def stranger(mn: str, head: Envelope) -> Device:
 
 
 def shown(raw: bytes) -> str:
-    """Return a frame as text with its password masked; what is no text is written as escapes."""
+    """Return a frame as text with passwords and keys masked; what is no text is written as escapes."""
     masked = _PASSWORD.sub(rb"\1******", raw)
     text = masked.decode("utf-8", "backslashreplace")
     return "".join(letter if letter.isprintable() or letter in "\r\n" else f"\\x{ord(letter):02x}" for letter in text)

@@ -24,10 +24,9 @@ from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
-from bihuan.app.recall import ordering
 from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
-from bihuan.app.watch import Watch, Watched, recalls_of
+from bihuan.app.watch import Watch, Watched
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
@@ -134,9 +133,8 @@ class Loop:
         self._began = began
         self._register = store.records.register()
         self._town = Town(self._register, local_date(began, zone))
-        recalls = recalls_of(store)
-        self.ingest = Ingest(store, zone, self.watermark, recalls)
-        self.watch = Watch(store, zone, recalls, ordering())
+        self.ingest = Ingest(store, zone, self.watermark)
+        self.watch = Watch(store, zone)
         self.judge = Judge(store, zone, allow)
         self.rules = RuleSet(allow=allow)
         known = store.records.state(RULES)

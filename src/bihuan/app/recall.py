@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, Protocol, cast
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from bihuan.app.gapkeeping import GapKeeper
-from bihuan.core import Interval, Reading, SettingError, iso
+from bihuan.app.ordering import OPEN, Order, place_order
+from bihuan.core import InputError, SettingError, iso
 from bihuan.observations import Asked, Gap
+from bihuan.register import Device
 from bihuan.store import CitySettings, Store
+
+log = logging.getLogger("bihuan.recall")
 
 PERSON = "system:recall"
 """Who orders, as the ledger has it."""
@@ -33,10 +35,7 @@ BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 120, 480, 14
 ANSWERED_WITHIN = timedelta(minutes=30)
 """An order without an answer holds its place so long."""
 
-MARKED = timedelta(hours=6)
-"""What comes of a range this long after it was asked for, was recalled."""
-
-ON_ITS_WAY = frozenset({"waiting", "sent", "accepted"})
+ON_ITS_WAY = frozenset(OPEN)
 
 
 class RecallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,15 +62,6 @@ class RecallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: int = 30
 
 
-class Placed(Protocol):
-    """An order that was placed."""
-
-    @property
-    def id(self) -> str:
-        """Its id in the records."""
-        ...
-
-
 class Ordering(Protocol):
     """What places orders: `bihuan.app.ordering.place_order`."""
 
@@ -80,20 +70,15 @@ class Ordering(Protocol):
         store: Store,
         device: str,
         command: str,
-        arguments: Mapping[str, Any],
+        arguments: Mapping[str, str],
         person: str,
         reason: str,
         now: datetime,
-    ) -> Placed:
+        *,
+        known: Device | None = None,
+    ) -> Order:
         """Place an order, with its row in the ledger."""
         ...
-
-
-def ordering() -> Ordering | None:
-    """Return what places orders, None where this Bihuan has none."""
-    if find_spec("bihuan.app.ordering") is None:
-        return None
-    return cast("Ordering", import_module("bihuan.app.ordering").place_order)
 
 
 def recall_settings(settings: CitySettings, now: datetime, zone: ZoneInfo) -> RecallSettings:
@@ -111,41 +96,6 @@ def recall_settings(settings: CitySettings, now: datetime, zone: ZoneInfo) -> Re
         raise SettingError(f"setting {SETTING} of the city cannot be read: {problem}") from None
 
 
-@dataclass(slots=True)
-class Recalls:
-    """Which ranges were asked for, so that what comes of them is marked ``recalled``."""
-
-    asked: dict[str, list[tuple[Interval, Asked]]] = field(default_factory=dict)
-
-    def note(self, gaps: Iterable[Gap]) -> None:
-        """Take what was asked for gaps."""
-        for gap in gaps:
-            known = self.asked.setdefault(gap.device, []) if gap.asked else []
-            known += [(gap.interval, one) for one in gap.asked if (gap.interval, one) not in known]
-
-    def forget(self, now: datetime) -> None:
-        """Let go of what is too long ago."""
-        for mn, known in list(self.asked.items()):
-            self.asked[mn] = [(interval, one) for interval, one in known if one.at > now - MARKED]
-            if not self.asked[mn]:
-                del self.asked[mn]
-
-    def mark(self, readings: Iterable[Reading], received: datetime) -> list[Reading]:
-        """Return readings of one logger with their origin set where their range had been asked for."""
-        rows = list(readings)
-        known = self.asked.get(rows[0].device, ()) if rows else ()
-        for number, row in enumerate(rows):
-            for interval, one in known:
-                if (
-                    row.interval == interval
-                    and one.start <= row.start < one.end
-                    and one.at <= received < one.at + MARKED
-                ):
-                    rows[number] = replace(row, origin="recalled")
-                    break
-        return rows
-
-
 class Recaller:
     """Asks for gaps.
 
@@ -158,17 +108,15 @@ class Recaller:
         None where nothing can be ordered: then nothing is asked for, and gaps stay open.
     """
 
-    def __init__(self, store: Store, keeper: GapKeeper, zone: ZoneInfo, place: Ordering | None) -> None:
+    def __init__(self, store: Store, keeper: GapKeeper, zone: ZoneInfo, place: Ordering = place_order) -> None:
         self._store, self._keeper, self._zone, self._place = store, keeper, zone, place
 
-    def step(self, devices: Mapping[str, Any], now: datetime) -> list[Gap]:
+    def step(self, devices: Mapping[str, Device], now: datetime) -> list[Gap]:
         """Ask for what is due, and return the gaps that changed.
 
         A logger that is still silent is not asked: it answers nothing. Each is asked for one range at a time, the
         newest gap first, for it is looked at first.
         """
-        if self._place is None:
-            return []
         told = recall_settings(self._store.settings, now, self._zone)
         if not told.on:
             return []
@@ -192,7 +140,7 @@ class Recaller:
                 gap.state, gap.next_try = "given_up", None
                 changed[gap.id] = gap
             elif busy.total() < told.at_once:
-                self._ask(gap, *part, now)
+                self._ask(gap, devices[gap.device], *part, now)
                 busy[gap.device] += 1
                 changed[gap.id] = gap
         self._keeper.save(changed.values())
@@ -210,11 +158,16 @@ class Recaller:
         """Whether it may be asked for again: at once where the last answer was good."""
         return gap.next_try is None or now >= gap.next_try or not _is_missing(gap, gap.asked[-1])
 
-    def _ask(self, gap: Gap, start: datetime, end: datetime, now: datetime) -> None:
-        assert self._place is not None
-        span = {"start": iso(start), "end": iso(end)}
+    def _ask(self, gap: Gap, device: Device, start: datetime, end: datetime, now: datetime) -> None:
+        """Place the order; a device that cannot be asked so is given up, and the log says why."""
+        span = {"begin": iso(start), "end": iso(end)}
         reason = f"gap:{gap.id}"
-        order = self._place(self._store, gap.device, COMMANDS[gap.interval], span, PERSON, reason, now)
+        try:
+            order = self._place(self._store, device.id, COMMANDS[gap.interval], span, PERSON, reason, now, known=device)
+        except InputError as problem:
+            log.warning("gap %s of %s cannot be recalled: %s", gap.id, gap.device, problem)
+            gap.state, gap.next_try = "given_up", None
+            return
         gap.asked = [*gap.asked, Asked(order.id, now, start, end)]
         gap.state, gap.next_try = "recalled", now + BACK_OFF[_tries(gap, start, end) - 1]
 

@@ -24,6 +24,7 @@ from bihuan.app.gateway import write_devices
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
+from bihuan.app.orderdesk import OrderBook
 from bihuan.app.settings import Settings, read_settings
 from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
@@ -39,6 +40,9 @@ CATCH_UP = timedelta(hours=24)
 
 STATUS_EVERY = 2.0
 """How often `status.json` is written. [s]"""
+
+ORDERS_EVERY = 0.5
+"""How often it is looked what came of the orders to devices. [s]"""
 
 LOOK = 0.1
 """How often the core looks whether something is due. [s]"""
@@ -92,12 +96,14 @@ class Server:
     _began: datetime = field(init=False)
     _day: date | None = None
     _due: dict[str, float] = field(default_factory=dict)
+    _orders: OrderBook = field(init=False)
     _ledger: str = ""
     _head: LedgerHead | None = None
 
     def run(self, ended: threading.Event) -> None:
         """Serve until `ended`."""
         self._began = self.clock.now()
+        self._orders = OrderBook(self.store, self.settings.zone)
         self._ledger = self._check_ledger()
         self._renew()
         self._write_devices()
@@ -165,6 +171,9 @@ class Server:
                 self._tell()
             if self._is_due("take", self.settings.whole("loop_seconds")):
                 self._loop.take(now)
+            if self._is_due("orders", ORDERS_EVERY):
+                for order in self._orders.follow(self._loop, now):
+                    self._api.office.live.tell("device", id=order.device)
             self.troubles.now = ""
         except DiskFull as problem:
             self._trouble("disk_full", problem)

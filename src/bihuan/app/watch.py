@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from bihuan.app.gapkeeping import GapKeeper, gaps_of
+from bihuan.app.gapkeeping import GapKeeper
+from bihuan.app.ordering import place_order
 from bihuan.app.presence import Arrival, Double, PresenceKeeper
-from bihuan.app.recall import Ordering, Recaller, Recalls
+from bihuan.app.recall import Ordering, Recaller
 from bihuan.app.town import Town
 from bihuan.observations import Gap
 from bihuan.store import Store
@@ -34,14 +35,12 @@ class Watch:
     ----------
     store : Store
     zone : ZoneInfo
-    recalls : Recalls
-        Shared with the ingest, which marks what was recalled.
-    place : Ordering or None
-        Places orders; None recalls nothing.
+    place : Ordering
+        Places orders.
     """
 
-    def __init__(self, store: Store, zone: ZoneInfo, recalls: Recalls, place: Ordering | None) -> None:
-        self._store, self._recalls = store, recalls
+    def __init__(self, store: Store, zone: ZoneInfo, place: Ordering = place_order) -> None:
+        self._store = store
         self.keeper = GapKeeper(store, zone)
         self._recaller = Recaller(store, self.keeper, zone, place)
         self._presence: PresenceKeeper | None = None
@@ -50,8 +49,6 @@ class Watch:
         """Take what came by an instant; belongs into the transaction of the step."""
         gaps = {gap.id: gap for gap in self.keeper.step(town, readings, now)}
         asked = self._recaller.step(town.devices, now)
-        self._recalls.note(asked)
-        self._recalls.forget(now)
         if self._presence is None:
             heard = dict(self._store.series.query(_HEARD).iter_rows())
             self._presence = PresenceKeeper(self._store.records, heard)
@@ -62,10 +59,3 @@ class Watch:
         """Keep what lasts as it stands, before nobody watches any more."""
         if self._presence is not None:
             self._presence.keep()
-
-
-def recalls_of(store: Store, all_time: bool = False) -> Recalls:
-    """Return what was asked for and has not come; with `all_time` also what has, for a rebuild."""
-    found = Recalls()
-    found.note(gaps_of(store.records, states=None if all_time else ("recalled",)))
-    return found

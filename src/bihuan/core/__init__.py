@@ -13,6 +13,7 @@ from bihuan.core.codec import (
 from bihuan.core.contracts import (
     Adapter,
     Decoded,
+    DeviceNote,
     ForwardModel,
     Rule,
     Tracer,
@@ -155,6 +156,7 @@ __all__ = [
     "CaseError",
     "Complaint",
     "Decoded",
+    "DeviceNote",
     "DiskFull",
     "DutyError",
     "Effect",

@@ -22,11 +22,40 @@ Facts = TypeVar("Facts", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceNote:
+    """What a device says of itself beside its readings: a run state, an answer, a log line, a parameter.
+
+    Attributes
+    ----------
+    kind : str
+        Short code; its words stand in ``texts`` under ``[device_note]``.
+    at : datetime or None
+        When it holds, by the device; None where it does not say.
+    qn : str
+        Number of the exchange: an answer repeats the question's.
+    about : str
+        The analyser or part it is about, as the device names it; empty for the device itself.
+    values : tuple of (name, text)
+        As sent, secrets left out.
+    frame : str
+        Id in the journal.
+    """
+
+    kind: str
+    at: datetime | None = None
+    qn: str = ""
+    about: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    frame: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """What an adapter made of some bytes: the readable part next to every complaint."""
 
     readings: tuple[Reading, ...]
     complaints: tuple[Complaint, ...]
+    notes: tuple[DeviceNote, ...] = ()
 
 
 class Adapter(Protocol):

@@ -71,6 +71,11 @@ class Home:
         return self.path / "devices.json"
 
     @property
+    def orders(self) -> Path:
+        """Folder of orders to devices, one folder a gateway: they go out and come back as small files."""
+        return self.path / "orders"
+
+    @property
     def server(self) -> Path:
         """Address of the running server, for commands."""
         return self.path / "server.json"

@@ -45,7 +45,7 @@ def test_a_logger_shows_what_it_owes_what_is_missing_and_when_it_was_there(offic
     told = logged_in(office, "data_engineer").get(f"/api/devices/{MNS[0]}/watch").json()
     assert told["rhythm"] == [{"interval": "minute", "seconds": 300, "learnt": False}]
     (gap,) = told["gaps"]
-    assert (gap["missing"], gap["lost"], gap["state"], gap["interval"]) == (6, 6, "open", "minute")
+    assert (gap["missing"], gap["lost"], gap["state"], gap["interval"]) == (6, 6, "recalled", "minute")
     assert gap["start"] == (MIDNIGHT + TICK * 12).isoformat().replace("+00:00", "Z")
     assert [(one["peer"], one["why"]) for one in told["spells"]] == [("10.0.0.1", ""), ("10.0.0.1", "silent")]
     assert told["doubles"] == []
@@ -55,7 +55,7 @@ def test_a_logger_shows_what_it_owes_what_is_missing_and_when_it_was_there(offic
 def test_the_list_tells_of_every_logger_by_state(office: Office) -> None:
     client = logged_in(office, "duty_officer")
     told = client.get("/api/gaps").json()
-    assert (told["counts"], told["missing"], told["more"]) == ({"open": 1}, 6, False)
+    assert (told["counts"], told["missing"], told["more"]) == ({"recalled": 1}, 6, False)
     assert client.get("/api/gaps", params={"state": "filled"}).json()["gaps"] == []
 
 

@@ -17,7 +17,7 @@ from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.gapkeeping import gaps_of, judged_of, learner_of, owed_of
 from bihuan.app.presence import Double, Spell, doubles_of, spells_of
-from bihuan.app.recall import COMMANDS, SETTING, RecallSettings, ordering, recall_settings
+from bihuan.app.recall import COMMANDS, SETTING, RecallSettings, recall_settings
 from bihuan.app.transmission import MonthOfDevice, Sums, month_of
 from bihuan.core import Language, Period, Ref, local_day, plain, to_json
 from bihuan.observations import Gap
@@ -125,7 +125,6 @@ class DeviceWatch(BaseModel):
     rhythm: list[RhythmShown]
     judged: dict[str, datetime]
     recall: bool = Field(description="whether gaps of it are recalled by themselves")
-    recall_ready: bool = Field(description="whether this installation can give orders to loggers at all")
     gaps: list[GapShown]
     spells: list[SpellShown]
     doubles: list[DoubleShown]
@@ -179,7 +178,6 @@ def device_watch(mn: str, office: TheOffice, session: Reader, language: TheLangu
         rhythm=[RhythmShown(interval=one.interval, seconds=one.seconds, learnt=one.learnt) for one in owed],
         judged={str(name): at for name, at in judged.items() if name in COMMANDS or name in device.rhythm},
         recall=told.on and mn not in told.off,
-        recall_ready=ordering() is not None,
         gaps=[_gap(one, office, language) for one in gaps_of(records, [mn], limit=SHOWN)],
         spells=[_spell(one) for one in spells_of(records, mn, since)],
         doubles=[_double(one) for one in doubles_of(records, mn, since)],
