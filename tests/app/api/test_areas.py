@@ -79,6 +79,8 @@ BOUND = {
     "/api/events/{ident}/trace": "event",
     "/api/events/{ident}/dispatch": "event",
     "/api/devices/{mn}/frames": "device",
+    "/api/devices/{mn}/watch": "device",
+    "/api/devices/{mn}/recall": "device",
     "/api/devices/{mn}/orders": "device",
     "/api/devices/{mn}/controls": "device",
     "/api/devices/{mn}/line": "device",
@@ -99,13 +101,15 @@ LISTS = {
     "/api/events": ("event",),
     "/api/sites": ("station", "outlet"),
     "/api/devices": ("device",),
+    "/api/gaps": ("device",),
+    "/api/transmission/devices": ("device",),
     "/api/overview": ("case", "event"),
     "/api/transmission": ("outlet",),
     "/api/transmission.csv": ("outlet",),
 }
 """GET routes that list things: none of another area may stand in them."""
 
-SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv"}
+SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv", "/api/gaps", "/api/transmission/devices"}
 """Lists that tell some of what is seen, not all of it."""
 
 FREE = {
@@ -253,6 +257,7 @@ KINDS = {
     "photo": ("case",),
 }
 WRITES: dict[str, dict[str, Any]] = {
+    "/api/devices/{mn}/recall": {"on": False, "reason": "asked by hand"},
     "/api/cases/{ident}/actions": {"kind": "none", "at": NOW.isoformat()},
     "/api/events/{ident}/marks": {"kind": "confirmed", "seen": "none"},
     "/api/events/{ident}/dispatch": {"suspect": "none"},

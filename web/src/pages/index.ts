@@ -50,6 +50,7 @@ export const pages: Page[] = [
   { name: 'devices', path: '/devices', right: 'device.read', icon: 'RadioTower', title: 'onboarding.title', load: () => import('./onboarding/DevicesPage.vue') },
   { name: 'devices-unknown', path: '/devices/unknown', right: 'device.claim', title: 'onboarding.unknown', load: () => import('./onboarding/UnknownPage.vue') },
   { name: 'transmission', path: '/transmission', right: 'site.read', title: 'law_outlet.transmission', load: () => import('./onboarding/TransmissionPage.vue') },
+  { name: 'devices-month', path: '/devices/month', right: 'device.read', title: 'watch.month_title', load: () => import('./onboarding/MonthPage.vue') },
   { name: 'device', path: '/devices/:mn', right: 'device.read', title: 'onboarding.title', load: () => import('./onboarding/DevicePage.vue') },
   { name: 'health', path: '/health', right: 'health.read', icon: 'HeartPulse', title: 'health.title', load: () => import('./health/HealthPage.vue') },
   { name: 'accounts', path: '/accounts', right: 'account.read', icon: 'Users', title: 'account.title', load: () => import('./account/AccountsPage.vue') },
