@@ -13,7 +13,7 @@ from bihuan.store.journal import Journal
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.matrices import MatrixFolder
 from bihuan.store.records import Direction, Link, Records, Row
-from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
+from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry, frame_id
 from bihuan.store.series import SeriesStore
 from bihuan.store.survey import JournalSurvey, Survey, survey
 from bihuan.store.tables import TableName
@@ -58,6 +58,7 @@ __all__ = [
     "apply_corrections",
     "backup",
     "encode_entry",
+    "frame_id",
     "load_corrections",
     "named_digest",
     "open_store",

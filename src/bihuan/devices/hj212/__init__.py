@@ -4,6 +4,7 @@ The gateway uses `Framer`, `envelope` and `acknowledgement`; the core uses `Hj21
 Clause by clause: ``docs/hj212.md``.
 """
 
+from bihuan.devices.hj212.codes import wire_unit
 from bihuan.devices.hj212.crc import CrcClass, checksum, classify
 from bihuan.devices.hj212.decode import Hj212Adapter
 from bihuan.devices.hj212.encode import acknowledgement, encode, heartbeat, uplink, wrap
@@ -30,6 +31,7 @@ __all__ = [
     "read_frame",
     "read_stamp",
     "uplink",
+    "wire_unit",
     "wrap",
     "write_stamp",
 ]
