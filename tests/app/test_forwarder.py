@@ -63,10 +63,10 @@ def test_two_targets_get_everything_in_order_and_a_dead_one_holds_up_none(tmp_pa
                 await until(lambda: len(first.frames) >= 120 and len(second.frames) >= 120)
                 fill(tmp_path, 10, 30)
                 await until(lambda: len(first.frames) >= 160 and len(second.frames) >= 160)
-                await until(lambda: told(tmp_path, "dead").get("trouble"))
+                await until(lambda: told(tmp_path, "dead").get("waiting") == 160)
             for host in (first, second):
                 assert host.qns == dict.fromkeys(MNS, expected(40))
-            assert told(tmp_path, "dead")["waiting"] == 160
+            assert told(tmp_path, "dead")["state"] == "stopped"
             assert "ConnectionRefusedError" in str(told(tmp_path, "dead")["trouble"])
 
     asyncio.run(run())

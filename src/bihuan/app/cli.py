@@ -16,6 +16,7 @@ import click
 
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
+from bihuan.app.cli_forward import forward
 from bihuan.app.cli_law import assess, standards
 from bihuan.app.cli_parts import (
     BAD_INPUT,
@@ -265,7 +266,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, plume, standards, user):
+for command in (assess, plume, standards, user, forward):
     cli.add_command(command)
 
 

@@ -20,6 +20,8 @@ from bihuan import __version__
 from bihuan.app.api import ApiServer, Office, draft_bulletins
 from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
+from bihuan.app.forwardchild import ForwardChild
+from bihuan.app.forwarding import renew_plan
 from bihuan.app.gateway import write_devices
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
@@ -39,6 +41,9 @@ CATCH_UP = timedelta(hours=24)
 
 STATUS_EVERY = 2.0
 """How often `status.json` is written. [s]"""
+
+PLAN_EVERY = 10
+"""How often the plan of forwarding is compared with register and targets; a change of a target is told at once. [s]"""
 
 LOOK = 0.1
 """How often the core looks whether something is due. [s]"""
@@ -87,6 +92,8 @@ class Server:
     clock: Clock
     troubles: Troubles = field(default_factory=Troubles)
     _gateways: Gateways = field(init=False)
+    _forward: ForwardChild = field(init=False)
+    _forwards: bool = False
     _api: ApiServer = field(init=False)
     _loop: Loop = field(init=False)
     _began: datetime = field(init=False)
@@ -108,12 +115,14 @@ class Server:
         self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
         self._gateways.start()
+        self._forward = ForwardChild(self.store.home, self.clock, self.settings.text("log_level"))
         self._api.start()
         watch = JumpWatch(self.clock)
         said = False
         try:
             while not ended.wait(LOOK):
                 self._gateways.watch()
+                self._watch_forwarding()
                 self._note_jump(watch)
                 self._work(ended)
                 self._tell()
@@ -123,6 +132,7 @@ class Server:
         finally:
             self._api.stop()
             self._gateways.stop()
+            self._forward.stop()
             self._farewell()
 
     def _finish_claims(self) -> None:
@@ -220,6 +230,16 @@ class Server:
     def _write_devices(self) -> None:
         on = local_date(self.clock.now(), self.settings.zone)
         write_devices(self.store.home.devices, self.store.records.register(), on)
+
+    def _watch_forwarding(self) -> None:
+        """Keep the forwarding process and its plan; what fails here holds up nothing else."""
+        try:
+            if self._is_due("plan", PLAN_EVERY):
+                on = local_date(self.clock.now(), self.settings.zone)
+                self._forwards = renew_plan(self.store, self._loop.town.register, on, self.settings.zone.key)
+            self._forward.watch(self._forwards)
+        except (StoreError, OSError) as problem:
+            log.error("forwarding is not looked after: %s", problem)
 
     def _check_ledger(self) -> str:
         try:
