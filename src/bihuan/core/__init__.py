@@ -13,6 +13,7 @@ from bihuan.core.codec import (
 from bihuan.core.contracts import (
     Adapter,
     Decoded,
+    DeviceNote,
     ForwardModel,
     Rule,
     Tracer,
@@ -118,6 +119,12 @@ from bihuan.core.readings import (
     Stat,
     readings_table,
 )
+from bihuan.core.sightings import (
+    Fix,
+    Passage,
+    Picture,
+    Sighting,
+)
 from bihuan.core.sources import (
     Shape,
     Source,
@@ -155,6 +162,7 @@ __all__ = [
     "CaseError",
     "Complaint",
     "Decoded",
+    "DeviceNote",
     "DiskFull",
     "DutyError",
     "Effect",
@@ -162,6 +170,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Evidence",
+    "Fix",
     "Flag",
     "FormatError",
     "ForwardModel",
@@ -176,7 +185,9 @@ __all__ = [
     "NotCovered",
     "Notice",
     "Origin",
+    "Passage",
     "Period",
+    "Picture",
     "Place",
     "Plane",
     "Pollutant",
@@ -192,6 +203,7 @@ __all__ = [
     "SettingError",
     "Severity",
     "Shape",
+    "Sighting",
     "Source",
     "Stat",
     "StationHours",

@@ -35,9 +35,11 @@ from bihuan.app.api import (
     health,
     imports,
     instructions,
+    orders,
     outlet_verdicts,
     overview,
     photos,
+    sensorthings,
     session,
     shift,
     sites,
@@ -72,6 +74,7 @@ ROUTERS = (
     demo.router,
     devices.router,
     forward.router,
+    orders.router,
     health.router,
     events.router,
     eventseries.router,
@@ -92,6 +95,7 @@ ROUTERS = (
     assess.router,
     standards.router,
     start.router,
+    sensorthings.router,
 )
 """Every part of the interface, one file a subject."""
 
