@@ -16,6 +16,7 @@ import click
 
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
+from bihuan.app.cli_forward import forward
 from bihuan.app.cli_law import assess, standards
 from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
@@ -306,7 +307,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, order, plume, standards, store, user):
+for command in (assess, forward, order, plume, standards, store, user):
     cli.add_command(command)
 
 

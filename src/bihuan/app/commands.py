@@ -23,6 +23,7 @@ from bihuan.app.clock import Clock, WallClock
 from bihuan.app.doctor import examine
 from bihuan.app.explain import explain_ref
 from bihuan.app.flagging import rerun_flags
+from bihuan.app.forwardkeeping import add_target, list_targets, listed, stand_at, stands, switch_target
 from bihuan.app.gapkeeping import gaps_of
 from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
@@ -282,11 +283,37 @@ def _change_account(act: str, scene: Scene, options: Options, language: Language
         yield Line({"login": login, "password": made}, made)
 
 
+def _add_target(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    told = add_target(scene.home, options, scene.secret.get("password", ""), scene.clock)
+    yield Line(told, f"{told['id']}  {told['host']}:{told['port']}")
+
+
+def _list_targets(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    for row in list_targets(scene.home, scene.clock):
+        yield Line(row, listed(row))
+
+
+def _switch_target(paused: bool, scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    told = switch_target(scene.home, needed_option(options, "target"), paused, scene.clock)
+    yield Line(told, f"{told['id']}  {'paused' if paused else 'active'}")
+
+
+def _stand_targets(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    now = scene.clock.now()
+    for row in list_targets(scene.home, scene.clock):
+        yield Line(stand_at(row, now), stands(row, now))
+
+
 COMMANDS: dict[str, Command] = {
     "assess": Command(_assess),
     "backup": Command(_backup, touches_files=True),
     "doctor": Command(_doctor),
     "explain": Command(_explain),
+    "forward.add": Command(_add_target, touches_files=True, secret=frozenset({"password"})),
+    "forward.list": Command(_list_targets),
+    "forward.pause": Command(partial(_switch_target, True)),
+    "forward.resume": Command(partial(_switch_target, False)),
+    "forward.status": Command(_stand_targets),
     "gaps": Command(_gaps),
     "order": Command(_order, keeps_accounts=True, secret=frozenset({"password", "key"})),
     "flags": Command(_flags),

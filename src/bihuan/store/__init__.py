@@ -18,7 +18,7 @@ from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.matrices import MatrixFolder
 from bihuan.store.moving import Moved, move_to_embedded, move_to_lake
 from bihuan.store.records import Direction, Link, Records, Row
-from bihuan.store.segments import START, FrameStatus, Position, Record, checked_gateway, encode_entry
+from bihuan.store.segments import START, FrameStatus, Position, Record, checked_gateway, encode_entry, frame_id
 from bihuan.store.series import SeriesStore
 from bihuan.store.survey import JournalSurvey, Survey, survey
 from bihuan.store.tables import TableName
@@ -73,6 +73,7 @@ __all__ = [
     "checked_gateway",
     "days_kept",
     "encode_entry",
+    "frame_id",
     "index_path",
     "load_corrections",
     "make_index",

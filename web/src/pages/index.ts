@@ -49,6 +49,7 @@ export const pages: Page[] = [
   { name: 'bulletin', path: '/bulletins/:id', right: 'bulletin.read', title: 'bulletin.title', load: () => import('./bulletin/BulletinPage.vue') },
   { name: 'devices', path: '/devices', right: 'device.read', icon: 'RadioTower', title: 'onboarding.title', load: () => import('./onboarding/DevicesPage.vue') },
   { name: 'devices-unknown', path: '/devices/unknown', right: 'device.claim', title: 'onboarding.unknown', load: () => import('./onboarding/UnknownPage.vue') },
+  { name: 'forward', path: '/devices/forward', right: 'forward.read', title: 'forward.title', load: () => import('./forward/ForwardPage.vue') },
   { name: 'transmission', path: '/transmission', right: 'site.read', title: 'law_outlet.transmission', load: () => import('./onboarding/TransmissionPage.vue') },
   { name: 'devices-month', path: '/devices/month', right: 'device.read', title: 'watch.month_title', load: () => import('./onboarding/MonthPage.vue') },
   { name: 'device', path: '/devices/:mn', right: 'device.read', title: 'onboarding.title', load: () => import('./onboarding/DevicePage.vue') },
