@@ -91,6 +91,10 @@ BOUND = {
     "/api/sites/{ref}/calendar": "site",
     "/api/sites/{ref}/why": "site",
     "/api/sites/{ref}/verdicts": "site",
+    "/api/sites/{ref}/doors": "site",
+    "/api/sites/{ref}/passages": "site",
+    "/api/sites/{ref}/track": "site",
+    "/api/sites/{ref}/pictures/{ident}": "site",
     "/api/explain/{ref:path}": "explained",
 }
 """Routes that name one thing of an area."""
@@ -137,6 +141,9 @@ FREE = {
     "/api/standards/{ident}", "/api/standard-switches", "/api/start",
     # figures of what is seen, without ids (`sees_case` counts them), and uploads of one's own
     "/api/cases/metrics", "/api/cases/metrics/export", "/api/photos",
+    # names things in its own way: tested in test_sensorthings
+    "/sta/v1.1", "/sta/v1.1/{path:path}", "/sta/v1.1/Observations", "/sta/v1.1/CreateObservations",
+    "/sta/v1.1/Datastreams({key})/Observations",
     # tested in test_live, and below
     "/api/live", "/api/instructions",
 }  # fmt: skip
@@ -156,6 +163,7 @@ class City:
         return {
             "cases/{ident}": self.cases[side].id,
             "photos/{digest}": self.photos[side],
+            "pictures/{ident}": "none",
             "events/{ident}": f"{'eo' if kind == 'outlet' else 'es'}{side}",
             "{mn}": f"MN{side}",
             "{ref:path}": f"case:{self.cases[side].id}" if kind == "case" else f"event:e{kind[0]}{side}",
