@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,10 +11,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
+from bihuan.app.adapters import HeldAdapter
+from bihuan.app.heads import head_of
+from bihuan.app.ordering import VALID_RECALL, Recalls
 from bihuan.app.rollups import SHORT, hours_of, stored_minutes, with_beside, within
+from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
-from bihuan.core import HOUR, KEY_COLUMNS, Period, Reading, from_json, readings_table, to_json
-from bihuan.devices.hj212 import Envelope, Hj212Adapter, envelope
+from bihuan.core import HOUR, KEY_COLUMNS, DeviceNote, Period, Reading, from_json, readings_table, to_json
+from bihuan.devices.hj212 import Envelope
 from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
 from bihuan.store import START, Position, Record, Store
 
@@ -31,7 +35,14 @@ CONCLUDED = "ingest/concluded"
 """How far each gateway's journal had been read at the end of the last complete step. The series may be ahead of it
 when a step was cut short: its frames are then read once more, which changes nothing in the series."""
 
-NO_HEAD = envelope(b"")
+NOTES = 20_000
+"""What devices said of themselves that waits to be asked for; of more, the oldest goes."""
+
+ASKED = VALID_RECALL + timedelta(hours=1)
+"""How long before its answer data may have been asked for."""
+
+PLATES = "plates"
+"""Setting of the city: ``mask`` keeps the ends of a plate of a gate's log, ``hash`` keeps a keyed digest of it."""
 
 
 class Counts(msgspec.Struct):
@@ -78,7 +89,10 @@ class _Decoded:
     readings: list[Reading] = field(default_factory=list)
     complaints: Counter[str] = field(default_factory=Counter)
     unclaimed: Counter[str] = field(default_factory=Counter)
+    notes: list[tuple[str, DeviceNote]] = field(default_factory=list)
+    recalls: Recalls = field(default_factory=Recalls)
     frames: int = 0
+    seen: Seen = field(default_factory=Seen)
 
 
 class Ingest:
@@ -96,7 +110,7 @@ class Ingest:
     def __init__(self, store: Store, zone: ZoneInfo, since: datetime | None = None) -> None:
         self._store = store
         self._zone = zone
-        self._adapters: dict[str, Hj212Adapter] = {}
+        self._adapters: dict[str, HeldAdapter] = {}
         self._town: Town | None = None
         self._read = _concluded(store)
         self._kept = dict(self._read)
@@ -105,6 +119,7 @@ class Ingest:
         known = store.records.state(COUNTS)
         self.counts = from_json(known, Counts) if known else Counts()
         self.recent: pl.DataFrame | None = None
+        self._notes: deque[tuple[str, DeviceNote]] = deque(maxlen=NOTES)
 
     def take(self, town: Town, now: datetime, until: datetime | None = None) -> Taken:
         """Take what is durable in the journal and store what it says.
@@ -132,10 +147,23 @@ class Ingest:
         """Store what frames say, and with it how far each journal was read."""
         if town is not self._town:
             self._town, self._adapters = town, {}
-        decoded = _Decoded()
-        for head, record in sorted(((_head(record), record) for record in records), key=_by_device_time):
+        sent = sorted(((head_of(record), record) for record in records), key=_by_device_time)
+        decoded = _Decoded(recalls=self._recalls(sent))
+        for head, record in sent:
             self._decode(head, record, town, decoded)
+        self._notes.extend(decoded.notes)
         return self._store_all(town, decoded, dict(ends), now, full)
+
+    def told(self) -> list[tuple[str, DeviceNote]]:
+        """Hand over what devices have said of themselves since the last call, with their MN."""
+        found = list(self._notes)
+        self._notes.clear()
+        return found
+
+    def _recalls(self, sent: list[tuple[Envelope, Record]]) -> Recalls:
+        """What had been asked for when these frames came."""
+        first = min((record.received for _, record in sent), default=None)
+        return Recalls() if first is None else Recalls.of(self._store, first - ASKED)
 
     @property
     def read_to(self) -> dict[str, Position]:
@@ -185,16 +213,19 @@ class Ingest:
             into.complaints["password_wrong"] += 1  # it was not acknowledged: nobody knows who sent it
             return
         decoded = adapter.decode(record.raw, record.received, record.frame)
-        into.readings.extend(decoded.readings)
+        readings = decoded.readings
+        into.readings.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
+        into.notes += [(head.mn, note) for note in decoded.notes]
+        if decoded.sightings:
+            into.seen.add(head.mn, town.devices[head.mn].site, record.frame, decoded.sightings)
         into.complaints.update(complaint.reason for complaint in decoded.complaints)
 
-    def _adapter(self, mn: str, town: Town) -> Hj212Adapter | None:
+    def _adapter(self, mn: str, town: Town) -> HeldAdapter | None:
         if mn not in self._adapters:
             device = town.devices.get(mn)
             if device is None:
                 return None
-            outlet = device.site.startswith("outlet:")
-            self._adapters[mn] = Hj212Adapter(device, "outlet" if outlet else "environment", self._zone)
+            self._adapters[mn] = HeldAdapter(device, self._zone, town.devices.get)
         return self._adapters[mn]
 
     def _store_all(self, town: Town, decoded: _Decoded, ends: dict[str, Position], now: datetime, full: bool) -> Taken:
@@ -206,6 +237,8 @@ class Ingest:
         self.recent = pl.concat([recent.join(short, on=list(KEY_COLUMNS), how="anti", maintain_order="left"), short])
         over = self._hours_over(town, batch, now)
         hours = self._hours(town, batch, over)
+        if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
+            keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
         self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
         self._count(decoded, batch.height)
         return Taken(decoded.frames, batch, hours, full)
@@ -275,10 +308,6 @@ def _concluded(store: Store) -> dict[str, Position]:
     known = store.records.state(CONCLUDED)
     concluded = from_json(known, dict[str, Position]) if known else {}  # the very first step may be cut short as well
     return {gateway: min(end, concluded.get(gateway, START)) for gateway, end in consumed.items()}
-
-
-def _head(record: Record) -> Envelope:
-    return NO_HEAD if record.status == "garbage" else envelope(record.raw)
 
 
 def _by_device_time(frame: tuple[Envelope, Record]) -> tuple[str, str, bytes]:

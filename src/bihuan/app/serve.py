@@ -18,13 +18,18 @@ from typing import Any
 
 from bihuan import __version__
 from bihuan.app.api import ApiServer, Office, draft_bulletins
+from bihuan.app.api.beside import beside_of
 from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
 from bihuan.app.gateway import write_devices
+from bihuan.app.gateway.folder import Inbox, InboxThread
+from bihuan.app.importing import import_files
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
-from bihuan.app.opened import lake_of
+from bihuan.app.opened import lake_of, lent
+from bihuan.app.orderdesk import OrderBook
+from bihuan.app.receipts import Report
 from bihuan.app.sealing import Sealing
 from bihuan.app.settings import Settings, read_settings
 from bihuan.app.state import state_of
@@ -41,6 +46,9 @@ CATCH_UP = timedelta(hours=24)
 
 STATUS_EVERY = 2.0
 """How often `status.json` is written. [s]"""
+
+ORDERS_EVERY = 0.5
+"""How often it is looked what came of the orders to devices. [s]"""
 
 LOOK = 0.1
 """How often the core looks whether something is due. [s]"""
@@ -95,6 +103,7 @@ class Server:
     _began: datetime = field(init=False)
     _day: date | None = None
     _due: dict[str, float] = field(default_factory=dict)
+    _orders: OrderBook = field(init=False)
     _ledger: str = ""
     _head: LedgerHead | None = None
 
@@ -102,6 +111,7 @@ class Server:
         """Serve until `ended`."""
         self._began = self.clock.now()
         self._sealing = Sealing(self.store.series)
+        self._orders = OrderBook(self.store, self.settings.zone)
         self._ledger = self._check_ledger()
         self._renew()
         self._write_devices()
@@ -113,6 +123,7 @@ class Server:
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
         self._gateways.start()
         self._api.start()
+        inbox = self._inbox(office)
         watch = JumpWatch(self.clock)
         said = False
         try:
@@ -126,9 +137,35 @@ class Server:
                     self._announce()
         finally:
             self._sealing.stop()
+            if inbox is not None:
+                inbox.stop()
             self._api.stop()
             self._gateways.stop()
             self._farewell()
+
+    def _inbox(self, office: Office) -> InboxThread | None:
+        """Begin to watch the folder of the settings, if there is one."""
+        folder = self.settings.text("inbox")
+        if not folder:
+            return None
+
+        def take(path: Path, layout: str, device: str) -> Report:
+            with lent(self.store):
+                known = layout or None
+                return import_files(
+                    self.store.home.path,
+                    [path],
+                    known,
+                    clock=self.clock,
+                    beside=beside_of(office),
+                    roles=False,  # whoever may drop a file may not give anybody another role
+                    device=device,
+                )[0]
+
+        quiet = float(self.settings.whole("inbox_quiet_seconds"))
+        thread = InboxThread(Inbox(Path(folder).absolute(), quiet, self.clock, self.settings.zone, take))
+        thread.start()
+        return thread
 
     def _finish_claims(self) -> None:
         """Take in the frames of loggers whose claim a crash cut short."""
@@ -170,6 +207,9 @@ class Server:
                 self._tell()
             if self._is_due("take", self.settings.whole("loop_seconds")):
                 self._loop.take(now)
+            if self._is_due("orders", ORDERS_EVERY):
+                for order in self._orders.follow(self._loop, now):
+                    self._api.office.live.tell("device", id=order.device)
             self.troubles.now = ""
         except DiskFull as problem:
             self._trouble("disk_full", problem)

@@ -13,6 +13,7 @@ from bihuan.core.codec import (
 from bihuan.core.contracts import (
     Adapter,
     Decoded,
+    DeviceNote,
     ForwardModel,
     Rule,
     Tracer,
@@ -119,6 +120,12 @@ from bihuan.core.readings import (
     Stat,
     readings_table,
 )
+from bihuan.core.sightings import (
+    Fix,
+    Passage,
+    Picture,
+    Sighting,
+)
 from bihuan.core.sources import (
     Shape,
     Source,
@@ -157,6 +164,7 @@ __all__ = [
     "CatalogAway",
     "Complaint",
     "Decoded",
+    "DeviceNote",
     "DiskFull",
     "DutyError",
     "Effect",
@@ -164,6 +172,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Evidence",
+    "Fix",
     "Flag",
     "FormatError",
     "ForwardModel",
@@ -178,7 +187,9 @@ __all__ = [
     "NotCovered",
     "Notice",
     "Origin",
+    "Passage",
     "Period",
+    "Picture",
     "Place",
     "Plane",
     "Pollutant",
@@ -194,6 +205,7 @@ __all__ = [
     "SettingError",
     "Severity",
     "Shape",
+    "Sighting",
     "Source",
     "Stat",
     "StationHours",
