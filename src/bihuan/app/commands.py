@@ -124,7 +124,8 @@ def _explain(scene: Scene, options: Options, language: Language) -> Iterator[Lin
 def _import(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     files = [Path(name) for name in options.get("files", ())]
     clock = scene.clock if scene.beside else None
-    for report in import_files(scene.home, files, options.get("layout"), clock=clock, beside=scene.beside):
+    layout, device = options.get("layout"), str(options.get("device") or "")
+    for report in import_files(scene.home, files, layout, clock=clock, beside=scene.beside, device=device):
         code = BAD_INPUT if report.failed else FINDING if report.errors else 0
         yield Line(report.as_dict(), report.words(language), code)
 

@@ -11,10 +11,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
+from bihuan.app.adapters import HeldAdapter
+from bihuan.app.heads import head_of
 from bihuan.app.ordering import VALID_RECALL, Recalls
+from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
 from bihuan.core import KEY_COLUMNS, DeviceNote, Interval, Period, Reading, from_json, readings_table, to_json
-from bihuan.devices.hj212 import Envelope, Hj212Adapter, envelope
+from bihuan.devices.hj212 import Envelope
 from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
 from bihuan.store import START, Position, Record, Store
 
@@ -38,7 +41,8 @@ ASKED = VALID_RECALL + timedelta(hours=1)
 """How long before its answer data may have been asked for."""
 
 SHORT: tuple[Interval, ...] = ("rt", "minute")
-NO_HEAD = envelope(b"")
+PLATES = "plates"
+"""Setting of the city: ``mask`` keeps the ends of a plate of a gate's log, ``hash`` keeps a keyed digest of it."""
 
 
 class Counts(msgspec.Struct):
@@ -88,6 +92,7 @@ class _Decoded:
     notes: list[tuple[str, DeviceNote]] = field(default_factory=list)
     recalls: Recalls = field(default_factory=Recalls)
     frames: int = 0
+    seen: Seen = field(default_factory=Seen)
 
 
 class Ingest:
@@ -105,7 +110,7 @@ class Ingest:
     def __init__(self, store: Store, zone: ZoneInfo, since: datetime | None = None) -> None:
         self._store = store
         self._zone = zone
-        self._adapters: dict[str, Hj212Adapter] = {}
+        self._adapters: dict[str, HeldAdapter] = {}
         self._town: Town | None = None
         self._read = _concluded(store)
         self._kept = dict(self._read)
@@ -142,7 +147,7 @@ class Ingest:
         """Store what frames say, and with it how far each journal was read."""
         if town is not self._town:
             self._town, self._adapters = town, {}
-        sent = sorted(((_head(record), record) for record in records), key=_by_device_time)
+        sent = sorted(((head_of(record), record) for record in records), key=_by_device_time)
         decoded = _Decoded(recalls=self._recalls(sent))
         for head, record in sent:
             self._decode(head, record, town, decoded)
@@ -211,15 +216,16 @@ class Ingest:
         readings = decoded.readings
         into.readings.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
         into.notes += [(head.mn, note) for note in decoded.notes]
+        if decoded.sightings:
+            into.seen.add(head.mn, town.devices[head.mn].site, record.frame, decoded.sightings)
         into.complaints.update(complaint.reason for complaint in decoded.complaints)
 
-    def _adapter(self, mn: str, town: Town) -> Hj212Adapter | None:
+    def _adapter(self, mn: str, town: Town) -> HeldAdapter | None:
         if mn not in self._adapters:
             device = town.devices.get(mn)
             if device is None:
                 return None
-            outlet = device.site.startswith("outlet:")
-            self._adapters[mn] = Hj212Adapter(device, "outlet" if outlet else "environment", self._zone)
+            self._adapters[mn] = HeldAdapter(device, self._zone, town.devices.get)
         return self._adapters[mn]
 
     def _store_all(self, town: Town, decoded: _Decoded, ends: dict[str, Position], now: datetime, full: bool) -> Taken:
@@ -230,6 +236,8 @@ class Ingest:
         # the batch holds each key once: dropping what it replaces costs a third of making the whole window unique
         self.recent = pl.concat([recent.join(short, on=list(KEY_COLUMNS), how="anti", maintain_order="left"), short])
         hours = self._hours(town, batch, now)
+        if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
+            keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
         self._store.series.append(batch, hours=hours, consumed=ends)
         self._count(decoded, batch.height)
         return Taken(decoded.frames, batch, hours, full)
@@ -308,10 +316,6 @@ def _concluded(store: Store) -> dict[str, Position]:
     known = store.records.state(CONCLUDED)
     concluded = from_json(known, dict[str, Position]) if known else {}  # the very first step may be cut short as well
     return {gateway: min(end, concluded.get(gateway, START)) for gateway, end in consumed.items()}
-
-
-def _head(record: Record) -> Envelope:
-    return NO_HEAD if record.status == "garbage" else envelope(record.raw)
 
 
 def _by_device_time(frame: tuple[Envelope, Record]) -> tuple[str, str, bytes]:

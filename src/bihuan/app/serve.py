@@ -18,13 +18,18 @@ from typing import Any
 
 from bihuan import __version__
 from bihuan.app.api import ApiServer, Office, draft_bulletins
+from bihuan.app.api.beside import beside_of
 from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
 from bihuan.app.gateway import write_devices
+from bihuan.app.gateway.folder import Inbox, InboxThread
+from bihuan.app.importing import import_files
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
+from bihuan.app.opened import lent
 from bihuan.app.orderdesk import OrderBook
+from bihuan.app.receipts import Report
 from bihuan.app.settings import Settings, read_settings
 from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
@@ -115,6 +120,7 @@ class Server:
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
         self._gateways.start()
         self._api.start()
+        inbox = self._inbox(office)
         watch = JumpWatch(self.clock)
         said = False
         try:
@@ -127,9 +133,35 @@ class Server:
                     said = True
                     self._announce()
         finally:
+            if inbox is not None:
+                inbox.stop()
             self._api.stop()
             self._gateways.stop()
             self._farewell()
+
+    def _inbox(self, office: Office) -> InboxThread | None:
+        """Begin to watch the folder of the settings, if there is one."""
+        folder = self.settings.text("inbox")
+        if not folder:
+            return None
+
+        def take(path: Path, layout: str, device: str) -> Report:
+            with lent(self.store):
+                known = layout or None
+                return import_files(
+                    self.store.home.path,
+                    [path],
+                    known,
+                    clock=self.clock,
+                    beside=beside_of(office),
+                    roles=False,  # whoever may drop a file may not give anybody another role
+                    device=device,
+                )[0]
+
+        quiet = float(self.settings.whole("inbox_quiet_seconds"))
+        thread = InboxThread(Inbox(Path(folder).absolute(), quiet, self.clock, self.settings.zone, take))
+        thread.start()
+        return thread
 
     def _finish_claims(self) -> None:
         """Take in the frames of loggers whose claim a crash cut short."""

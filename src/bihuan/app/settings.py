@@ -63,6 +63,20 @@ SETTINGS = (
     Setting("map_review", "", "review number (GS) of the base map, printed on every map"),
     Setting("upload_mib", 60, "largest file that is imported through the pages, below body_megabytes [MiB]"),
     Setting("webhook_url", "", "where notices are posted; empty posts none"),
+    Setting("mqtt_host", "", "address of an MQTT broker that devices publish to; empty: none"),
+    Setting("mqtt_port", 1883, "port of the broker"),
+    Setting(
+        "mqtt_topics",
+        "bihuan/{mn}/hj212,bihuan/{mn}/json,bihuan/{mn}/data",
+        "topics that are read, by comma; {mn} is the level that names the device",
+    ),
+    Setting("mqtt_client", "bihuan", "name under which the broker keeps what we have not acknowledged"),
+    Setting("mqtt_user", "", "login at the broker; empty: none"),
+    Setting("mqtt_password", "", "its password; better in the environment than in the file"),
+    Setting("mqtt_tls", False, "speak TLS with the broker"),
+    Setting("mqtt_ca", "", "file of the authority of the broker's certificate (PEM); empty: those of this machine"),
+    Setting("inbox", "", "folder that is watched for files (FTP and the like); empty: none"),
+    Setting("inbox_quiet_seconds", 10, "a file that has not grown for so long is complete"),
 )
 """Every setting of the process; a test holds that `docs/reference/settings.md` lists them."""
 

@@ -119,6 +119,12 @@ from bihuan.core.readings import (
     Stat,
     readings_table,
 )
+from bihuan.core.sightings import (
+    Fix,
+    Passage,
+    Picture,
+    Sighting,
+)
 from bihuan.core.sources import (
     Shape,
     Source,
@@ -164,6 +170,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Evidence",
+    "Fix",
     "Flag",
     "FormatError",
     "ForwardModel",
@@ -178,7 +185,9 @@ __all__ = [
     "NotCovered",
     "Notice",
     "Origin",
+    "Passage",
     "Period",
+    "Picture",
     "Place",
     "Plane",
     "Pollutant",
@@ -194,6 +203,7 @@ __all__ = [
     "SettingError",
     "Severity",
     "Shape",
+    "Sighting",
     "Source",
     "Stat",
     "StationHours",

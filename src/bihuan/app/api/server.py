@@ -38,6 +38,7 @@ from bihuan.app.api import (
     outlet_verdicts,
     overview,
     photos,
+    sensorthings,
     session,
     shift,
     sites,
@@ -92,6 +93,7 @@ ROUTERS = (
     assess.router,
     standards.router,
     start.router,
+    sensorthings.router,
 )
 """Every part of the interface, one file a subject."""
 
