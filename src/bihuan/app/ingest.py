@@ -76,12 +76,15 @@ class Taken:
         The hours they changed, as far as these are over.
     full : bool
         Whether more frames were waiting.
+    notes : tuple of (MN, DeviceNote)
+        What devices said of themselves: run states, logs, parameters, answers.
     """
 
     frames: int
     readings: pl.DataFrame
     hours: pl.DataFrame
     full: bool = False
+    notes: tuple[tuple[str, DeviceNote], ...] = ()
 
 
 @dataclass(slots=True)
@@ -240,7 +243,7 @@ class Ingest:
             keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
         self._store.series.append(batch, hours=hours, consumed=ends)
         self._count(decoded, batch.height)
-        return Taken(decoded.frames, batch, hours, full)
+        return Taken(decoded.frames, batch, hours, full, tuple(decoded.notes))
 
     def _window(self, town: Town, now: datetime) -> pl.DataFrame:
         """Readings of the last hours, from memory or, after a start, from the store."""

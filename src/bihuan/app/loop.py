@@ -425,6 +425,7 @@ def _together(parts: list[Taken]) -> Taken:
         readings=pl.concat([part.readings for part in parts]).unique([*KEY_COLUMNS], keep="last", maintain_order=True),
         hours=pl.concat([part.hours for part in parts]).unique([*ROLLUP_KEY], keep="last", maintain_order=True),
         full=parts[-1].full,
+        notes=tuple(note for part in parts for note in part.notes),
     )
 
 

@@ -149,7 +149,7 @@ def device_orders(mn: str, office: TheOffice, session: Reader, language: TheLang
         cipher=_cipher(device),
         commands=[
             _command(one, session, language)
-            for one in commands().values()
+            for one in (commands().values() if device.protocol.startswith("hj212-") else ())
             if not one.protocols or device.protocol in one.protocols
         ],
         orders=[_line(one, office, session, language) for one in orders_of(office.store, mn)],
