@@ -32,6 +32,7 @@ from bihuan.app.cli_parts import (
     target_of,
 )
 from bihuan.app.cli_plume import plume
+from bihuan.app.cli_store import store
 from bihuan.app.cli_user import user
 
 
@@ -273,7 +274,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, order, plume, standards, user):
+for command in (assess, order, plume, standards, store, user):
     cli.add_command(command)
 
 

@@ -14,9 +14,10 @@ import polars as pl
 from bihuan.app.adapters import HeldAdapter
 from bihuan.app.heads import head_of
 from bihuan.app.ordering import VALID_RECALL, Recalls
+from bihuan.app.rollups import SHORT, hours_of, stored_minutes, with_beside, within
 from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
-from bihuan.core import KEY_COLUMNS, DeviceNote, Interval, Period, Reading, from_json, readings_table, to_json
+from bihuan.core import HOUR, KEY_COLUMNS, DeviceNote, Period, Reading, from_json, readings_table, to_json
 from bihuan.devices.hj212 import Envelope
 from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
 from bihuan.store import START, Position, Record, Store
@@ -40,7 +41,6 @@ NOTES = 20_000
 ASKED = VALID_RECALL + timedelta(hours=1)
 """How long before its answer data may have been asked for."""
 
-SHORT: tuple[Interval, ...] = ("rt", "minute")
 PLATES = "plates"
 """Setting of the city: ``mask`` keeps the ends of a plate of a gate's log, ``hash`` keeps a keyed digest of it."""
 
@@ -238,10 +238,11 @@ class Ingest:
         short = batch.filter(pl.col("interval").is_in(SHORT))
         # the batch holds each key once: dropping what it replaces costs a third of making the whole window unique
         self.recent = pl.concat([recent.join(short, on=list(KEY_COLUMNS), how="anti", maintain_order="left"), short])
-        hours = self._hours(town, batch, now)
+        over = self._hours_over(town, batch, now)
+        hours = self._hours(town, batch, over)
         if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
             keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
-        self._store.series.append(batch, hours=hours, consumed=ends)
+        self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
         self._count(decoded, batch.height)
         return Taken(decoded.frames, batch, hours, full, tuple(decoded.notes))
 
@@ -256,42 +257,33 @@ class Ingest:
             self.recent = pl.concat(found).select(readings_table([]).schema.names)
         return self.recent.filter(pl.col("start") >= since)
 
-    def _hours(self, town: Town, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    def _hours(self, town: Town, batch: pl.DataFrame, over: pl.DataFrame) -> pl.DataFrame:
         """The hours that the batch changed: our means of those that are over, and the devices' own."""
-        need = needed(town.on).minutes
-        starts = self._hours_over(batch, now)
         own = as_reported(batch, town.site_of, "hour")
-        if starts.is_empty():
+        if over.is_empty():
             return own
-        minutes = self._minutes(starts)
-        return pl.concat([own, hours_from_minutes(minutes, town.site_of, need)])
+        need = needed(town.on).minutes
+        return pl.concat([own, hours_from_minutes(self._minutes(over), town.site_of, need)])
 
-    def _hours_over(self, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    def _hours_over(self, town: Town, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Hours of loggers with new minutes that are over; the others wait, for their last minute may never come."""
         assert self.recent is not None
-        touched = _hours_of(batch.filter(pl.col("interval").is_in(SHORT)))
         if self._waiting is None:
-            before = _hours_of(self.recent)
+            before = hours_of(self.recent)
             self._waiting = before if self._since is None else before.filter(self._since < _END)
-        touched = pl.concat([self._waiting, touched]).unique(maintain_order=True)
+        left = self._store.series.touched(now - HOUR)  # by an import, or by a check that looked at history again
+        touched = pl.concat([self._waiting, left, hours_of(batch)]).unique(maintain_order=True)
         self._waiting = touched.filter(now < _END)
-        return touched.filter(now >= _END)
+        return with_beside(touched.filter(now >= _END), town.site_of)
 
-    def _minutes(self, starts: pl.DataFrame) -> pl.DataFrame:
+    def _minutes(self, over: pl.DataFrame) -> pl.DataFrame:
         assert self.recent is not None
-        first: datetime = starts["hour"].min()  # type: ignore[assignment]  # never empty here
-        rows = self.recent
+        rows = within(self.recent, over)
+        first: datetime = over["start"].min()  # type: ignore[assignment]  # never empty here
         if self._oldest() > first:  # late data of hours that memory no longer holds
-            last: datetime = starts["hour"].max()  # type: ignore[assignment]
-            span = Period(first, last + timedelta(hours=1))
-            rows = self._store.series.readings(starts["device"].unique(), None, "minute", span).select(rows.columns)
-            rows = pl.concat([rows, self.recent]).unique(list(KEY_COLUMNS), keep="last", maintain_order=True)
-        wanted = starts.with_columns(pl.lit(True).alias("wanted"))
-        return (
-            rows.with_columns(hour=pl.col("start").dt.truncate("1h"))
-            .join(wanted, on=["device", "hour"], how="semi")
-            .drop("hour")
-        )
+            stored = stored_minutes(self._store.series, over)
+            rows = pl.concat([stored, rows]).unique(list(KEY_COLUMNS), keep="last", maintain_order=True)
+        return rows
 
     def _oldest(self) -> datetime:
         assert self.recent is not None
@@ -306,16 +298,16 @@ class Ingest:
                 mine[reason] = mine.get(reason, 0) + number
 
 
-_END = pl.col("hour").dt.offset_by("1h")
-
-
-def _hours_of(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("device", hour=pl.col("start").dt.truncate("1h")).unique(maintain_order=True)
+_END = pl.col("start").dt.offset_by("1h")
 
 
 def _concluded(store: Store) -> dict[str, Position]:
-    """Where to read on: never ahead of the series, and behind it where a step was cut short."""
-    consumed = store.series.consumed()
+    """Where to read on: never ahead of the series, and behind it where a step was cut short.
+
+    A lake also knows the gateways of other hosts, which are not ours to say anything about.
+    """
+    own = set(store.journal.gateways())
+    consumed = {gateway: end for gateway, end in store.series.consumed().items() if gateway in own}
     known = store.records.state(CONCLUDED)
     concluded = from_json(known, dict[str, Position]) if known else {}  # the very first step may be cut short as well
     return {gateway: min(end, concluded.get(gateway, START)) for gateway, end in consumed.items()}

@@ -18,12 +18,13 @@ import polars as pl
 from bihuan.alerts import Facts, Heard, RuleSet, RulesState
 from bihuan.app.declared import marks_at
 from bihuan.app.desk import Desk
-from bihuan.app.ingest import SHORT, Ingest, Taken
+from bihuan.app.ingest import Ingest, Taken
 from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
+from bihuan.app.rollups import SHORT
 from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
 from bihuan.app.window import Window

@@ -27,15 +27,16 @@ from bihuan.app.importing import import_files
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
-from bihuan.app.opened import lent
+from bihuan.app.opened import lake_of, lent
 from bihuan.app.orderdesk import OrderBook
 from bihuan.app.receipts import Report
+from bihuan.app.sealing import Sealing
 from bihuan.app.settings import Settings, read_settings
 from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
 from bihuan.app.troubles import Troubles
 from bihuan.cases import case_settings
-from bihuan.core import DAY, DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
+from bihuan.core import DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
 from bihuan.store import LedgerHead, Store, open_store, write_whole
 
 log = logging.getLogger("bihuan.serve")
@@ -76,7 +77,7 @@ def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with open_store(home) as store:
+    with open_store(home, series=lake_of(settings)) as store:
         Server(store, settings, WallClock()).run(ended)
 
 
@@ -98,6 +99,7 @@ class Server:
     _gateways: Gateways = field(init=False)
     _api: ApiServer = field(init=False)
     _loop: Loop = field(init=False)
+    _sealing: Sealing = field(init=False)
     _began: datetime = field(init=False)
     _day: date | None = None
     _due: dict[str, float] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class Server:
         """Serve until `ended`."""
         self._began = self.clock.now()
         self._orders = OrderBook(self.store, self.settings.zone)
+        self._sealing = Sealing(self.store.series)
         self._ledger = self._check_ledger()
         self._renew()
         self._write_devices()
@@ -135,6 +138,7 @@ class Server:
         finally:
             if inbox is not None:
                 inbox.stop()
+            self._sealing.stop()
             self._api.stop()
             self._gateways.stop()
             self._farewell()
@@ -250,13 +254,13 @@ class Server:
         log.warning("the clock of this machine was set by %+.1f s%s", jump.total_seconds(), after)
 
     def _new_day(self, tick: datetime) -> None:
-        """Once a day: who may send by the register of the day, and older days stored in the order they are asked in."""
+        """Once a day: who may send by the register of the day, and older days put in the order they are asked in."""
         day = local_date(tick, self.settings.zone)
         if day == self._day:
             return
         self._day = day
         self._write_devices()
-        self.store.series.resort(floor_to(tick, DAY) - DAY)
+        self._sealing.begin(tick)
 
     def _write_devices(self) -> None:
         on = local_date(self.clock.now(), self.settings.zone)

@@ -18,7 +18,7 @@ from bihuan.app.clock import Clock
 from bihuan.app.gateway import read_status
 from bihuan.app.settings import Settings
 from bihuan.core import SettingError
-from bihuan.store import Home
+from bihuan.store import Home, checked_gateway
 
 log = logging.getLogger("bihuan.serve")
 
@@ -71,7 +71,9 @@ class Gateways:
         """
         self._await_orphans()
         self.port = settled_port(self.settings.text("host"), self.settings.whole("hj212_port"))
-        self._children = [_Child(f"g{number}") for number in range(1, self.settings.whole("gateways") + 1)]
+        prefix = self.settings.text("gateway_prefix")
+        names = [checked_gateway(f"{prefix}{number}") for number in range(1, self.settings.whole("gateways") + 1)]
+        self._children = [_Child(name) for name in names]
         if self.settings.text("mqtt_host"):
             self._children.append(_Child("mqtt", "bihuan.app.gateway.mqtt_serve"))
         self.watch()

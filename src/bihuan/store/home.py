@@ -17,6 +17,8 @@ from bihuan.store.city import CitySettings
 from bihuan.store.digests import Algorithm
 from bihuan.store.files import REAL_FILES, Lock, write_whole
 from bihuan.store.journal import Journal
+from bihuan.store.lake import LakeStore
+from bihuan.store.lakeaddress import LakeAddress
 from bihuan.store.ledger import Ledger
 from bihuan.store.records import Records
 from bihuan.store.series import SeriesStore
@@ -181,7 +183,13 @@ UPGRADES: dict[int, Callable[[Home], None]] = {}
 
 
 def open_store(
-    home: Home | Path, *, threads: int = 2, records: str = "", algorithm: Algorithm = "sha256", create: bool = True
+    home: Home | Path,
+    *,
+    threads: int = 2,
+    records: str = "",
+    algorithm: Algorithm = "sha256",
+    create: bool = True,
+    series: LakeAddress | None = None,
 ) -> Store:
     """Open the store of a home as its one owner, making or upgrading it first where needed.
 
@@ -196,6 +204,8 @@ def open_store(
         Of new digests: ``sha256`` or ``sm3``.
     create : bool
         False refuses a home without a store.
+    series : LakeAddress or None
+        The lake of the series; None for the DuckDB file of the home.
 
     Raises
     ------
@@ -214,7 +224,7 @@ def open_store(
     opened: list[Any] = []
     try:
         _settle_format(home)
-        kept_series = SeriesStore(home.series, threads)
+        kept_series = LakeStore(series, threads) if series else SeriesStore(home.series, threads)
         opened.append(kept_series)
         kept_records = Records(records or home.records)
         opened.append(kept_records)
