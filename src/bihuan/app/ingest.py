@@ -79,6 +79,8 @@ class Taken:
         Whether more frames were waiting.
     arrivals : list of Arrival
         Which known logger's frames came when and from where.
+    notes : tuple of (MN, DeviceNote)
+        What devices said of themselves: run states, logs, parameters, answers.
     """
 
     frames: int
@@ -86,6 +88,7 @@ class Taken:
     hours: pl.DataFrame
     full: bool = False
     arrivals: list[Arrival] = field(default_factory=list)
+    notes: tuple[tuple[str, DeviceNote], ...] = ()
 
 
 @dataclass(slots=True)
@@ -247,7 +250,7 @@ class Ingest:
             keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
         self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
         self._count(decoded, batch.height)
-        return Taken(decoded.frames, batch, hours, full, decoded.arrivals)
+        return Taken(decoded.frames, batch, hours, full, decoded.arrivals, tuple(decoded.notes))
 
     def _window(self, town: Town, now: datetime) -> pl.DataFrame:
         """Readings of the last hours, from memory or, after a start, from the store."""

@@ -443,6 +443,7 @@ def _together(parts: list[Taken]) -> Taken:
         hours=pl.concat([part.hours for part in parts]).unique([*ROLLUP_KEY], keep="last", maintain_order=True),
         full=parts[-1].full,
         arrivals=[one for part in parts for one in part.arrivals],
+        notes=tuple(note for part in parts for note in part.notes),
     )
 
 
