@@ -79,6 +79,8 @@ BOUND = {
     "/api/events/{ident}/trace": "event",
     "/api/events/{ident}/dispatch": "event",
     "/api/devices/{mn}/frames": "device",
+    "/api/devices/{mn}/watch": "device",
+    "/api/devices/{mn}/recall": "device",
     "/api/devices/{mn}/orders": "device",
     "/api/devices/{mn}/controls": "device",
     "/api/devices/{mn}/line": "device",
@@ -103,13 +105,15 @@ LISTS = {
     "/api/events": ("event",),
     "/api/sites": ("station", "outlet"),
     "/api/devices": ("device",),
+    "/api/gaps": ("device",),
+    "/api/transmission/devices": ("device",),
     "/api/overview": ("case", "event"),
     "/api/transmission": ("outlet",),
     "/api/transmission.csv": ("outlet",),
 }
 """GET routes that list things: none of another area may stand in them."""
 
-SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv"}
+SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv", "/api/gaps", "/api/transmission/devices"}
 """Lists that tell some of what is seen, not all of it."""
 
 FREE = {
@@ -122,6 +126,9 @@ FREE = {
     # imports are the engineer's, for the whole register
     "/api/imports", "/api/jobs", "/api/jobs/{ident}", "/api/jobs/{ident}/faults.csv", "/api/templates.xlsx",
     "/api/devices/connect", "/api/devices/unknown", "/api/devices/claim", "/api/devices/try",
+    # forwarding is the whole city's: who has one district may not change it (test_forward)
+    "/api/forward/targets", "/api/forward/targets/{ident}", "/api/forward/targets/{ident}/pause",
+    "/api/forward/targets/{ident}/resume", "/api/forward/targets/{ident}/aside",
     # the city's: warnings, bulletins, the shift of the desk, matters and districts by name, the map
     "/api/warnings", "/api/warnings/{ident}/sign", "/api/warnings/{ident}/cap.xml", "/api/shift", "/api/shift/remarks",
     "/api/shift/hand-over", "/api/shift/{ident}/sign", "/api/shifts", "/api/shifts/{ident}", "/api/matters",
@@ -261,6 +268,7 @@ KINDS = {
     "photo": ("case",),
 }
 WRITES: dict[str, dict[str, Any]] = {
+    "/api/devices/{mn}/recall": {"on": False, "reason": "asked by hand"},
     "/api/cases/{ident}/actions": {"kind": "none", "at": NOW.isoformat()},
     "/api/events/{ident}/marks": {"kind": "confirmed", "seen": "none"},
     "/api/events/{ident}/dispatch": {"suspect": "none"},
