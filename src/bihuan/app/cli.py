@@ -17,6 +17,7 @@ import click
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
 from bihuan.app.cli_law import assess, standards
+from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
     BAD_INPUT,
     FINDING,
@@ -31,6 +32,7 @@ from bihuan.app.cli_parts import (
     target_of,
 )
 from bihuan.app.cli_plume import plume
+from bihuan.app.cli_store import store
 from bihuan.app.cli_user import user
 
 
@@ -93,7 +95,8 @@ def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: 
 
 @cli.command("import")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "layout", help="layout or mapping file; recognised from the header without it")
+@click.option("--format", "layout", help="layout, mapping file or protocol of devices; recognised without it")
+@click.option("--device", help="code of the device that a file of a protocol is of, where it does not say so itself")
 @click.option(
     "--templates",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -102,9 +105,14 @@ def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: 
 @LANGUAGE
 @JSON
 def import_command(
-    files: tuple[Path, ...], layout: str | None, templates: Path | None, language: Any, as_json: bool
+    files: tuple[Path, ...],
+    layout: str | None,
+    device: str | None,
+    templates: Path | None,
+    language: Any,
+    as_json: bool,
 ) -> None:
-    """Import registers (XLSX, CSV, GeoJSON), feeds (CSV, Parquet) and 12345 work orders."""
+    """Import registers (XLSX, CSV, GeoJSON), feeds (CSV, Parquet), 12345 work orders and files of devices."""
     if templates is not None:
         from bihuan.formats import write_templates
 
@@ -114,7 +122,8 @@ def import_command(
     if not files:
         raise click.UsageError("name at least one file to import, or --templates FILE for the empty workbook")
     mapping = layout if layout is None or not Path(layout).is_file() else str(Path(layout).absolute())
-    run("import", {"files": [str(file.absolute()) for file in files], "layout": mapping}, language, as_json)
+    options = {"files": [str(file.absolute()) for file in files], "layout": mapping, "device": device or ""}
+    run("import", options, language, as_json)
 
 
 @cli.command()
@@ -281,7 +290,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, plume, standards, user):
+for command in (assess, order, plume, standards, store, user):
     cli.add_command(command)
 
 

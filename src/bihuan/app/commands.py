@@ -25,10 +25,11 @@ from bihuan.app.explain import explain_ref
 from bihuan.app.flagging import rerun_flags
 from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
+from bihuan.app.ordering import place_order
 from bihuan.app.replay import WHAT_IF, replay_stored
-from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
+from bihuan.app.tracing import ranking_of, ranking_plain, ranking_words, trace_stored
 from bihuan.app.upkeep import note_backup
-from bihuan.core import InputError, Language, parse_instant, plain
+from bihuan.core import InputError, Language, parse_instant, plain, text
 from bihuan.store import Manifest, backup
 
 FINDING = 1
@@ -85,7 +86,8 @@ class Command:
     touches_files : bool
         Whether options name files of this machine: only who may read the operator's token may then ask a server for it.
     keeps_accounts : bool
-        Whether it makes or changes accounts: the same holds, or who runs the machine would keep the accounts as well.
+        Whether it makes or changes accounts, or speaks to devices: the same holds, or who runs the machine would keep
+        the accounts as well.
     secret : frozenset of str
         Names that come in `Scene.secret`, never as options.
     """
@@ -123,7 +125,8 @@ def _explain(scene: Scene, options: Options, language: Language) -> Iterator[Lin
 def _import(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     files = [Path(name) for name in options.get("files", ())]
     clock = scene.clock if scene.beside else None
-    for report in import_files(scene.home, files, options.get("layout"), clock=clock, beside=scene.beside):
+    layout, device = options.get("layout"), str(options.get("device") or "")
+    for report in import_files(scene.home, files, layout, clock=clock, beside=scene.beside, device=device):
         code = BAD_INPUT if report.failed else FINDING if report.errors else 0
         yield Line(report.as_dict(), report.words(language), code)
 
@@ -170,12 +173,25 @@ def _assess(scene: Scene, options: Options, language: Language) -> Iterator[Line
 def _trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     start, end = instant_of(options, "start"), instant_of(options, "end")
     if options.get("event"):
-        found = ranking_of(scene.home, options["event"])
+        found, hidden = ranking_of(scene.home, options["event"])
     elif start is not None and end is not None and options.get("station"):
-        found = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
+        found, hidden = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
     else:
         raise InputError("give event, or start, end and station together")
-    yield Line(plain(found), ranking_words(found, language))
+    yield Line(ranking_plain(found, hidden), ranking_words(found, language, hidden))
+
+
+def _order(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    if scene.beside is None:
+        raise InputError("no server runs here: orders go out through the gateways of a running server, bihuan serve")
+    device, command = needed_option(options, "device"), needed_option(options, "command")
+    given = {str(name): str(value) for name, value in dict(options.get("arguments") or {}).items()}
+    reason = needed_option(options, "reason")
+    with opened(scene.home) as store:
+        order = place_order(store, device, command, given | dict(scene.secret), "operator", reason, scene.clock.now())
+    words = text(f"order.{command}", language)
+    state = text(f"order.state_{order.state}", language)
+    yield Line(plain(order), text("order.placed", language, id=order.id, device=device, words=words, state=state))
 
 
 def _backup(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
@@ -246,6 +262,7 @@ COMMANDS: dict[str, Command] = {
     "backup": Command(_backup, touches_files=True),
     "doctor": Command(_doctor),
     "explain": Command(_explain),
+    "order": Command(_order, keeps_accounts=True, secret=frozenset({"password", "key"})),
     "flags": Command(_flags),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),

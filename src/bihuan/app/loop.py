@@ -18,14 +18,15 @@ import polars as pl
 from bihuan.alerts import Facts, Heard, RuleSet, RulesState
 from bihuan.app.declared import marks_at
 from bihuan.app.desk import Desk
-from bihuan.app.ingest import SHORT, Ingest, Taken
+from bihuan.app.ingest import Ingest, Taken
 from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
+from bihuan.app.rollups import SHORT
 from bihuan.app.signing import KeptSign, Signing
-from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
+from bihuan.app.suspicion import MODELS, Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
@@ -117,6 +118,8 @@ class Loop:
     allow : frozenset of str
         Rows of law that the city has switched on although they are unconfirmed.
     case_settings : CaseSettings, optional
+    tracing_model : str
+        Physics of tracing, one of `suspicion.MODELS`.
     """
 
     def __init__(
@@ -127,6 +130,7 @@ class Loop:
         began: datetime,
         allow: frozenset[str] = frozenset(),
         case_settings: CaseSettings | None = None,
+        tracing_model: str = MODELS[0],
     ) -> None:
         self._store = store
         self._zone = zone
@@ -141,7 +145,8 @@ class Loop:
         self.desk = Desk(store.records, lambda: self._register, Calendar(case_settings), notifications)
         self._asked = state_of(store.records, ASKED, Asked)
         self._tried = state_of(store.records, TRIED, datetime)
-        self._suspicion = Suspicion(self._town, self._asked)
+        self._tracing_model = tracing_model
+        self._suspicion = Suspicion(self._town, self._asked, tracing_model)
         self._measure = Measure(store, self._tried)
         self._outlook = Outlook(store, zone, allow)
         self._signing = Signing(store, zone)
@@ -418,7 +423,7 @@ class Loop:
 
     def _new_town(self, on: date) -> None:
         self._town = Town(self._register, on)
-        self._suspicion = Suspicion(self._town, self._asked)
+        self._suspicion = Suspicion(self._town, self._asked, self._tracing_model)
         self._minute_window.forget()
 
 

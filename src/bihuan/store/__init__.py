@@ -10,10 +10,13 @@ from bihuan.store.files import REAL_FILES, Files, Handle, Lock, write_whole
 from bihuan.store.home import FORMAT, Home, Store, open_store
 from bihuan.store.indices import FILES_SCHEMA, INDICES_SCHEMA
 from bihuan.store.journal import Journal
+from bihuan.store.lake import LakeStore
+from bihuan.store.lakeaddress import LakeAddress
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.matrices import MatrixFolder
+from bihuan.store.moving import Moved, move_to_embedded, move_to_lake
 from bihuan.store.records import Direction, Link, Records, Row
-from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
+from bihuan.store.segments import START, FrameStatus, Position, Record, checked_gateway, encode_entry
 from bihuan.store.series import SeriesStore
 from bihuan.store.survey import JournalSurvey, Survey, survey
 from bihuan.store.tables import TableName
@@ -40,12 +43,15 @@ __all__ = [
     "Journal",
     "JournalReader",
     "JournalSurvey",
+    "LakeAddress",
+    "LakeStore",
     "Ledger",
     "LedgerHead",
     "Link",
     "Lock",
     "Manifest",
     "MatrixFolder",
+    "Moved",
     "Position",
     "Record",
     "Records",
@@ -57,8 +63,11 @@ __all__ = [
     "Written",
     "apply_corrections",
     "backup",
+    "checked_gateway",
     "encode_entry",
     "load_corrections",
+    "move_to_embedded",
+    "move_to_lake",
     "named_digest",
     "open_store",
     "read_manifest",

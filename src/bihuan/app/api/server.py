@@ -34,9 +34,11 @@ from bihuan.app.api import (
     health,
     imports,
     instructions,
+    orders,
     outlet_verdicts,
     overview,
     photos,
+    sensorthings,
     session,
     shift,
     signs,
@@ -71,6 +73,7 @@ ROUTERS = (
     instructions.router,
     demo.router,
     devices.router,
+    orders.router,
     health.router,
     events.router,
     eventseries.router,
@@ -92,6 +95,7 @@ ROUTERS = (
     assess.router,
     standards.router,
     start.router,
+    sensorthings.router,
 )
 """Every part of the interface, one file a subject."""
 

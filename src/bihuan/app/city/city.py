@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from bihuan.app.city.air import make_air
+from bihuan.app.city.answers import Answers
 from bihuan.app.city.devices import Frame, frames_between, loggers_of, silences_of, timetable
 from bihuan.app.city.forgeries import Forgery, draw_forgeries
 from bihuan.app.city.forward import AIR
@@ -19,6 +20,7 @@ from bihuan.app.city.plan import CityPlan, plan_city
 from bihuan.app.city.truth import Incident
 from bihuan.cases import Action, Case
 from bihuan.core import HOUR, InputError, Period, Ref, Suspects, Weather, iso
+from bihuan.devices import hj212
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class City:
         self._reports = self._instruments.reports(self._ends)
         self._loggers = loggers_of(self.plan)
         self._times = timetable(self.plan, self._loggers)
+        self._answers = Answers(self.plan, self._loggers)
         self._officers = Officers(self.plan, self._truth.incidents, self._active, self._stop)
         self._now = self.plan.start
         self._changed = False
@@ -153,6 +156,11 @@ class City:
         frames = frames_between(self.plan, self._loggers, self._times, self._reports, silences, self._now, now)
         self._now = now
         return Step(frames, actions)
+
+    def answer(self, head: hj212.Envelope, frame: hj212.Frame) -> list[bytes]:
+        """Return what a logger of the city answers an order; one that is silent does not answer."""
+        silences = silences_of(self._truth.incidents, self._ends)
+        return self._answers.to(head, frame, self._reports, silences, self._now)
 
     def visited(self, case: Case, at: datetime) -> bool:
         """Let somebody who is no officer of the city stand where a case sends them; return whether that ended anything.

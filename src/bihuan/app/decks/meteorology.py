@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.core import InputError, ProfileHours, SurfaceHours
-from bihuan.formats import Deck, DeckMeteorology, read_profile, read_surface
+from bihuan.formats import Deck, DeckLine, DeckMeteorology, read_profile, read_surface
 from bihuan.physics import BoundaryLayer
 
 Int = NDArray[np.int64]
@@ -33,8 +33,10 @@ class DeckAir:
     notes: tuple[str, ...]
 
 
-def find_met(deck: Deck, name: str, folders: tuple[Path, ...]) -> Path:
-    """Return a file of meteorology, sought beside the deck and then in the folders given, gzipped or not.
+def find_met(deck: Deck, name: str, folders: tuple[Path, ...], line: DeckLine | None = None) -> Path:
+    """Return a file that a line names (that of SURFFILE by default), gzipped or not.
+
+    It is sought beside the deck and then in the folders given.
 
     Raises
     ------
@@ -50,8 +52,8 @@ def find_met(deck: Deck, name: str, folders: tuple[Path, ...]) -> Path:
                 return there[wanted.lower()]
     looked = ", ".join(str(folder) for folder in folders)
     raise InputError(
-        f"{deck.meteorology.line.where}: {name} (or {name}.gz) is not in {looked}: lay it beside the deck or name its "
-        "folder with --met"
+        f"{(line or deck.meteorology.line).where}: {name} (or {name}.gz) is not in {looked}: lay it beside the deck or "
+        "name its folder with --met"
     )
 
 
