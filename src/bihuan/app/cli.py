@@ -16,6 +16,7 @@ import click
 
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
+from bihuan.app.cli_forward import forward
 from bihuan.app.cli_law import assess, standards
 from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
@@ -246,6 +247,22 @@ def explain(ref: str, language: Any, as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--device", help="MN; every logger without it")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(["open", "recalled", "filled", "given_up"]),
+    help="several times; open and recalled without it",
+)
+@LANGUAGE
+@JSON
+def gaps(device: str | None, states: tuple[str, ...], language: Any, as_json: bool) -> None:
+    """List reports that loggers owe and did not send (缺数)."""
+    run("gaps", {"device": device, "states": list(states)}, language, as_json)
+
+
+@cli.command()
 @click.argument("target", type=click.Path(file_okay=False, path_type=Path))
 @JSON
 def backup(target: Path, as_json: bool) -> None:
@@ -290,7 +307,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, order, plume, standards, store, user):
+for command in (assess, forward, order, plume, standards, store, user):
     cli.add_command(command)
 
 

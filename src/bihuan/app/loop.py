@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ from bihuan.app.rollups import SHORT
 from bihuan.app.signing import KeptSign, Signing
 from bihuan.app.suspicion import MODELS, Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
+from bihuan.app.watch import Watch, Watched
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
@@ -83,6 +84,8 @@ class Outcome:
     effects : tuple of Effect
     signs : tuple of KeptSign
         Of falsification, new ones: reasons for a visit.
+    watched : Watched
+        Gaps that are new or changed, and loggers that speak from two addresses.
     """
 
     now: datetime
@@ -93,6 +96,7 @@ class Outcome:
     cases: tuple[Case, ...] = ()
     effects: tuple[Effect, ...] = ()
     signs: tuple[KeptSign, ...] = ()
+    watched: Watched = field(default_factory=Watched)
 
 
 @dataclass(slots=True)
@@ -138,6 +142,7 @@ class Loop:
         self._register = store.records.register()
         self._town = Town(self._register, local_date(began, zone))
         self.ingest = Ingest(store, zone, self.watermark)
+        self.watch = Watch(store, zone)
         self.judge = Judge(store, zone, allow)
         self.rules = RuleSet(allow=allow)
         known = store.records.state(RULES)
@@ -220,7 +225,8 @@ class Loop:
             taken = _together(self._waiting)
             self._hear(taken)
             with self._store.records.transaction():
-                outcome = self._conclude(taken, now)
+                watched = self.watch.step(self._town, taken.readings, taken.arrivals, now)
+                outcome = replace(self._conclude(taken, now), watched=watched)
                 self._keep()
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
             self._waiting = []
@@ -436,6 +442,8 @@ def _together(parts: list[Taken]) -> Taken:
         readings=pl.concat([part.readings for part in parts]).unique([*KEY_COLUMNS], keep="last", maintain_order=True),
         hours=pl.concat([part.hours for part in parts]).unique([*ROLLUP_KEY], keep="last", maintain_order=True),
         full=parts[-1].full,
+        arrivals=[one for part in parts for one in part.arrivals],
+        notes=tuple(note for part in parts for note in part.notes),
     )
 
 

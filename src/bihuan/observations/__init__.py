@@ -29,8 +29,10 @@ from bihuan.observations.flags import (
     STATES_SCHEMA,
     flag,
 )
+from bihuan.observations.gap_table import GRACE, KEPT, REPORTS_SCHEMA, Asked, Gap, GapState, GapTable, Owed
 from bihuan.observations.gaps import GAPS_SCHEMA, RATES_SCHEMA, Rhythm, gaps, rhythms, transmission
 from bihuan.observations.neighbours import median_last, nearest
+from bihuan.observations.rhythm import Heard, Learner
 from bihuan.observations.settings import Settings, context, default_settings, with_overrides
 from bihuan.observations.signs import (
     CHANGES_SCHEMA,
@@ -54,20 +56,30 @@ __all__ = [
     "DRIFTS_SCHEMA",
     "DRIFT_SCHEMA",
     "GAPS_SCHEMA",
+    "GRACE",
+    "KEPT",
     "OWN_REASONS",
     "PAIRS_SCHEMA",
     "RATES_SCHEMA",
+    "REPORTS_SCHEMA",
     "RESOLUTIONS_SCHEMA",
     "SIGN_KINDS",
     "SIGN_SITES_SCHEMA",
     "SITES_SCHEMA",
     "STATES",
     "STATES_SCHEMA",
+    "Asked",
     "Block",
     "Calibration",
     "Collocation",
     "EvidenceRow",
+    "Gap",
+    "GapState",
+    "GapTable",
+    "Heard",
+    "Learner",
     "Needed",
+    "Owed",
     "Recheck",
     "Rhythm",
     "Score",

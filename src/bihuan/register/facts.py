@@ -224,9 +224,9 @@ class Device(Fact):
     rhythm: dict[str, int] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     maintainer: str = ""
-    cipher_key: str = ""
-    cipher_key_next: str = ""
-    cipher_keys_old: tuple[str, ...] = ()
+    cipher_key: str = field(default="", repr=False)
+    cipher_key_next: str = field(default="", repr=False)
+    cipher_keys_old: tuple[str, ...] = field(default=(), repr=False)
     timeout_seconds: int = 10
     resends: int = 3
     line: str = ""

@@ -25,6 +25,7 @@ RIGHTS_OF = {
     "clock": "",
     "device": "device.read",
     "event": "event.read",
+    "forward": "forward.read",
     "job": "",
     "overview": "overview.read",
     "shift": "shift.read",
