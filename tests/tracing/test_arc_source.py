@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from benchmarks.arc_source import AXIS, Axis, found_source, main
 
 
