@@ -18,7 +18,9 @@ from bihuan.core import (
     texts,
 )
 
-UNITS = {"ug/m3", "mg/m3", "mg/L", "%", "m3/s", "m/s", "degC", "kPa", "deg", "1", "NTU", "uS/cm", "mm", "mg/kg"}
+UNITS = {"ug/m3", "mg/m3", "mg/L", "%", "m3/s", "m/s", "degC", "kPa", "deg", "1", "NTU", "uS/cm", "mm", "mg/kg"} | {
+    "kW", "kWh", "A", "V", "dB", "g/m2"  # of lines of electricity, noise and road dust
+}  # fmt: skip
 
 
 def test_the_table_has_the_types_that_the_code_says() -> None:
@@ -27,7 +29,7 @@ def test_the_table_has_the_types_that_the_code_says() -> None:
         assert row.zh and row.en
         assert {row.unit, row.outlet_unit} <= UNITS, code
         assert isinstance(row.decimals, int) and 0 <= row.decimals <= (6 if row.medium == "soil" else 3)
-        assert row.medium in {"air", "water", "soil", "weather", "state"}
+        assert row.medium in {"air", "water", "soil", "weather", "noise", "state"}
         assert row.soil_unit in {"", "mg/kg"}
         assert row.medium != "soil" or {row.unit, row.outlet_unit, row.soil_unit} == {"mg/kg"}, code
         assert all(isinstance(wire, str) for wire in (*row.hj212_2017, *row.hj212_2005))
@@ -40,7 +42,7 @@ def test_a_code_on_the_wire_means_one_pollutant(version: str) -> None:
 
 
 def test_codes_of_2017_begin_with_the_letter_of_their_medium() -> None:
-    letters = {"air": "a", "state": "a", "weather": "a", "water": "w"}
+    letters = {"air": "a", "state": "a", "weather": "a", "water": "w", "noise": "L"}
     for row in pollutants().values():
         assert all(wire[0] == letters[row.medium] for wire in row.hj212_2017), row.code
 

@@ -264,7 +264,8 @@ def test_start_up_heartbeat_and_other_commands_carry_no_readings() -> None:
         "logger_restart"
     ]
     assert decode("", "9015") == Decoded((), ())
-    assert reasons(decode("QnRtn=1", "9011").complaints) == ["command_other"]
+    assert not decode("QnRtn=1", "9011").complaints
+    assert reasons(decode("OverTime=5;ReCount=3", "1000").complaints) == ["command_other"]
     assert reasons(decode("a34004-Rtd=35", "7777").complaints) == ["command_unknown"]
 
 

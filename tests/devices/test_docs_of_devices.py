@@ -15,7 +15,7 @@ def test_every_test_named_in_the_conformance_table_exists() -> None:
     named = re.findall(r"`(test_\w+)`", (DOCS / "hj212.md").read_text("utf-8"))
     tests = {
         node.name
-        for path in HERE.glob("test_*.py")
+        for path in (*HERE.glob("test_*.py"), *HERE.parent.glob("app/**/test_orders.py"))
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.FunctionDef)
     }
@@ -25,7 +25,8 @@ def test_every_test_named_in_the_conformance_table_exists() -> None:
 
 def test_every_row_of_the_conformance_table_has_a_known_state() -> None:
     rows = [line.split("|") for line in (DOCS / "hj212.md").read_text("utf-8").splitlines() if line.startswith("| ")]
-    assert {row[3].strip() for row in rows[1:]} == {"done", "partial", "refused"}
+    assert {row[3].strip() for row in rows if row[1].strip() != "clause"} == {"done", "partial", "refused"}
+    assert len(rows) > 60
 
 
 def test_the_mapping_shown_can_be_read_and_every_layout_is_named() -> None:

@@ -112,6 +112,26 @@ def test_worked_values_of_the_annex(vectors: Vectors) -> None:
     assert decoded.readings[0].end == datetime(2016, 8, 1, 9, tzinfo=CHINA)
 
 
+def test_ciphertext_raw_and_printed_opens_with_the_key_of_the_annex(vectors: Vectors) -> None:
+    """A.2 of 2025: 16 x 0x30; both ways of sending it hold the same plain text."""
+    for name in ("v166", "v167"):
+        (frame,) = frames_of(bytes_of(vectors[name]))[0]
+        assert [complaint.reason for complaint in decode(frame).complaints] == ["encrypted"]
+        row = device(id="010000A8900016F000169DC0", cipher_key="0" * 16, protocol="hj212-2025")
+        received = datetime(2024, 5, 20, 21, 6, 2, tzinfo=CHINA)
+        (reading,) = Hj212Adapter(row, "outlet").decode(frame.raw, received, "F").readings
+        assert (reading.pollutant, reading.value, reading.mark) == ("pm", 12.34, "N")
+
+
+def test_every_frame_that_is_no_data_says_what_it_is(vectors: Vectors) -> None:
+    """Of the annex's messages, those with a right checksum give readings, a note, or one word why they do not."""
+    for name, row in vectors.items():
+        for frame in frames_of(bytes_of(row))[0]:
+            decoded, head = decode(frame), envelope(frame.data)
+            told = decoded.readings or decoded.notes or decoded.complaints or head.cn == "9015"
+            assert told, name
+
+
 def test_missing_numbers_in_three_dialects(vectors: Vectors) -> None:
     (frame,) = frames_of(bytes_of(vectors["v161"]))[0]
     readings = decode(frame).readings

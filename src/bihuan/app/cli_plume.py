@@ -54,7 +54,16 @@ def plume_run(
     """Run a deck of AERMOD (.inp): its POSTFILEs and PLOTFILEs, NetCDF and GeoTIFF go to --out."""
     from bihuan.app.decks import run_deck
 
-    found = run_deck(deck, out, met=met, skip=skip_unsupported, percentiles=percentiles, epsg=epsg, threads=threads)
+    found = run_deck(
+        deck,
+        out,
+        met=met,
+        skip=skip_unsupported,
+        percentiles=percentiles,
+        epsg=epsg,
+        threads=threads,
+        progress=_Progress(language),
+    )
     for told in (*found.notes, *found.left_out):
         click.echo(f"bihuan: {told}", err=True)
     if as_json:
@@ -63,6 +72,20 @@ def plume_run(
         _print(found, language)
     if found.left_out:
         sys.exit(FINDING)
+
+
+class _Progress:
+    """Says on stderr how far a run is, at most ten times."""
+
+    def __init__(self, language: Any) -> None:
+        self._language, self._tenth = language, 0
+
+    def __call__(self, done: int, of: int) -> None:
+        from bihuan.core import text
+
+        if done * 10 // of > self._tenth:
+            self._tenth = done * 10 // of
+            click.echo(text("plume.progress", self._language, done=done, of=of), err=True)
 
 
 def _as_dict(found: DeckRun) -> dict[str, Any]:
@@ -89,13 +112,15 @@ def _print(found: DeckRun, language: Any) -> None:
     click.echo(
         text("plume.hours", language, deck=found.deck, hours=found.hours, calm=found.calm, missing=found.missing)
     )
-    table = Table()
-    for column in ("group", "average", "rank", "value", "x", "y", "ends"):
-        table.add_column(escape(text(f"plume.{column}", language, unit=found.unit)), justify="right")
-    for row in found.highest:
-        place = (f"{row['x']:.1f}", f"{row['y']:.1f}", row["ends"] or "")
-        table.add_row(row["group"], row["average"], _rank(row["rank"], language), f"{row['value']:.5g}", *place)
-    Console().print(table)
+    for quantity in dict.fromkeys(row["quantity"] for row in found.highest):
+        rows = [row for row in found.highest if row["quantity"] == quantity]
+        table = Table(title=text(f"plume.{quantity}", language), title_justify="left")
+        for column in ("group", "average", "rank", "value", "x", "y", "ends"):
+            table.add_column(escape(text(f"plume.{column}", language, unit=rows[0]["unit"])), justify="right")
+        for row in rows:
+            place = (f"{row['x']:.1f}", f"{row['y']:.1f}", row["ends"] or "")
+            table.add_row(row["group"], row["average"], _rank(row["rank"], language), f"{row['value']:.5g}", *place)
+        Console().print(table)
     for file in found.files:
         click.echo(file)
     if found.left_out:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,14 +18,17 @@ import polars as pl
 from bihuan.alerts import Facts, Heard, RuleSet, RulesState
 from bihuan.app.declared import marks_at
 from bihuan.app.desk import Desk
-from bihuan.app.ingest import SHORT, Ingest, Taken
+from bihuan.app.ingest import Ingest, Taken
 from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
+from bihuan.app.rollups import SHORT
+from bihuan.app.signing import KeptSign, Signing
 from bihuan.app.suspicion import MODELS, Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
+from bihuan.app.watch import Watch, Watched
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
@@ -79,6 +82,10 @@ class Outcome:
     cases : tuple of Case
         That changed.
     effects : tuple of Effect
+    signs : tuple of KeptSign
+        Of falsification, new ones: reasons for a visit.
+    watched : Watched
+        Gaps that are new or changed, and loggers that speak from two addresses.
     """
 
     now: datetime
@@ -88,6 +95,8 @@ class Outcome:
     suspects: tuple[Suspects, ...] = ()
     cases: tuple[Case, ...] = ()
     effects: tuple[Effect, ...] = ()
+    signs: tuple[KeptSign, ...] = ()
+    watched: Watched = field(default_factory=Watched)
 
 
 @dataclass(slots=True)
@@ -133,6 +142,7 @@ class Loop:
         self._register = store.records.register()
         self._town = Town(self._register, local_date(began, zone))
         self.ingest = Ingest(store, zone, self.watermark)
+        self.watch = Watch(store, zone)
         self.judge = Judge(store, zone, allow)
         self.rules = RuleSet(allow=allow)
         known = store.records.state(RULES)
@@ -144,6 +154,7 @@ class Loop:
         self._suspicion = Suspicion(self._town, self._asked, tracing_model)
         self._measure = Measure(store, self._tried)
         self._outlook = Outlook(store, zone, allow)
+        self._signing = Signing(store, zone)
         self._open = self._reopened()
         self._heard: dict[tuple[str, str], datetime] = {}
         self._verdicts = judged_before(store.records, self.watermark, self._town.day_sites)
@@ -214,7 +225,8 @@ class Loop:
             taken = _together(self._waiting)
             self._hear(taken)
             with self._store.records.transaction():
-                outcome = self._conclude(taken, now)
+                watched = self.watch.step(self._town, taken.readings, taken.arrivals, now)
+                outcome = replace(self._conclude(taken, now), watched=watched)
                 self._keep()
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
             self._waiting = []
@@ -236,8 +248,9 @@ class Loop:
         self._dispatch(events, now)
         effects = self._verify(now)
         self.desk.run_clocks(now)
+        signs = self._signing.due(self._town, now)
         changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
-        return Outcome(now, taken, verdicts, events, suspects, changed, effects)
+        return Outcome(now, taken, verdicts, events, suspects, changed, effects, signs)
 
     def _keep(self) -> None:
         """Remember what the next step needs, so that it may be another process that takes it."""
@@ -429,6 +442,8 @@ def _together(parts: list[Taken]) -> Taken:
         readings=pl.concat([part.readings for part in parts]).unique([*KEY_COLUMNS], keep="last", maintain_order=True),
         hours=pl.concat([part.hours for part in parts]).unique([*ROLLUP_KEY], keep="last", maintain_order=True),
         full=parts[-1].full,
+        arrivals=[one for part in parts for one in part.arrivals],
+        notes=tuple(note for part in parts for note in part.notes),
     )
 
 

@@ -21,10 +21,10 @@ import polars as pl
 from bihuan.app.ingest import CONCLUDED, COUNTS, Counts, Ingest
 from bihuan.app.judge import DAY_GRACE
 from bihuan.app.loop import TICK
-from bihuan.app.opened import open_alone
+from bihuan.app.opened import lake_of, open_alone
 from bihuan.app.settings import read_settings
 from bihuan.app.town import Town
-from bihuan.core import Language, Period, floor_to, from_json, local_date, local_day, text, to_json
+from bihuan.core import InputError, Language, Period, floor_to, from_json, local_date, local_day, text, to_json
 from bihuan.observations import days_from_hours, needed
 from bihuan.store import REAL_FILES, START, Position, Record, SeriesStore, Store
 
@@ -74,7 +74,10 @@ def rebuild_series(home: Path) -> Rebuilt:
     JournalError
         If the journal is damaged; the old series stay as they are then.
     """
-    zone = read_settings(home).zone
+    settings = read_settings(home)
+    zone = settings.zone
+    if lake_of(settings) is not None:
+        raise InputError("a lake is not rebuilt in place: bihuan store move --to embedded, rebuild, and move back")
     with open_alone(home, create=False) as store:
         fresh_path = store.home.series.with_name("series.rebuilt.duckdb")
         _clear(fresh_path)

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 from bihuan.app.city import City, write_layers
 from bihuan.app.clock import CityClock
-from bihuan.app.gateway import DeviceLink, Gateway, GatewayConfig, Limits, write_devices
+from bihuan.app.gateway import Answer, DeviceLink, Gateway, GatewayConfig, Limits, write_devices
 from bihuan.app.loop import TICK, Loop, Outcome
 from bihuan.app.notify import Notifications, OutboxNotifier
+from bihuan.app.orderdesk import OrderBook
 from bihuan.app.settings import read_settings
 from bihuan.cases import SYSTEM, Action, Case, CaseSettings
 from bihuan.core import CHINA, CaseError, Language, Ref, Suspects, local_date
@@ -38,13 +39,18 @@ class Wire:
     store : Store
     clock : CityClock
         Stamps what is received.
+    answer : callable, optional
+        How the loggers answer orders.
     """
 
-    def __init__(self, store: Store, clock: CityClock) -> None:
+    def __init__(self, store: Store, clock: CityClock, answer: Answer | None = None) -> None:
+        self._answer = answer
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bihuan-gateway", daemon=True)
         self._thread.start()
-        config = GatewayConfig(journal=store.home.journal, devices=store.home.devices, port=0, limits=QUICK)
+        config = GatewayConfig(
+            journal=store.home.journal, devices=store.home.devices, port=0, limits=QUICK, orders=store.home.orders
+        )
         self.gateway = Gateway(config, clock)
         self._links: dict[str, DeviceLink] = {}
         self._await(self.gateway.start())
@@ -63,7 +69,7 @@ class Wire:
     async def _send_one(self, mn: str, frames: list[bytes]) -> int:
         link = self._links.get(mn)
         if link is None:
-            link = DeviceLink("127.0.0.1", self.gateway.port, window=64)
+            link = DeviceLink("127.0.0.1", self.gateway.port, window=64, answer=self._answer)
             self._links[mn] = link
             await link.__aenter__()
         before = len(link.report.unanswered)
@@ -129,9 +135,10 @@ class CityRun:
             self.store, CHINA, notifications, city.start, case_settings=case_settings,
             tracing_model=read_settings(home).text("tracing_model"),
         )  # fmt: skip
-        self.wire = Wire(self.store, self.clock)
+        self.wire = Wire(self.store, self.clock, city.answer)
         self.rankings: dict[Ref, Suspects] = {}
         self._played: set[str] = set()
+        self.orders = OrderBook(self.store, CHINA)
         self.raised: dict[str, tuple[Any, datetime]] = {}
         self.refused: list[str] = []
 
@@ -155,6 +162,7 @@ class CityRun:
         for ident, action in lived.actions:
             self._act(ident, action)
         outcome = self.loop.step(now)
+        self.orders.follow(self.loop, now)
         self.rankings.update({found.ref: found for found in outcome.suspects})
         for event in outcome.events:
             self.raised.setdefault(event.id, (event, now))

@@ -131,6 +131,12 @@ class StationHours:
         [tenths]
     pressure, radiation, net_radiation, convective_height, mechanical_height : ndarray, optional
         Of the station [hPa]; of the sun on level ground, and net [W/m2]; of the mixed layers [m].
+    upper_temperature : ndarray, optional
+        At a second, greater height. [K]
+    friction_velocity, obukhov_length, heat_flux : ndarray, optional
+        As measured, in place of what wind and sky would give. [m/s, m, W/m2]
+    precipitation, humidity : ndarray, optional
+        [mm in the hour, %]
     """
 
     start: NDArray[np.datetime64]
@@ -143,3 +149,9 @@ class StationHours:
     net_radiation: Float | None = None
     convective_height: Float | None = None
     mechanical_height: Float | None = None
+    upper_temperature: Float | None = None
+    friction_velocity: Float | None = None
+    obukhov_length: Float | None = None
+    heat_flux: Float | None = None
+    precipitation: Float | None = None
+    humidity: Float | None = None

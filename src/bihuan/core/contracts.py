@@ -14,6 +14,7 @@ from bihuan.core.ids import Ref
 from bihuan.core.outcomes import Event, Suspects
 from bihuan.core.quality import Complaint
 from bihuan.core.readings import Reading, Series
+from bihuan.core.sightings import Sighting
 from bihuan.core.sources import Source
 from bihuan.core.weather import Weather
 
@@ -22,11 +23,51 @@ Facts = TypeVar("Facts", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceNote:
+    """What a device says of itself beside its readings: a run state, an answer, a log line, a parameter.
+
+    Attributes
+    ----------
+    kind : str
+        Short code; its words stand in ``texts`` under ``[device_note]``.
+    at : datetime or None
+        When it holds, by the device; None where it does not say.
+    qn : str
+        Number of the exchange: an answer repeats the question's.
+    about : str
+        The analyser or part it is about, as the device names it; empty for the device itself.
+    values : tuple of (name, text)
+        As sent, secrets left out.
+    frame : str
+        Id in the journal.
+    """
+
+    kind: str
+    at: datetime | None = None
+    qn: str = ""
+    about: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    frame: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
-    """What an adapter made of some bytes: the readable part next to every complaint."""
+    """What an adapter made of some bytes: the readable part next to every complaint.
+
+    Attributes
+    ----------
+    readings : tuple of Reading
+    complaints : tuple of Complaint
+    notes : tuple of DeviceNote
+        What it said of itself.
+    sightings : tuple of Sighting
+        What is no value of a site over a period.
+    """
 
     readings: tuple[Reading, ...]
     complaints: tuple[Complaint, ...]
+    notes: tuple[DeviceNote, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
 
 class Adapter(Protocol):

@@ -33,7 +33,7 @@ class Pollutant:
     decimals : int
         Places kept when printed.
     medium : str
-        ``air water soil weather state``.
+        ``air water soil weather noise state``.
     soil_unit : str
         Unit in a sample of soil, dry weight; empty where it is not judged in soil.
     """

@@ -5,12 +5,16 @@ from bihuan.formats.aermet_writing import write_profile, write_surface
 from bihuan.formats.decks import (
     Deck,
     DeckCity,
+    DeckDecay,
+    DeckDeposition,
     DeckGroup,
     DeckLine,
     DeckMeteorology,
     DeckNetwork,
+    DeckNitrogen,
     DeckOutput,
     DeckReceptors,
+    DeckSeries,
     DeckSource,
     Given,
     read_deck,
@@ -23,19 +27,30 @@ from bihuan.formats.gcj02 import gcj02_to_wgs84, wgs84_to_gcj02
 from bihuan.formats.geotiff import write_geotiff
 from bihuan.formats.layouts import kinds
 from bihuan.formats.netcdf import Variable, read_netcdf, write_netcdf
-from bihuan.formats.plotfile import PlotHeader, PostFile, PostWriter, read_postfile, write_plotfile
+from bihuan.formats.plotfile import (
+    PlotHeader,
+    PostFile,
+    PostWriter,
+    fortran_value,
+    read_postfile,
+    write_plotfile,
+)
 
 __all__ = [
     "CONVERTED",
     "Crs",
     "Deck",
     "DeckCity",
+    "DeckDecay",
+    "DeckDeposition",
     "DeckGroup",
     "DeckLine",
     "DeckMeteorology",
     "DeckNetwork",
+    "DeckNitrogen",
     "DeckOutput",
     "DeckReceptors",
+    "DeckSeries",
     "DeckSource",
     "Form",
     "Given",
@@ -46,6 +61,7 @@ __all__ = [
     "Recognised",
     "RowFault",
     "Variable",
+    "fortran_value",
     "gcj02_to_wgs84",
     "kinds",
     "read_deck",

@@ -142,10 +142,13 @@ class PostWriter:
             _head(self._out, header, "DATE     NET ID")
 
     def add(self, stamps: Sequence[str], values: Float) -> None:
-        """Write averages, shape (averages, receptors); a stamp is ``yymmddhh`` or the number of hours."""
+        """Write averages, shape (averages, receptors), or (averages, columns, receptors) for several columns.
+
+        A stamp is ``yymmddhh`` or the number of hours.
+        """
         for stamp, row in zip(stamps, values, strict=True):
             middle = f"{self._middle}{stamp:>8}"
-            shown = map(_fortran, row) if self._exponential else (f"{value:13.5f}" for value in row)
+            shown = _columns(row, self._exponential)
             self._out.writelines(
                 f"{front} {value}{back}{middle}{end}"
                 for front, value, back, end in zip(self._fronts, shown, self._backs, self._ends, strict=True)
@@ -168,7 +171,7 @@ def write_plotfile(
         As for `PostWriter`.
     rank : str
         ``1ST``.
-    values : ndarray, shape (receptors,)
+    values : ndarray, shape (receptors,) or (columns, receptors)
     dates : iterable of str
         When each receptor's value came, ``yymmddhh``.
     """
@@ -176,8 +179,8 @@ def write_plotfile(
     with path.open("w", encoding="latin-1") as out:
         if header is not None:
             _head(out, header, "RANK     NET ID   DATE(CONC)")
-        for front, value, back, network, date in zip(fronts, values, backs, networks, dates, strict=True):
-            shown = _fortran(value) if exponential else f"{value:13.5f}"
+        columns = _columns(values, exponential)
+        for front, shown, back, network, date in zip(fronts, columns, backs, networks, dates, strict=True):
             out.write(f"{front} {shown}{back}{average:>6}  {group:<8}  {rank:>5}     {network:<8}  {date:>8}\n")
 
 
@@ -188,8 +191,17 @@ def _fixed(places: Float) -> tuple[list[str], list[str]]:
     return fronts, backs
 
 
-def _fortran(value: float) -> str:
-    """E13.6 as Fortran writes it: the mantissa begins with 0."""
+def _columns(values: Float, exponential: bool) -> list[str]:
+    """The values of each receptor, side by side."""
+    if values.ndim == 1:
+        return [fortran_value(value, exponential) for value in values]
+    return [" ".join(fortran_value(value, exponential) for value in column) for column in values.T]
+
+
+def fortran_value(value: float, exponential: bool, decimals: int = 5) -> str:
+    """Return a value in thirteen columns, F13.5 or E13.6 as Fortran writes it: the mantissa begins with 0."""
+    if not exponential:
+        return f"{value:13.{decimals}f}"
     if value == 0.0:
         return " 0.000000E+00"
     mantissa, power = f"{value:.5E}".split("E")

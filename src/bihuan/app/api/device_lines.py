@@ -84,6 +84,16 @@ class ComplaintLine(BaseModel):
     severity: str
 
 
+class NoteLine(BaseModel):
+    """One thing that a device says of itself."""
+
+    kind: str
+    words: str
+    at: datetime | None
+    about: str
+    values: list[str]
+
+
 class FrameLine(BaseModel):
     """One frame as it came, its password masked."""
 
@@ -96,6 +106,7 @@ class FrameLine(BaseModel):
     command_words: str
     raw: str
     readings: list[ReadingLine]
+    notes: list[NoteLine]
     complaints: list[ComplaintLine]
 
 
@@ -194,6 +205,16 @@ def frame_line(record: Record, said: Decoded, command: str, outlet: bool, langua
                 reason=one.reason,
             )
             for one in said.readings
+        ],
+        notes=[
+            NoteLine(
+                kind=one.kind,
+                words=_known(f"device_note.{one.kind}", language) or one.kind,
+                at=one.at,
+                about=one.about,
+                values=[f"{name}={value}" for name, value in one.values],
+            )
+            for one in said.notes
         ],
         complaints=[
             ComplaintLine(

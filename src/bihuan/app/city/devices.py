@@ -22,6 +22,9 @@ from bihuan.register import Device, Outlet, Station
 Frame = tuple[str, datetime, bytes]
 """MN, when it is sent (UTC), bytes."""
 
+MOST_RECALLED = 2000
+"""Frames in answer to one recall: what a logger can hold."""
+
 MINUTE, HOUR, BEAT = 0, 1, 2
 """What a line of the timetable asks for."""
 _INTERVALS: dict[int, Literal["minute", "hour"]] = {MINUTE: "minute", HOUR: "hour"}
@@ -181,6 +184,37 @@ def frames_between(
     return sorted(frames, key=lambda frame: frame[:2][::-1])
 
 
+def recalled(
+    plan: CityPlan,
+    logger: Logger,
+    interval: Literal["minute", "hour"],
+    period: tuple[datetime, datetime],
+    reports: Mapping[tuple[Ref, str], Report],
+    now: datetime,
+) -> list[bytes]:
+    """Return the reports that a logger holds of a range, whether it ever sent them or not: answers to a recall.
+
+    Parameters
+    ----------
+    period : tuple of datetime
+        First and last start asked for, both included, as BeginTime and EndTime are.
+    now : datetime
+        Of the city: what is not over yet is not there.
+    """
+    told = reports.get((logger.site, interval))
+    if told is None:
+        return []
+    step = timedelta(seconds=told.rhythm)
+    first = max(0, -((plan.start - period[0]) // step))
+    last = min(len(told.values) - 1, (period[1] - plan.start) // step, (now - plan.start) // step - 1)
+    what = MINUTE if interval == "minute" else HOUR
+    frames = []
+    for index in range(first, last + 1)[:MOST_RECALLED]:
+        sent = now + timedelta(milliseconds=index - first)
+        frames.append(_with_habits(_frame(plan, logger, what, index, reports, sent, asked=True), logger.habits))
+    return frames
+
+
 def _frame(
     plan: CityPlan,
     logger: Logger,
@@ -188,6 +222,7 @@ def _frame(
     index: int,
     reports: Mapping[tuple[Ref, str], Report],
     sent: datetime,
+    asked: bool = False,
 ) -> bytes:
     if what == BEAT:
         return heartbeat(logger.device, sent, system=logger.system)
@@ -208,7 +243,7 @@ def _frame(
         interval,
         begins,
         values,
-        sent=min(sent, sent_by_clock),
+        sent=sent if asked else min(sent, sent_by_clock),
         kind=logger.kind,
         system=logger.system,
         marks=marks,

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bihuan.app.decks.ground import drop_of, refuse_terrain, refused_drop
+from bihuan.app.decks.plumes import Emitter
 from bihuan.app.decks.refusals import Refusals, refuse_options, refused_source
+from bihuan.app.decks.removals import PLAIN, removal_line, removal_of
 from bihuan.core import InputError
 from bihuan.formats import Deck, DeckSource
 from bihuan.physics import (
@@ -48,7 +51,8 @@ class Emitters:
     Attributes
     ----------
     deck : tuple of DeckSource
-    sources : tuple of SteadySource
+    emitters : tuple of Emitter
+        Each with what it loses on the way, and how high the receptors stand above its foot.
     sizes : ndarray, shape (sources,)
         By which a rate of the deck is multiplied: an area, the length of a road, or 1. [m2, m]
     groups : tuple of str
@@ -59,11 +63,16 @@ class Emitters:
     """
 
     deck: tuple[DeckSource, ...]
-    sources: tuple[SteadySource, ...]
+    emitters: tuple[Emitter, ...]
     sizes: Float
     groups: tuple[str, ...]
     members: Float
     left_out: tuple[str, ...]
+
+    @property
+    def sources(self) -> tuple[SteadySource, ...]:
+        """The sources themselves."""
+        return tuple(emitter.source for emitter in self.emitters)
 
 
 def build(deck: Deck, *, skip: bool) -> Emitters:
@@ -84,9 +93,10 @@ def build(deck: Deck, *, skip: bool) -> Emitters:
     """
     refusals = Refusals()
     refuse_options(deck, refusals)
+    refuse_terrain(deck, refusals)
     cities = {city.name: place for place, city in enumerate(deck.cities, start=1)}
     tip = "NOSTD" not in deck.options
-    kept: list[tuple[DeckSource, SteadySource]] = []
+    kept: list[tuple[DeckSource, Emitter]] = []
     for source in deck.sources:
         made = BUILDERS.get(source.type)
         refused = refused_source(source)
@@ -95,20 +105,23 @@ def build(deck: Deck, *, skip: bool) -> Emitters:
         elif refused is not None:
             refusals.add(*refused)
         else:
-            kept.append((source, _built(source, made, cities, tip)))
+            steady = _built(source, made, cities, tip)
+            emitter = _emitter(deck, source, steady, refusals)
+            if emitter is not None:
+                kept.append((source, emitter))
     if not skip:
         refusals.raise_if_any()
     names = {source.name for source, _ in kept}
-    groups = [group for group in deck.groups if names & set(group.members)]
+    groups = [group for group in deck.groups if names & set(group.members) or group.background]
     refusals.found += [
         f"{group.line.where}: group {group.name} has no source left" for group in deck.groups if group not in groups
     ]
-    if not groups:
+    if not groups or not kept:
         raise InputError(f"{deck.file}: nothing is left to compute\n" + "\n".join(refusals.found))
     return Emitters(
         tuple(source for source, _ in kept),
-        tuple(steady for _, steady in kept),
-        np.array([_size(source, steady) for source, steady in kept]),
+        tuple(emitter for _, emitter in kept),
+        np.array([_size(source, emitter.source) for source, emitter in kept]),
         tuple(group.name for group in groups),
         np.array([[float(source.name in group.members) for source, _ in kept] for group in groups]),
         tuple(refusals.found),
@@ -122,6 +135,30 @@ def _built(
         return made(source, cities.get(source.city, 0), tip)
     except InputError as problem:
         raise source.parameters.line.refuse(str(problem)) from None
+
+
+def _emitter(deck: Deck, source: DeckSource, steady: SteadySource, refusals: Refusals) -> Emitter | None:
+    """The source with its losses; None, and a refusal, where it cannot be computed with them."""
+    drop = refused_drop(deck, source)
+    if drop is not None:
+        refusals.add(source.line, drop)
+        return None
+    removal, fall = removal_of(deck, source), drop_of(deck, source)
+    if removal is None:
+        return Emitter(steady, None, fall)
+    what = "decay" if removal.what is None else "deposition"
+    kind = ""
+    if source.type not in PLAIN:
+        kind = f"of type {source.type} "
+    elif getattr(steady, "building", None) is not None:
+        kind = "beside a building "
+    elif fall and removal.what is not None:
+        kind = "above or below the receptors "
+    if not kind:
+        return Emitter(steady, removal, fall)
+    refusals.add(removal_line(source), f"{what} of source {source.name} {kind}is not computed")
+    # a source without its decay is still worth having; without its deposition it would say that nothing comes down
+    return Emitter(steady, None, fall) if removal.what is None else None
 
 
 def _stack(source: DeckSource, city: int, tip: bool) -> PointSource:
@@ -236,7 +273,7 @@ def rates(emitters: Emitters, deck: Deck, start: Hours, wind_speed: Float) -> Fl
     """Return what each source emits in each hour, without hourly files, shape (hours, sources). [g/s]"""
     found: Float = np.empty((len(start), len(emitters.deck)))
     for place, (source, size) in enumerate(zip(emitters.deck, emitters.sizes, strict=True)):
-        found[:, place] = source.parameters.values[0] * size * deck.scale
+        found[:, place] = source.parameters.values[0] * size
         given = source.given.get("EMISFACT")
         if given is not None:
             axes, classes = FACTOR_AXES[given.kind], deck.meteorology.wind_classes

@@ -46,11 +46,11 @@ def read_hourly(
     """
     places = {source.name: place for place, source in enumerate(emitters.deck) if source.hourly}
     stacks = {place for place in places.values() if emitters.deck[place].type.startswith("POINT")}
-    files = sorted({emitters.deck[place].hourly for place in places.values()})
+    files = {emitters.deck[place].hourly: emitters.deck[place].line for place in places.values()}
     of_hour = {int(stamp): place for place, stamp in enumerate(start.astype(np.int64))}
     found = {place: np.full((len(start), 3), np.nan) for place in places.values()}
-    for name in files:
-        path = find_met(deck, Path(name.replace("\\", "/")).name, folders)
+    for name, line in sorted(files.items(), key=lambda file: file[0]):
+        path = find_met(deck, Path(name.replace("\\", "/")).name, folders, line)
         _take(path, places, stacks, of_hour, found)
     for place, values in found.items():
         lacking = wanted[np.isnan(values[wanted, 0])]

@@ -8,9 +8,6 @@ from bihuan.core import FormatError
 from bihuan.formats import Deck, DeckLine, DeckSource
 
 SOURCE_KEYWORDS = {
-    "PARTDIAM": "deposition of particles",
-    "METHOD_2": "deposition of particles",
-    "GASDEPOS": "deposition of gases",
     "RBARRIER": "a road's noise barrier",
     "RDEPRESS": "a depressed road",
     "PLATFORM": "downwash of a platform",
@@ -18,11 +15,6 @@ SOURCE_KEYWORDS = {
 """Keywords that change what a source causes. A row goes when `build` uses its numbers."""
 
 MODEL_OPTIONS = {
-    "DEPOS": "deposition",
-    "DDEP": "dry deposition",
-    "WDEP": "wet deposition",
-    "ARM2": "NO2 by ARM2",
-    "OLM": "NO2 by OLM",
     "PVMRM": "NO2 by PVMRM",
     "GRSM": "NO2 by GRSM",
     "TTRM": "NO2 by TTRM",
@@ -40,8 +32,8 @@ MODEL_OPTIONS = {
 """Words of MODELOPT that change the values."""
 
 LINES = {
-    "HALFLIFE": "decay",
-    "DCAYCOEF": "decay",
+    "GASDEPVD": "a velocity of deposition of one's own",
+    "BGSECTOR": "background by sectors of the wind",
     "LOW_WIND": "changed limits of low winds",
     "INITFILE": "going on from a saved state",
     "MULTYEAR": "going on from a saved state",
@@ -51,10 +43,6 @@ LINES = {
     "ARCFTSRC": "plumes of aircraft",
     "HBPSRCID": "highly buoyant plumes",
     "RLEMCONV": "emissions of roads by hour and link",
-    "POLLUTID": "averages of daily maxima over years",
-    "MAXIFILE": "a file of exceedances",
-    "RANKFILE": "a file of ranked values",
-    "SEASONHR": "averages by season and hour",
     "TOXXFILE": "a file of exceedances",
     "EVALFILE": "a file of arc maxima",
     "MAXDAILY": "a file of daily maxima",
@@ -66,9 +54,8 @@ LINES = {
 
 ONLY_WITH = frozenset(
     [
-        *("NO2EQUIL", "NO2STACK", "OZONEVAL", "OZONEFIL", "O3VALUES", "OZONUNIT", "O3SECTOR", "NOXVALUE", "NOX_FILE"),
-        *("NOX_VALS", "NOX_UNIT", "NOXSECTR", "ARMRATIO", "OLMGROUP", "GASDEPDF", "GDSEASON", "GDLANUSE", "GASDEPVD"),
-        *("BACKGRND", "BACKUNIT", "BGSECTOR", "BLPINPUT", "BLPGROUP", "AWMADWNW", "ORD_DWNW"),
+        *("NOXVALUE", "NOX_FILE", "NOX_VALS", "NOX_UNIT", "NOXSECTR"),
+        *("BLPINPUT", "BLPGROUP", "AWMADWNW", "ORD_DWNW"),
     ]
 )
 """Keywords that do nothing without a type, an option or a group that has a row of its own."""
@@ -103,26 +90,11 @@ def refuse_options(deck: Deck, refusals: Refusals) -> None:
         if option in MODEL_OPTIONS:
             refusals.add(line, f"{MODEL_OPTIONS[option]} ({option}) is not computed")
     for line in deck.others:
-        if line.keyword not in ONLY_WITH:
+        if line.keyword == "O3SECTOR":
+            if deck.nitrogen.method == "OLM":
+                refusals.add(line, "ozone by sectors of the wind is not computed")
+        elif line.keyword not in ONLY_WITH:
             refusals.add(line, f"{LINES.get(line.keyword, line.keyword)} is not computed")
-    for group in deck.groups:
-        if group.background:
-            refusals.add(group.line, f"the background concentration in group {group.name} is not computed")
-    urban = any(source.city for source in deck.sources)
-    if "DFAULT" in deck.options and urban and deck.pollutant == "SO2":
-        refusals.add(deck.options["DFAULT"], "decay of SO2 over cities, which DFAULT asks for, is not computed")
-    _refuse_terrain(deck, refusals)
-
-
-def _refuse_terrain(deck: Deck, refusals: Refusals) -> None:
-    if "FLAT" in deck.options and "ELEV" not in deck.options:
-        return
-    raised = (deck.receptors.elevation != 0.0) | (deck.receptors.hill != 0.0)
-    if raised.any():
-        place = int(raised.argmax())
-        refusals.add(
-            deck.receptors.lines[place], f"terrain of receptor {place + 1} is not computed: the ground is flat"
-        )
 
 
 def refused_source(source: DeckSource) -> tuple[DeckLine, str] | None:

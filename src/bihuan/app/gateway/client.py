@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from bihuan.devices.hj212 import Framer, envelope
+from bihuan.devices.hj212 import Envelope, Frame, Framer, envelope
 
 ANSWERS = frozenset({"9013", "9014"})
 """Commands that say that a frame was taken."""
@@ -17,6 +17,9 @@ TIMEOUT = 10.0
 """HJ 212-2017 clause 9: default time-out of an answer. [s]"""
 
 RESENDS = 3
+
+Answer = Callable[[Envelope, Frame], Iterable[bytes]]
+"""What a logger sends when the platform asks something of it."""
 
 
 @dataclass(slots=True)
@@ -65,6 +68,8 @@ class DeviceLink:
         Until a frame is sent again. [s]
     resends : int
         How often; then it is given up.
+    answer : callable, optional
+        Answers what the platform asks; without it orders are not heard.
 
     Notes
     -----
@@ -73,11 +78,19 @@ class DeviceLink:
     """
 
     def __init__(
-        self, host: str, port: int, *, window: int = 16, timeout: float = TIMEOUT, resends: int = RESENDS
+        self,
+        host: str,
+        port: int,
+        *,
+        window: int = 16,
+        timeout: float = TIMEOUT,
+        resends: int = RESENDS,
+        answer: Answer | None = None,
     ) -> None:
         self.report = SendReport()
         self._host, self._port = host, port
         self._window, self._timeout, self._resends = window, timeout, resends
+        self._answer = answer
         self._pending: dict[tuple[str, str], deque[_Pending]] = {}
         self._under_way = 0
         self._changed = asyncio.Event()
@@ -158,6 +171,9 @@ class DeviceLink:
                     head = envelope(frame.data)
                     if head.cn in ANSWERS:
                         self._answered((head.mn, head.qn))
+                    elif self._answer is not None:
+                        for own in self._answer(head, frame):
+                            self._post(own)
         if self._writer is not None:
             self._writer.close()
 

@@ -105,7 +105,12 @@ def main(home: Path, segment_mib: float, loop: EventLoop, while_stdin: bool, log
     try:
         limits = Limits(**{name: rest.pop(name) for name in LIMITS})
         config = GatewayConfig(
-            place.journal, place.devices, limits=limits, segment_bytes=int(segment_mib * 1024 * 1024), **rest
+            place.journal,
+            place.devices,
+            limits=limits,
+            segment_bytes=int(segment_mib * 1024 * 1024),
+            orders=place.orders,
+            **rest,
         )
         said = f"{config.gateway} listens on {config.host}"
         run_gateway(config, lambda port: click.echo(f"{said}:{port}"), loop, while_stdin)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bihuan.app.clock import Clock, JumpWatch, WallClock
 from bihuan.app.gateway.admission import DevicesFile, Known
+from bihuan.app.gateway.commands import OrderDesk
 from bihuan.app.gateway.commit import Committer
 from bihuan.app.gateway.counters import Counters, read_status, write_status
 from bihuan.app.gateway.limits import Limits
@@ -44,6 +45,8 @@ class GatewayConfig:
     limits : Limits
     clock : str
         ``wall``, or a city's clock as `CityClock.describe` writes it.
+    orders : Path or None
+        Folder of orders to devices, ``<home>/orders``; None where none are sent.
     tick : float
         How often counters are written, the devices file looked at and the clock checked. [s]
     segment_bytes : int
@@ -60,6 +63,7 @@ class GatewayConfig:
     clock: str = "wall"
     tick: float = 1.0
     segment_bytes: int = 64 << 20
+    orders: Path | None = None
 
 
 class Gateway:
@@ -107,6 +111,7 @@ class Gateway:
         if self._known is None:
             self._devices = DevicesFile(config.devices)
         self._door.known = self._devices.known if self._devices else self._known or {}
+        self._orders = OrderDesk(config.orders, config.gateway, self._door, self.clock) if config.orders else None
         self._watch = JumpWatch(self.clock) if isinstance(self.clock, WallClock) else None  # a city's clock may leap
         loop = asyncio.get_running_loop()
         try:
@@ -173,6 +178,8 @@ class Gateway:
                 self.counters.complaints["clock_jumped"] += 1
                 logger.warning("the clock of this machine was set by %+.1f s", jump.total_seconds())
             self._close_idle()
+            if self._orders is not None:
+                self._orders.look()
             if self._journal.end.segment > sealed and (self._sealing is None or self._sealing.done()):
                 sealed = self._journal.end.segment
                 self._sealing = asyncio.get_running_loop().run_in_executor(None, self._seal)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections import Counter
+from collections.abc import Callable
 from typing import cast
 
 from bihuan.app.clock import Clock
@@ -14,10 +15,13 @@ from bihuan.app.gateway.commit import Committer, Waiting
 from bihuan.app.gateway.counters import Counters
 from bihuan.app.gateway.limits import Bucket, Limits
 from bihuan.core import Complaint
-from bihuan.devices.hj212 import Frame, Framer, acknowledgement, envelope
+from bihuan.devices.hj212 import Envelope, Frame, Framer, acknowledgement, envelope
 from bihuan.store import encode_entry
 
 logger = logging.getLogger("bihuan.gateway")
+
+Asker = Callable[[Envelope, Frame], None]
+"""Hears the frames of a logger that was asked something."""
 
 
 class Door:
@@ -34,6 +38,8 @@ class Door:
     ----------
     known : mapping of MN to KnownDevice
         Replaced as a whole when the register changes.
+    asked : dict
+        MN -> who hears its frames, while an order to it waits for answers.
     """
 
     def __init__(self, committer: Committer, counters: Counters, limits: Limits, clock: Clock) -> None:
@@ -41,6 +47,7 @@ class Door:
         self.known: Known = {}
         self.open: set[Connection] = set()
         self.senders: dict[str, Connection] = {}
+        self.asked: dict[str, Asker] = {}
         self._by_address: Counter[str] = Counter()
         self._buckets: dict[str, Bucket] = {}
 
@@ -76,15 +83,15 @@ class Door:
         """Count complaints about bytes that belong to no frame."""
         self.counters.complaints.update(complaint.reason for complaint in complaints)
 
-    def seen(self, mn: str, connection: Connection) -> None:
-        """Note over which connection a logger speaks; two at once under one name are counted."""
+    def seen(self, mn: str, connection: Connection, system: str = "") -> None:
+        """Note over which connection a logger speaks, and as what (ST); two at once under one name are counted."""
         before = self.senders.get(mn)
         if before is connection:
             return
         if before is not None and before in self.open:
             self.counters.complaints["mn_on_two_connections"] += 1
         self.senders[mn] = connection
-        connection.names.add(mn)
+        connection.names[mn] = system
 
 
 class Connection(asyncio.Protocol):
@@ -102,7 +109,7 @@ class Connection(asyncio.Protocol):
         self._held_back = False
         self._crowded = False
         self._ending = False
-        self.names: set[str] = set()
+        self.names: dict[str, str] = {}
         self.last = self._loop.time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -166,6 +173,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(answers)
         self._landed(size)
 
+    def post(self, frame: bytes) -> bool:
+        """Send an order to the logger; say whether the line stands."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        self._transport.write(frame)
+        return True
+
     def refused(self, size: int) -> None:
         """Say nothing; the device sends again."""
         self._landed(size)
@@ -200,7 +214,9 @@ class Connection(asyncio.Protocol):
             if admission.status == "unknown":
                 door.counters.note_unknown(head.mn, self._peer, received)
             if admission.answered:
-                door.seen(head.mn, self)
+                door.seen(head.mn, self, head.st)
+                if door.asked and head.mn in door.asked and admission.status == "known":
+                    door.asked[head.mn](head, frame)
             answer = acknowledgement(head) if admission.answered and head.answer_wanted else b""
             entry = encode_entry(frame.raw, received, self._peer, admission.status)
             self._in_flight += len(entry)

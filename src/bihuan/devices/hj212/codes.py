@@ -15,6 +15,14 @@ DATA_COMMANDS: MappingProxyType[str, Interval] = MappingProxyType(
 )
 """Commands whose data become readings."""
 
+FURNACE = "2111"
+"""HJ 212-2025: means of five minutes of a waste incinerator's furnace."""
+
+FURNACE_SECONDS = 300
+
+SEALED_COMMANDS = frozenset({"1014", "3020"})
+"""Beside 2000-2999 upwards, what 2025 clause 6.4.4 wants encrypted."""
+
 START_UP = "2081"
 HEARTBEAT = "9015"
 
@@ -33,6 +41,12 @@ FIELDS: MappingProxyType[str, Stat] = MappingProxyType(
 )
 """Fields of a value and the figure each is."""
 
+NOISE_FIELDS: MappingProxyType[str, Stat] = MappingProxyType({"Data": "avg"})
+"""Fields of a noise level (C.29-C.31): the level itself is the figure of its period."""
+
+OF_DAY_AND_NIGHT = MappingProxyType({"DayData": "Ld", "NightData": "Ln"})
+"""The one level of a part of the day that has a code of its own; others of these fields stay in the journal."""
+
 SENTINEL = 9999.99
 """HJ 212-2025 clause 8.1.1 d: sent for a folded value that cannot be computed (O2 at 21 % or above)."""
 
@@ -50,6 +64,13 @@ PLAIN_NAMES = frozenset(_wire()["names"]["plain"])
 
 OTHER_COMMANDS = frozenset(_wire()["names"]["commands"])
 """Commands of HJ 212-2017 and 2025 that carry nothing Bihuan keeps as a reading; they stay in the journal."""
+
+
+COMMANDS_2005 = frozenset(_wire()["names"]["commands_2005"])
+"""Alarm limits and alarm events of HJ/T 212-2005, removed in 2017."""
+
+UNCLEAR_UNITS = frozenset(_wire()["unclear"]["codes"])
+"""Codes whose printed unit and practice differ a thousandfold: only the register can say the unit."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Frames of one logger to readings and complaints: the adapter of HJ 212-2005 and 2017."""
+"""Frames of one logger to readings, notes and complaints: the adapter of HJ 212-2005, 2017 and 2025."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bihuan.core import CHINA, INTERVALS, Complaint, Decoded, Flag, Interval, Origin, Reading, SettingError, Severity
-from bihuan.devices.hj212.codes import DATA_COMMANDS, HEARTBEAT, OTHER_COMMANDS, START_UP, marks
+from bihuan.devices.hj212.cipher import decrypt, key_bytes, looks_encrypted
+from bihuan.devices.hj212.codes import (
+    COMMANDS_2005,
+    DATA_COMMANDS,
+    FURNACE,
+    FURNACE_SECONDS,
+    OTHER_COMMANDS,
+    SEALED_COMMANDS,
+    START_UP,
+    marks,
+)
 from bihuan.devices.hj212.envelope import Envelope
 from bihuan.devices.hj212.frame import Frame, read_frame
 from bihuan.devices.hj212.items import Gathered, Items
+from bihuan.devices.hj212.notes import NOTE_KINDS, UNKNOWN_CONTENT, notes_of
 from bihuan.devices.hj212.parse import Segment, parse
 from bihuan.devices.hj212.parts import Parts
 from bihuan.devices.hj212.stamps import CLOCK_TOLERANCE, IMPOSSIBLE, LATE, Span, read_stamp, span
 from bihuan.devices.plausible import Kind
 from bihuan.register import Device
 
-_VERSION_2025 = 2
+_CONDITION_SYSTEM = "45"
 _GOOD = Flag("good")
 
 
@@ -52,6 +63,7 @@ class Hj212Adapter:
     ``DataTime`` of means is the start of their interval (HJ 212-2017 table 4). ``Cou`` is a total of the
     period in kg, or in m3 for a flow (annex B), and is kept as sent. A strict station's frame with any
     deviation is not used, its deviating items are left out; a tolerant station's are mended and said.
+    Ciphertext of 2025 is opened with the keys of the register row, the current one first.
     """
 
     def __init__(self, device: Device, kind: Kind = "environment", zone: ZoneInfo = CHINA) -> None:
@@ -66,6 +78,10 @@ class Hj212Adapter:
         self._items = Items(device, kind)
         self._parts = Parts()
         self._marks = marks()
+        self._keys = [
+            key_bytes(key) for key in (device.cipher_key, device.cipher_key_next, *device.cipher_keys_old) if key
+        ]
+        self._old_keys = len([key for key in (device.cipher_key, device.cipher_key_next) if key])
 
     def decode(self, data: bytes, received: datetime, frame: str) -> Decoded:
         """Decode one journalled frame.
@@ -80,32 +96,61 @@ class Hj212Adapter:
             Its id in the journal, carried into every reading.
         """
         taken = read_frame(data)
-        said = list(taken.complaints)
+        said: list[Complaint] = []
+        if looks_encrypted(taken.data):
+            opened = self._opened(taken, said)
+            if opened is None:
+                return Decoded((), tuple(said))
+            taken = opened
+        said += taken.complaints
         segment = parse(taken.data)
         said += segment.complaints
         if not self._usable(taken, segment, said):
             return Decoded((), tuple(said))
         interval = DATA_COMMANDS.get(segment.head.cn)
-        if interval is None:
-            said += _about_command(segment)
-            return Decoded((), tuple(said))
+        if interval is None and segment.head.cn != FURNACE:
+            notes, about = notes_of(segment, self._zone, frame)
+            return Decoded((), tuple(said + about + _about_command(segment)), notes)
+        return self._data(segment, interval or "minute", received, frame, said)
+
+    def _data(
+        self, segment: Segment, interval: Interval, received: datetime, frame: str, said: list[Complaint]
+    ) -> Decoded:
+        """Read the values of a data frame, or of what a part of a split message holds."""
         if self._parts or segment.head.pnum:
-            said += self._parts.add(segment.head, segment.first("DataTime"), received)
+            lost = {complaint for complaint in segment.complaints if complaint.reason == "item_unreadable"}
+            segment, about = self._parts.take(segment, received)
+            said[:] = [complaint for complaint in said if complaint not in lost] + about
+            said += [complaint for complaint in segment.complaints if complaint.reason == "item_unreadable"]
         when = self._when(interval, segment, received, said)
         if when is None:
             return Decoded((), tuple(said))
         gathered = self._items.gather(segment.groups, instant=interval == "rt")
-        readings = self._readings(gathered, interval, when, frame)
+        readings = self._readings(gathered, interval, when, frame, segment.head.st)
         return Decoded(readings, tuple(said + gathered.complaints))
+
+    def _opened(self, taken: Frame, said: list[Complaint]) -> Frame | None:
+        """Decrypt a frame, or say why it cannot be."""
+        found = decrypt(taken, self._keys)
+        if found is None:
+            if self._keys:
+                detail = (
+                    "the data is SM4 ciphertext and no key of this device fits, or the frame was changed on its way"
+                )
+                said.append(Complaint("cipher_key_wrong", detail, "CP", "error"))
+            else:
+                said.append(
+                    Complaint("encrypted", "the data is SM4 ciphertext (HJ 212-2025 6.4); no key is set", "CP", "error")
+                )
+            return None
+        opened, number = found
+        if number >= self._old_keys:
+            said.append(Complaint("cipher_key_old", "the device still encrypts with a key it had before", "CP"))
+        return opened
 
     def _usable(self, taken: Frame, segment: Segment, said: list[Complaint]) -> bool:
         """Check what the weak checksum cannot: that this is a frame of this device."""
         head = segment.head
-        if _encrypted(taken, segment):
-            said[:] = [
-                Complaint("encrypted", "the data is SM4 ciphertext (HJ 212-2025 6.4); no key is set", "CP", "error")
-            ]
-            return False
         missing = [name for name, text in (("CN", head.cn), ("MN", head.mn)) if not text]
         if missing:
             said.append(Complaint("head_missing", f"the head has no {' and no '.join(missing)}", "head", "error"))
@@ -113,6 +158,8 @@ class Hj212Adapter:
             said.append(Complaint("mn_other", f"MN {head.mn[:30]!r} is not this device", "MN", "error"))
         elif self._device.password and head.pw != self._device.password:
             said.append(Complaint("password_wrong", "PW is not the one given to this device", "PW", "error"))
+        if self._keys and self._device.protocol == "hj212-2025" and _in_clear(taken, head.cn):
+            said.append(Complaint("not_encrypted", "this device has a cipher key and sent data in clear", "CP", "note"))
         if self._strict:
             said[:] = [_sharpened(complaint) for complaint in said]
         return not any(complaint.severity == "error" for complaint in said)
@@ -124,7 +171,9 @@ class Hj212Adapter:
             allowed = "it is YYYYMMDDhhmmss, local time"
             said.append(Complaint("time_unreadable", f"DataTime {text[:30]!r}; {allowed}", "DataTime", "error"))
             return None
-        covered = span(interval, stamp, self._device.rhythm, self._zone)
+        furnace = segment.head.cn == FURNACE
+        rhythm = {"minute": FURNACE_SECONDS} if furnace else self._device.rhythm
+        covered = span(interval, stamp, rhythm, self._zone)
         start, end, aligned = covered
         if not aligned:
             severity: Severity = "error" if self._strict else "warning"
@@ -162,10 +211,12 @@ class Hj212Adapter:
             return "period_unfinished"
         return ""
 
-    def _readings(self, gathered: Gathered, interval: Interval, when: _When, frame: str) -> tuple[Reading, ...]:
+    def _readings(
+        self, gathered: Gathered, interval: Interval, when: _When, frame: str, system: str
+    ) -> tuple[Reading, ...]:
         device = self._device.id
         start, end, origin, doubt = when
-        flags = {pollutant: self._flag(pollutant, gathered) for pollutant, _ in gathered.values}
+        flags = {pollutant: self._flag(pollutant, gathered, system) for pollutant, _ in gathered.values}
         readings = []
         for (pollutant, stat), (value, why) in gathered.values.items():
             mark, flag = flags[pollutant]
@@ -193,7 +244,7 @@ class Hj212Adapter:
             )
         return tuple(readings)
 
-    def _flag(self, pollutant: str, gathered: Gathered) -> tuple[str, Flag]:
+    def _flag(self, pollutant: str, gathered: Gathered, system: str) -> tuple[str, Flag]:
         text = gathered.marks.get(pollutant)
         if text is None:
             return "", _GOOD
@@ -203,17 +254,19 @@ class Hj212Adapter:
             flag = self._marks.get(text)
         if flag is None:
             known = " ".join(self._marks)
+            if system == _CONDITION_SYSTEM:
+                detail = f"Flag={text!r}: the marks of key production conditions (ST 45, 2025) were not at hand"
+                gathered.say("condition_mark", detail, f"{pollutant} Flag")
+                return text, Flag("suspect", "mark_unknown")
             gathered.say("mark_unknown", f"Flag={text!r} is none of {known}", f"{pollutant} Flag")
             flag = Flag("suspect", "mark_unknown")
         return text, flag
 
 
-def _encrypted(taken: Frame, segment: Segment) -> bool:
-    """Tell SM4 ciphertext, raw or printed as ``{0xE4,...``, from a frame that is merely torn."""
-    if taken.crc != "bad" or segment.head.version != _VERSION_2025:
-        return False
-    _, _, data = taken.data.partition(b"CP=&&")
-    return data.startswith(b"{0x") or sum(byte > 0x7E or byte < 0x20 for byte in data) > len(data) // 8
+def _in_clear(taken: Frame, command: str) -> bool:
+    """Whether a frame that 2025 clause 6.4.4 wants encrypted came in clear."""
+    sealed = (len(command) == 4 and command.startswith("2")) or command in SEALED_COMMANDS
+    return sealed and taken.data in taken.raw
 
 
 def _sharpened(complaint: Complaint) -> Complaint:
@@ -225,11 +278,16 @@ def _sharpened(complaint: Complaint) -> Complaint:
 
 def _about_command(segment: Segment) -> list[Complaint]:
     command = segment.head.cn
-    if command == HEARTBEAT:
-        return []
     if command == START_UP:
         detail = f"the logger started at {segment.first('RestartTime')[:17] or 'a time it does not say'}"
         return [Complaint("logger_restart", detail, "CN", "note")]
+    if command in NOTE_KINDS:
+        return []
+    if command in UNKNOWN_CONTENT:
+        return [Complaint("content_unknown", f"CN={command}: {UNKNOWN_CONTENT[command]}; kept in the journal", "CN")]
+    if command in COMMANDS_2005:
+        detail = f"CN={command} belongs to HJ/T 212-2005 alone (alarm limits and events); kept in the journal"
+        return [Complaint("command_2005", detail, "CN", "note")]
     if command in OTHER_COMMANDS:
         return [Complaint("command_other", f"CN={command} carries no reading; kept in the journal", "CN", "note")]
     return [

@@ -20,13 +20,16 @@ from bihuan.register import Device
 LONGEST_CP = 950
 """Characters of CP in one frame, ``CP=&&`` and ``&&`` included (HJ 212-2017 table 3)."""
 
-NOTICES = frozenset({"1013"})
-"""Commands of a device that are answered by 9013, notice received, instead of 9014, data received."""
+NOTICES = frozenset({"1013", "1014"})
+"""Commands of a device that are answered by 9013, notice received, instead of 9014, data received: it asks for the
+time, or (2025, by analogy: how that text answers it is not known) for a new key."""
 
 _ROUND_DATA = len("##0000") + len("0000\r\n")
 _ANSWER = 1
 _SPLIT = 2
-_VERSION_BITS = {"hj212-2005": 0, "hj212-2017": 4}
+VERSION_BITS = {"hj212-2005": 0, "hj212-2017": 4, "hj212-2025": 8}
+"""Version bits of the flag by protocol (HJ 212-2017 table 3; 8 of 2025)."""
+
 _COMMANDS: dict[Interval, str] = {interval: command for command, interval in DATA_COMMANDS.items()}
 _FIELD_OF: dict[Stat, str] = {stat: name for name, stat in FIELDS.items()}
 
@@ -46,6 +49,22 @@ def acknowledgement(head: Envelope) -> bytes:
     flag = (head.flag or 0) & ~(_ANSWER | _SPLIT)
     number = f"QN={head.qn};" if head.qn else ""
     return wrap(f"{number}ST=91;CN={answer};PW={head.pw};MN={head.mn};Flag={flag};CP=&&&&".encode("latin-1"))
+
+
+def reply(head: Envelope, result: int | None) -> bytes:
+    """Return what a device answers a request: 9011 with QnRtn, or 9013 to a notice where `result` is None."""
+    groups: tuple[Group, ...] = () if result is None else ((("QnRtn", str(result)),),)
+    return _interaction(head, "9013" if result is None else "9011", groups)
+
+
+def executed(head: Envelope, result: int) -> bytes:
+    """Return how a device carried a request out: 9012 with ExeRtn."""
+    return _interaction(head, "9012", ((("ExeRtn", str(result)),),))
+
+
+def _interaction(head: Envelope, cn: str, groups: Iterable[Group]) -> bytes:
+    flag = (head.flag or 0) & ~(_ANSWER | _SPLIT)
+    return encode(cn, head.mn, groups, qn=head.qn, st="91", pw=head.pw, flag=flag)
 
 
 def encode(
@@ -84,7 +103,7 @@ def encode(
 
 def heartbeat(device: Device, sent: datetime, *, system: str = "22", zone: ZoneInfo = CHINA) -> bytes:
     """Return a heartbeat (CN 9015) that asks for an answer."""
-    flag = _VERSION_BITS.get(device.protocol, 4) | _ANSWER
+    flag = VERSION_BITS.get(device.protocol, 4) | _ANSWER
     qn = write_stamp(sent, zone, milliseconds=True)
     return encode(HEARTBEAT, device.id, qn=qn, st=system, pw=device.password, flag=flag)
 
@@ -134,7 +153,7 @@ def uplink(
     """
     stamp = ("DataTime", write_stamp(start, zone))
     items = [_item(device, kind, code, figures, (marks or {}).get(code, "N")) for code, figures in values.items()]
-    bits = _VERSION_BITS.get(device.protocol, 4) | (_ANSWER if answer else 0)
+    bits = VERSION_BITS.get(device.protocol, 4) | (_ANSWER if answer else 0)
 
     def frame(part: Iterable[Group], number: int, of: int) -> bytes:
         split = of > 1

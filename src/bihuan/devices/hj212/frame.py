@@ -10,6 +10,7 @@ declared   the length is satisfied and ``&&`` and a checksum stand there (right,
 tail       ``&&`` and a checksum that is right stand elsewhere: the length was wrong
 newer      CR LF and a new header follow, or a whole newer frame stands inside: this one was cut off
 line       the length is satisfied, no checksum stands there, and the line has ended
+sealed     the data is SM4 ciphertext of 2025: by its length alone, since anything may stand in it
 limit      none of these within `SEARCHED` bytes: the header was no header
 ========== ============================================================================================
 
@@ -40,6 +41,8 @@ _NEWER = re.compile(rb"\r\n##\d{2,4}[A-Za-z]")
 _SHAPE = re.compile(rb"&&([0-9A-Fa-f]{3,4})\Z")
 _TAIL = re.compile(rb"&&([0-9A-Fa-f]{4}|[0-9A-Fa-f]{3}(?=[\r\n#]))")
 _LAST_TAIL = re.compile(rb"&&([0-9A-Fa-f]{3,4})(?=[\r\n#]|\Z)")
+_SEALED = re.compile(rb"[^&]{0,200}?Flag=(?:8|9|10|11)[;,][^&]{0,40}?CP=&&[\x20-\x7e]{0,15}[^\x20-\x7e]", re.DOTALL)
+"""Head of a frame whose data is no text (`bihuan.devices.hj212.cipher`)."""
 _LINE_END = b"\r\n"
 _BLANK = b"\r\n\t \x00"
 _SAMPLE = 40
@@ -285,6 +288,11 @@ def _end(whole: _Whole, header: re.Match[bytes], ended: bool) -> _End | None:
     size = len(buffer)
     stop = body + int(header[1]) + 4
     limit = max(start + SEARCHED, stop)
+    if stop - start <= SEARCHED and _SEALED.match(buffer, body):
+        if stop > size and not ended:
+            return None
+        if stop <= size and (sealed := _declared(buffer, header, stop)):
+            return sealed
     ends = [
         _newer(buffer, start, body, limit),
         _inner(whole, start, body),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,8 +12,11 @@ from bihuan.core import Complaint, SettingError, Stat, pollutants
 from bihuan.devices.hj212.codes import (
     FIELDS,
     KEPT_IN_JOURNAL,
+    NOISE_FIELDS,
+    OF_DAY_AND_NIGHT,
     PLAIN_NAMES,
     SENTINEL,
+    UNCLEAR_UNITS,
     by_code,
     right_code,
     right_field,
@@ -72,6 +76,7 @@ class Items:
     def __init__(self, device: Device, kind: Kind) -> None:
         self._strict = device.strictness == "strict"
         self._kind = kind
+        self._named_units = frozenset(device.units)
         self._converted: dict[str, Conversion] = {}
         unknown = sorted(set(device.units) - set(pollutants()))
         if unknown:
@@ -134,6 +139,14 @@ class Items:
         meaning = _meaning(name, group, gathered)
         if meaning is None:
             return None
+        code = meaning[0]
+        if code in UNCLEAR_UNITS and by_code()[code].code not in self._named_units:
+            if code not in gathered.unknown:
+                gathered.unknown.add(code)
+                gathered.say(
+                    "unit_unset", f"the unit of {code} is not clear; name it in the register row's units", name
+                )
+            return None
         channel = self._channel(*meaning)
         if f"{meaning[0]}-{meaning[1]}" == name:
             self._channels[name] = channel
@@ -143,7 +156,7 @@ class Items:
 
     def _channel(self, code: str, figure: str) -> Channel:
         found = by_code()[code].code
-        stat = FIELDS.get(figure)
+        stat = FIELDS.get(figure) or NOISE_FIELDS.get(figure) or ("avg" if figure in OF_DAY_AND_NIGHT else None)
         if stat is None or stat == "cou":  # a total is in kg or m3 whatever the unit of the concentration
             return Channel(found, stat, SAME, NEVER)
         judged = plausible(self._kind, found) if stat in ("rtd", "avg") else NEVER
@@ -172,13 +185,36 @@ def _meaning(name: str, group: Group, gathered: Gathered) -> tuple[str, str] | N
     if known not in by_code():
         if code not in gathered.unknown:
             gathered.unknown.add(code)
-            gathered.say("code_unknown", f"code {code[:20]!r} is not in core/pollutants.toml; the frame is kept", name)
+            _say_unknown(code, name, gathered)
         return None
     if figure in FIELDS or figure == MARK:
+        return known, figure
+    if by_code()[known].medium == "noise" and (figure in NOISE_FIELDS or OF_DAY_AND_NIGHT.get(figure) == known):
         return known, figure
     if figure not in KEPT_IN_JOURNAL:
         gathered.say("field_unknown", f"field {tail[:20]!r} is none of the standard; kept in the journal only", name)
     return None
+
+
+def _say_unknown(code: str, name: str, gathered: Gathered) -> None:
+    """Name the list that an unknown code belongs to, where its first letter tells."""
+    kept = "the frame is kept"
+    if re.fullmatch(r"d\d{5}", code):
+        gathered.say(
+            "code_electricity", f"{code}: the codes of electricity use (ST 44, 2025) were not at hand; {kept}", name
+        )
+    elif re.fullmatch(r"p\d{5}", code):
+        gathered.say(
+            "code_condition", f"{code}: the codes of production conditions (ST 45, 2025) were not at hand; {kept}", name
+        )
+    elif re.fullmatch(r"[eg]\d{5}", code):
+        gathered.say(
+            "code_process",
+            f"{code} says how a plant ran (ST 51, 52, annex B.5 and B.7); no reading is made of it, {kept}",
+            name,
+        )
+    else:
+        gathered.say("code_unknown", f"code {code[:20]!r} is not in core/pollutants.toml; {kept}", name)
 
 
 def _sibling(code: str, group: Group) -> str:

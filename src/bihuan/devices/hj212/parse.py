@@ -27,11 +27,14 @@ class Segment:
         What stands between ``CP=&&`` and ``&&``, in its order.
     complaints : tuple of Complaint
         Severity ``note`` where meaning is not touched.
+    text : str
+        The same as text, for what a split message cut in two.
     """
 
     head: Envelope
     groups: tuple[Group, ...]
     complaints: tuple[Complaint, ...]
+    text: str = ""
 
     def first(self, name: str) -> str:
         """Return the value of the first pair of this name, empty where there is none."""
@@ -49,7 +52,13 @@ def parse(data: bytes) -> Segment:
             Complaint("head_grammar", "fields of the head are parted by ; and a ; stands before CP", "", "note")
         )
     text = _content(rest, said) if mark else ""
-    return Segment(envelope(data), _groups(text, said), tuple(said))
+    return Segment(envelope(data), groups_of(text, said), tuple(said), text)
+
+
+def rejoined(segment: Segment, text: str) -> Segment:
+    """Return a segment with other data in place of its own."""
+    said = [complaint for complaint in segment.complaints if complaint.reason != "item_unreadable"]
+    return Segment(segment.head, groups_of(text, said), tuple(said), text)
 
 
 def _content(rest: bytes, said: list[Complaint]) -> str:
@@ -70,7 +79,8 @@ def _content(rest: bytes, said: list[Complaint]) -> str:
     return text
 
 
-def _groups(text: str, said: list[Complaint]) -> tuple[Group, ...]:
+def groups_of(text: str, said: list[Complaint]) -> tuple[Group, ...]:
+    """Return the groups of a text; what is no pair is said."""
     groups = []
     lost: list[str] = []
     for item in text.split(";"):

@@ -62,6 +62,14 @@ OPTIONS = frozenset(
 )
 """Words of MODELOPT."""
 
+KEPT = frozenset(
+    [
+        *("HALFLIFE", "DCAYCOEF", "NO2EQUIL", "NO2STACK", "ARMRATIO", "OZONEVAL", "O3VALUES", "OZONEFIL", "OZONUNIT"),
+        *("GASDEPDF", "GDSEASON", "GDLANUSE"),
+    ]
+)
+"""Keywords of CO whose lines wait until the deck is read whole."""
+
 NO_EFFECT = frozenset({"RUNORNOT", "ERRORFIL", "EVENTFIL", "DEBUGOPT", "SAVEFILE", "STARTING", "FINISHED"})
 
 
@@ -84,13 +92,15 @@ def take_control(draft: Draft, line: DeckLine) -> None:
             fewest(line, 1, "a pollutant")
             draft.pollutant = line.words[0].upper()
             if any(word.upper() in {"H1H", "H2H", "INC"} for word in line.words[1:]):
-                draft.others.append(line)
+                draft.plain_ranks = True
         case "FLAGPOLE":
             draft.flagpole = number(line.words[0], line, "a height") if line.words else 0.0
         case "URBANOPT":
             _city(draft, line)
         case "ELEVUNIT":
             draft.feet["SO"] = draft.feet["RE"] = _feet(line)
+        case keyword if keyword in KEPT:
+            draft.keep(line)
         case keyword if keyword not in NO_EFFECT:
             draft.others.append(line)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.formats.decks.lines import DeckLine
+from bihuan.formats.decks.processes import DeckDecay, DeckDeposition, DeckNitrogen, DeckSeries
 
 Float = NDArray[np.float64]
 
@@ -56,6 +57,8 @@ class DeckSource:
         File of its hourly emissions, empty for none.
     city : str
         Of URBANOPT, empty for open country.
+    flat : bool
+        Whether its LOCATION says FLAT in place of an elevation.
     """
 
     name: str
@@ -67,6 +70,7 @@ class DeckSource:
     given: Mapping[str, Given]
     hourly: str = ""
     city: str = ""
+    flat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +191,18 @@ class DeckOutput:
     Attributes
     ----------
     kind : str
-        ``POSTFILE`` or ``PLOTFILE``.
+        ``POSTFILE``, ``PLOTFILE``, ``RANKFILE``, ``MAXIFILE`` or ``SEASONHR``.
     line : DeckLine
     average : str
         ``1``, ``24``, ``MONTH``, ``PERIOD``, ``ANNUAL``.
     group : str
+        Empty in a RANKFILE, which holds all of them.
     rank : int
-        Of a PLOTFILE of short averages, from 1; else 0.
+        Of a PLOTFILE of short averages, from 1; how many a RANKFILE holds; else 0.
     name : str
         Its name without folders.
+    threshold : float
+        From which a MAXIFILE holds values, in the deck's unit.
     """
 
     kind: str
@@ -204,6 +211,7 @@ class DeckOutput:
     group: str
     rank: int
     name: str
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,6 +239,13 @@ class Deck:
     unit : str
     exponential, headless : bool
         Of FILEFORM EXP, of NOHEADER.
+    nitrogen : DeckNitrogen
+    background : DeckSeries or None
+    decay : DeckDecay or None
+    deposition : DeckDeposition
+    design : str
+        How AERMOD ranks values against standards of the pollutant: ``daily`` maxima of the hours, or the days
+        themselves (``days``), each rank averaged over years; empty for plain ranks.
     others : tuple of DeckLine
         Lines that were recognised and left to whoever runs the deck.
     """
@@ -251,4 +266,9 @@ class Deck:
     unit: str = "ug/m3"
     exponential: bool = False
     headless: bool = False
+    nitrogen: DeckNitrogen = field(default_factory=DeckNitrogen)
+    background: DeckSeries | None = None
+    decay: DeckDecay | None = None
+    deposition: DeckDeposition = field(default_factory=DeckDeposition)
+    design: str = ""
     others: tuple[DeckLine, ...] = field(default=())

@@ -18,6 +18,7 @@ class SourceDraft:
     line: DeckLine
     place: tuple[float, ...]
     base: float
+    flat: bool = False
     given: dict[str, Given] = field(default_factory=dict)
     hourly: str = ""
     city: str = ""
@@ -59,6 +60,7 @@ class Draft:
     options: dict[str, DeckLine] = field(default_factory=dict)
     averages: list[str] = field(default_factory=list)
     pollutant: str = ""
+    plain_ranks: bool = False
     flagpole: float | None = None
     cities: list[DeckCity] = field(default_factory=list)
     sources: dict[str, SourceDraft] = field(default_factory=dict)
@@ -76,12 +78,17 @@ class Draft:
     unit: str = "ug/m3"
     exponential: bool = False
     headless: bool = False
+    kept: dict[str, list[DeckLine]] = field(default_factory=dict)
     others: list[DeckLine] = field(default_factory=list)
 
     @property
     def flat(self) -> bool:
         """Whether the ground counts as flat throughout."""
         return "FLAT" in self.options and "ELEV" not in self.options
+
+    def keep(self, line: DeckLine) -> None:
+        """Keep a line that is settled once the deck is read whole."""
+        self.kept.setdefault(line.keyword, []).append(line)
 
     def metres(self, value: float, path: str) -> float:
         """An elevation in metres, whatever ELEVUNIT says of its pathway."""

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bihuan.core import FormatError
+from bihuan.formats.decks.chemistry import settled_background, settled_decay, settled_nitrogen
 from bihuan.formats.decks.control import take_control
 from bihuan.formats.decks.deck import Deck, DeckCity, DeckSource
+from bihuan.formats.decks.deposition import settled_deposition
 from bihuan.formats.decks.draft import Draft, SourceDraft
 from bihuan.formats.decks.lines import DeckLine, deck_lines
 from bihuan.formats.decks.meteorology import settled_meteorology, take_met_line
@@ -72,6 +74,11 @@ def read_deck(path: Path) -> Deck:
         unit=draft.unit,
         exponential=draft.exponential,
         headless=draft.headless,
+        nitrogen=settled_nitrogen(draft),
+        background=settled_background(draft),
+        decay=settled_decay(draft),
+        deposition=settled_deposition(draft),
+        design=_design(draft),
         others=tuple(draft.others),
     )
 
@@ -80,8 +87,21 @@ def _settled(source: SourceDraft) -> DeckSource:
     parameters = source.given.pop("SRCPARAM")
     return DeckSource(
         source.name, source.type, source.line, source.place, source.base, parameters, source.given, source.hourly,
-        source.city,
+        source.city, source.flat,
     )  # fmt: skip
+
+
+PARTICLES = frozenset({"PM25", "PM-2.5", "PM-25", "PM2.5"})
+
+
+def _design(draft: Draft) -> str:
+    """Whether ranks are those of standards (EPA-454/B-24-007, section 3.2.13): not with H1H, H2H, INC or NOCHKD."""
+    if draft.plain_ranks or draft.options.keys() & {"NOCHKD", "WARNCHKD", "SCREEN"}:
+        return ""
+    short = set(draft.averages) - {"PERIOD", "ANNUAL"}
+    if draft.pollutant in {"NO2", "SO2"} and short == {"1"}:
+        return "daily"
+    return "days" if draft.pollutant in PARTICLES and short == {"24"} and "PERIOD" not in draft.averages else ""
 
 
 def _complete(draft: Draft) -> None:

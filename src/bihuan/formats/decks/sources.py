@@ -47,7 +47,10 @@ BY_SOURCE = frozenset(
 )
 """Keywords that give numbers to sources by name."""
 
-NO_EFFECT = frozenset({"STARTING", "FINISHED", "DEPOUNIT"})
+NO_EFFECT = frozenset({"STARTING", "FINISHED"})
+
+KEPT = frozenset({"BACKGRND", "BACKUNIT", "OLMGROUP", "DEPOUNIT"})
+"""Settled once the deck is read whole: `chemistry`, `deposition`."""
 
 
 def take_source_line(draft: Draft, line: DeckLine) -> None:
@@ -90,6 +93,8 @@ def settle_sources(draft: Draft) -> None:
                 _urban(draft, line)
             case "SRCGROUP":
                 _group(draft, line)
+            case keyword if keyword in KEPT:
+                draft.keep(line)
             case _:
                 draft.others.append(line)
     for source in draft.sources.values():
@@ -107,8 +112,9 @@ def _location(draft: Draft, line: DeckLine) -> None:
     fewest(line, 2 + count, f"id, type and {count} coordinates")
     place = tuple(number(word, line, "a coordinate") for word in line.words[2 : 2 + count])
     rest = line.words[2 + count :]
-    level = 0.0 if not rest or rest[0].upper() == "FLAT" else draft.metres(number(rest[0], line, "an elevation"), "SO")
-    draft.sources[name] = SourceDraft(name, kind, line, place, level)
+    flat = bool(rest) and rest[0].upper() == "FLAT"
+    level = 0.0 if not rest or flat else draft.metres(number(rest[0], line, "an elevation"), "SO")
+    draft.sources[name] = SourceDraft(name, kind, line, place, level, flat)
 
 
 def _give(draft: Draft, line: DeckLine) -> None:

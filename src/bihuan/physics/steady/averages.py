@@ -26,6 +26,8 @@ class Averager:
     ----------
     length : int or {"MONTH", "PERIOD", "YEAR"}
         Hours of the day that make an average, counted from midnight; or calendar months, the whole, calendar years.
+    totals : ndarray of bool, optional
+        Along the second axis of the values: which are added up and not divided, as what comes down is.
 
     Attributes
     ----------
@@ -33,10 +35,10 @@ class Averager:
         Hours with wind and data in each average returned so far.
     """
 
-    def __init__(self, length: int | str) -> None:
+    def __init__(self, length: int | str, totals: Bool | None = None) -> None:
         if not (length in ("MONTH", "PERIOD", "YEAR") or (isinstance(length, int) and 1 <= length <= 24)):
             raise InputError(f"average of {length}: 1 to 24 hours, MONTH, PERIOD or YEAR")
-        self.length = length
+        self.length, self.totals = length, totals
         self.used: list[int] = []
         self._key = -1
         self._sum: Float | None = None
@@ -105,7 +107,10 @@ class Averager:
         else:
             hours = self.length if isinstance(self.length, int) else self._hours
             least = round(0.75 * hours + 0.4)  # three quarters, rounded up (as in the source)
-        found.append(self._sum / max(self._usable, least, 1))
+        mean = self._sum / max(self._usable, least, 1)
+        if self.totals is not None:
+            mean[self.totals] = self._sum[self.totals]
+        found.append(mean)
         last.append(self._last)
         self.used.append(self._usable)
         self._sum = None
@@ -145,6 +150,11 @@ class Highest:
         _keep_highest(values, last.astype(np.int64), self.values, self.when.view(np.int64))
         self.seen += len(values)
 
+    def add_at(self, when: Hours, values: Float) -> None:
+        """Take one average of every group and receptor, each with a time of its own, shape (groups, receptors)."""
+        _keep_each(values, when.astype(np.int64), self.values, self.when.view(np.int64))
+        self.seen += 1
+
 
 @compiled
 def _keep_highest(values: Float, last: Int, top: Float, when: Int) -> None:
@@ -163,6 +173,23 @@ def _keep_highest(values: Float, last: Int, top: Float, when: Int) -> None:
                     k -= 1
                 top[k, g, r] = value
                 when[k, g, r] = last[place]
+
+
+@compiled
+def _keep_each(values: Float, last: Int, top: Float, when: Int) -> None:
+    """The same for one value of each, with its own time."""
+    count = len(top)
+    for g in range(values.shape[0]):
+        for r in range(values.shape[1]):
+            if values[g, r] <= top[count - 1, g, r]:
+                continue
+            k = count - 1
+            while k > 0 and top[k - 1, g, r] < values[g, r]:
+                top[k, g, r] = top[k - 1, g, r]
+                when[k, g, r] = when[k - 1, g, r]
+                k -= 1
+            top[k, g, r] = values[g, r]
+            when[k, g, r] = last[g, r]
 
 
 def ranks_for(percent: float, count: int) -> int:

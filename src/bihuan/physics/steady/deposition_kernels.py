@@ -19,7 +19,9 @@ Float = NDArray[np.float64]
 
 # Columns of what a substance is, one row a class of particles or a gas.
 KIND, SHARE, DIAMETER, DENSITY, FINE, IN_AIR, IN_WATER, CUTICLE, HENRY, REACTIVE, DECAY, DRY, WET = range(13)
-SUBSTANCE_COLUMNS = 13
+# Whether what the ground and the rain take is missing from the plume afterwards.
+DRY_SPENT, WET_SPENT = 13, 14
+SUBSTANCE_COLUMNS = 15
 # Kinds of substance.
 CLASS, FINE_AND_COARSE, GAS, INERT = range(4)
 

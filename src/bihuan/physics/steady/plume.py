@@ -37,12 +37,29 @@ class Receptors:
     east, north : ndarray
         [m]
     height : ndarray
-        Above the ground. [m]
+        Above the ground on which the sources stand. [m]; below 0 on lower ground
+    hill : ndarray, optional
+        Height of the hill that rules the place, above that ground. [m] Kept for terrain, which is not computed: any
+        above 0 is refused.
+
+    Raises
+    ------
+    InputError
+        If a hill rises above the ground.
     """
 
     east: Float
     north: Float
     height: Float
+    hill: Float | None = None
+
+    def __post_init__(self) -> None:
+        if self.hill is not None and (self.hill > 0.0).any():
+            place = int((self.hill > 0.0).argmax())
+            raise InputError(
+                f"receptor {place + 1} at ({self.east[place]:g}, {self.north[place]:g}) m is ruled by a hill of "
+                f"{self.hill[place]:g} m: terrain is not computed, all ground is flat"
+            )
 
     def __len__(self) -> int:
         return len(self.east)

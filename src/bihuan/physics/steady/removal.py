@@ -132,12 +132,17 @@ class Removal:
         [1/s]; ln 2 over the half-life
     dry, wet : bool
         Whether the ground and the rain take it.
+    dry_spent, wet_spent : bool
+        Whether what they take is missing from the plume farther on. Only to look at single effects, or to follow a
+        deck of AERMOD that says NODRYDPLT or NOWETDPLT: mass is not kept without.
     """
 
     what: Particles | FineAndCoarse | Gas | None = None
     decay: float = 0.0
     dry: bool = True
     wet: bool = True
+    dry_spent: bool = True
+    wet_spent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,10 @@ def _rows(name: str, removal: Removal, ground: Ground | None) -> list[dict[int, 
         raise InputError(f"source {name}: {problem}")
     if isinstance(removal.what, Gas) and removal.dry and ground is None:
         raise InputError(f"source {name} emits a gas that the ground takes: give its seasons and land uses (Ground)")
-    ways = {d.DECAY: removal.decay, d.DRY: float(removal.dry), d.WET: float(removal.wet)}
+    ways = {
+        d.DECAY: removal.decay, d.DRY: float(removal.dry), d.WET: float(removal.wet),
+        d.DRY_SPENT: float(removal.dry_spent), d.WET_SPENT: float(removal.wet_spent),
+    }  # fmt: skip
     return [row | ways for row in removal.what.rows()]
 
 

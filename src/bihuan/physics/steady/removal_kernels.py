@@ -35,11 +35,13 @@ from bihuan.physics.steady.axis_kernels import (
 from bihuan.physics.steady.deposition_kernels import (
     DECAY,
     DRY,
+    DRY_SPENT,
     FROM_MONTH,
     GAS,
     INERT,
     ROUGHNESS,
     SHARE,
+    WET_SPENT,
     fall_speed,
     velocity_of_gas,
     velocity_of_particles,
@@ -267,16 +269,18 @@ def respond_removed(
         substance = removal.substances[c]
         speed = velocity(substance, hour, weather, state, removal)
         rain = washed_out(substance, weather, depth)
+        taken, washed = speed * substance[DRY_SPENT], rain * substance[WET_SPENT]
         state[FALL] = fall_speed(substance)
         for k in range(len(where.heights)):
             here, z = where.chosen[where.first[k] : where.first[k + 1]], where.heights[k]
-            state[ABOVE] = weather[ROUGHNESS] + 1.0  # where velocities hold (as in the source)
+            # where velocities hold: above the ground, also under a receptor that stands above it (as in the source)
+            state[ABOVE] = weather[ROUGHNESS] + 1.0 - z
             fill_axis(distances, nodes, z, source, state, hour, column, axis)
             if removal.coarse:
                 stack, decay = state[WIND_S], substance[DECAY]
-                fill_lost_coarsely(distances, nodes, parts, count, axis, speed, rain, decay, stack, lost)
+                fill_lost_coarsely(distances, nodes, parts, count, axis, taken, washed, decay, stack, lost)
             else:
-                fill_lost(distances, parts, count, axis, speed, rain + substance[DECAY], lost)
+                fill_lost(distances, parts, count, axis, taken, washed + substance[DECAY], lost)
             deplete(axis, nodes, lost)
             if speed > 0.0:
                 share = substance[SHARE] * speed

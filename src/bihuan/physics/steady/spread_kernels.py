@@ -30,7 +30,13 @@ MEMORY = 86400.0
 
 @compiled
 def reflected(z: float, height: float, sigma: float, lid: float) -> float:
-    """Vertical distribution between the ground and a lid; none when the lid is not above `z`. [1/m] (eq. 67)"""
+    """Vertical distribution between the ground and a lid; none when the lid is not above `z`. [1/m] (eq. 67)
+
+    Below the foot of the source (`z` below 0) the plume stays level, and the ground it is mirrored in does not (as in
+    the source).
+    """
+    if z < 0.0:
+        height, lid = height - z, lid - z
     inverse = -0.5 / (sigma * sigma)
     total = math.exp(inverse * (z - height) ** 2) + math.exp(inverse * (z + height) ** 2)
     if z <= lid:
@@ -50,7 +56,12 @@ def reflected(z: float, height: float, sigma: float, lid: float) -> float:
 
 @compiled
 def half_reflected(z: float, height: float, sigma: float, lid: float, indirect: bool) -> float:
-    """One of the two Gaussians of the direct or the indirect plume in convective air (eqs. 59 and 65). [1/m]"""
+    """One of the two Gaussians of the direct or the indirect plume in convective air (eqs. 59 and 65). [1/m]
+
+    Below the foot of the source as `reflected`.
+    """
+    if z < 0.0:
+        height, lid = height - z, lid - z
     inverse = -0.5 / (sigma * sigma)
     total = 0.0
     for image in range(1 if indirect else 0, 1000):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bihuan.core import InputError, ProfileHours, StationHours, SurfaceHours
 from bihuan.physics.stability import solar_altitude
+from bihuan.physics.steady.measured import Levels, by_richardson, check_levels, taken_over
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -53,6 +54,8 @@ class Site:
     bowen_ratio : float
     albedo : float or ndarray, shape (hours,)
         With the sun overhead; or of every hour, taken as it is.
+    upper_height : float, optional
+        Of the second temperature. [m]
     """
 
     latitude: float
@@ -63,10 +66,16 @@ class Site:
     roughness: float
     bowen_ratio: float
     albedo: float | Float
+    upper_height: float | None = None
 
 
 def station_hours(
-    station: StationHours, site: Site, *, morning_gradient: float, adjusted: bool = True
+    station: StationHours,
+    site: Site,
+    *,
+    morning_gradient: float,
+    adjusted: bool = True,
+    profile: ProfileHours | None = None,
 ) -> tuple[SurfaceHours, ProfileHours]:
     """Return what a steady plume needs of every hour.
 
@@ -77,16 +86,20 @@ def station_hours(
         Of the potential temperature before sunrise, which the heat of the day eats up. [K/m]
     adjusted : bool
         Adjust u* of stable hours for low winds (AERMET's ADJ_U*).
+    profile : ProfileHours, optional
+        Of a mast or a sodar, for the same hours; the station's own level by default.
 
     Raises
     ------
     InputError
-        If hours do not ascend, the wind is measured below seven roughness lengths or above 100 m, or a property of the
-        ground is not above 0.
+        If hours do not ascend, the wind is measured below seven roughness lengths or above 100 m, a property of the
+        ground is not above 0, heights of temperature do not fit, or a measured value cannot be.
 
     Notes
     -----
-    An hour without wind, temperature or, where the sun is not measured, cloud is left missing. By day convective
+    In stable hours with a temperature at a second height the bulk Richardson number stands in for the cloud; u*, L and
+    heat flux that were measured stand in for all of it. An hour without wind, temperature or, where the sun is not
+    measured, cloud is left missing. By day convective
     height grows by the heat since sunrise (eq. 22); no measured sounding is taken. A site without a Bowen ratio of
     its seasons is for the caller to split.
     """
@@ -96,6 +109,8 @@ def station_hours(
     sun = _sun(station.start, site)
     albedo = _albedo(site.albedo, sun)
     day, heat, friction, length = _layer(station, site, density, sun, albedo, adjusted)
+    friction, length, heat = taken_over(station, friction, length, heat, density)
+    day = np.where(np.isfinite(length), length < 0.0, day)
     convective = _grown(station, heat, day, density, morning_gradient)
     warmth = density * HEAT * station.temperature
     scale = np.cbrt(GRAVITY * np.where(day, heat, np.nan) * convective / warmth)  # eq. 9
@@ -107,7 +122,9 @@ def station_hours(
         gradient_above=np.where(day, max(morning_gradient, 0.005), np.nan), convective_height=convective,
         mechanical_height=_mechanical(station.mechanical_height, friction), obukhov_length=length, albedo=albedo,
         wind_speed=station.wind_speed, wind_from=station.wind_from, temperature=station.temperature,
-        precipitation_code=np.zeros(count, dtype=np.int64), precipitation=nothing, humidity=nothing, pressure=pressure,
+        precipitation_code=np.zeros(count, dtype=np.int64),
+        precipitation=_else(station.precipitation, np.nan, pressure),
+        humidity=_else(station.humidity, np.nan, pressure), pressure=pressure,
         cloud_cover=station.cloud_cover, latitude=site.latitude, longitude=site.longitude,
         adjusted_friction_velocity=adjusted, **full,
     )  # fmt: skip
@@ -115,7 +132,13 @@ def station_hours(
         np.arange(count + 1), full["wind_height"].copy(), station.wind_from, station.wind_speed,
         station.temperature.copy(), nothing.copy(), nothing.copy(),
     )  # fmt: skip
-    return surface, mast
+    return surface, mast if profile is None else _fitting(profile, count)
+
+
+def _fitting(profile: ProfileHours, count: int) -> ProfileHours:
+    if len(profile.first) != count + 1:
+        raise InputError(f"a profile of {len(profile.first) - 1} hours for {count} of the station: give the same")
+    return profile
 
 
 def _layer(
@@ -131,8 +154,25 @@ def _layer(
     still = _adjusted if adjusted else _stable
     fading = _fading(sun, cloud, air, albedo)
     friction_n, length_n, heat_n = still(np.where(night, speed, np.nan), cloud, fading, air, density, site)
+    if station.upper_temperature is not None:
+        levels = _levels(site)
+        cold = np.where(known & ~day, speed, np.nan)
+        u, own, scale = by_richardson(cold, air, station.upper_temperature, levels, adjusted=adjusted)
+        seen = np.isfinite(u)
+        loss = np.maximum(-density * HEAT * u * scale, -LARGEST_LOSS)
+        friction_n, length_n = np.where(seen, u, friction_n), np.where(seen, own, length_n)
+        heat_n = np.where(seen, loss, heat_n)
     heat = np.where(day, np.where(np.isfinite(speed), heat, np.nan), heat_n)
     return day, heat, np.where(day, friction, friction_n), np.where(day, length, length_n)
+
+
+def _levels(site: Site) -> Levels:
+    """Heights of two temperatures; refused where there is no second one."""
+    if site.upper_height is None:
+        raise InputError("the station has a second temperature: give its height, Site(upper_height=...)")
+    levels = Levels(site.wind_height, site.temperature_height, site.upper_height, site.roughness)
+    check_levels(levels)
+    return levels
 
 
 def _of_site(site: Site) -> dict[str, float]:
