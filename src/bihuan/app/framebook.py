@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,9 +57,15 @@ class FrameBook:
     ----------
     journal : Path
         Folder of the journal. Indexes are written beside the sealed segments that have none yet.
+
+    Attributes
+    ----------
+    mutex : RLock
+        Held by whoever looks.
     """
 
     def __init__(self, journal: Path) -> None:
+        self.mutex = threading.RLock()
         self._folder = journal
         self._reader = JournalReader(journal, salvage=True)
         self._indexes: OrderedDict[tuple[str, int], FrameIndex] = OrderedDict()

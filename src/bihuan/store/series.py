@@ -320,6 +320,17 @@ class SeriesStore:
             self._note_latest(connection, EPOCH)
         return count
 
+    def forget_readings(self, devices: Iterable[str], period: Period) -> int:
+        """Drop readings of loggers within a time that frames of the journal can make again; return how many."""
+        where, values = where_of(period, device=devices)
+        with self._writing() as connection:
+            dropped = connection.execute(
+                f"DELETE FROM readings {where} AND regexp_full_match(frame, '{FRAME_PATTERN}')", values
+            )
+            count = count_of(dropped)
+            self._note_latest(connection, period.start)
+        return count
+
     def resort(self, before: datetime) -> int:
         """Store the readings of the days before an instant ordered by device, and return how many rows that were.
 
