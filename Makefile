@@ -8,7 +8,7 @@ DIST := src/bihuan/app/api/dist/index.html
 PAGES := $(shell find web -name node_modules -prune -o -name schema.d.ts -prune -o -name openapi.json -prune -o -type f -print)
 SPOKEN := $(wildcard src/bihuan/texts/*.toml) $(shell find src/bihuan/app/api src/bihuan/app/access -name '*.py')
 
-.PHONY: install web browser demo test test-long bench check licences bundle clean
+.PHONY: install web browser broker demo test test-long bench check licences bundle clean
 
 install: $(STAMP)
 
@@ -37,8 +37,15 @@ browser:
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium fonts-wqy-microhei >/dev/null 2>&1; } \
 	  || echo "no Chromium here and none could be installed: the tests of the pages will be skipped"
 
+# The MQTT door is tested with Debian's mosquitto, installed in the same way.
+broker:
+	@command -v mosquitto >/dev/null 2>&1 || test -x /usr/sbin/mosquitto || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 && apt-get update -q >/dev/null 2>&1 \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mosquitto >/dev/null 2>&1; } \
+	  || echo "no mosquitto here and none could be installed: the tests of the MQTT door will be skipped"
+
 # One worker a core: the suite is mostly waiting for cities, stores and browsers, and CI has twenty minutes.
-test: check web browser
+test: check web browser broker
 	$(BIN)/python -m pytest -m 'not long' -n auto
 
 test-long: install web

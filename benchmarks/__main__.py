@@ -22,4 +22,6 @@ def run(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run(sys.argv[1:])
+    given = sys.argv[1:]
+    cut = next((at for at, word in enumerate(given) if word.startswith("--")), len(given))
+    run(given[:cut])  # options after the names are read by the benchmark itself

@@ -18,7 +18,9 @@ from bihuan.core import (
     texts,
 )
 
-UNITS = {"ug/m3", "mg/m3", "mg/L", "%", "m3/s", "m/s", "degC", "kPa", "deg", "1", "NTU", "uS/cm", "mm", "mg/kg", "dB"}
+UNITS = {"ug/m3", "mg/m3", "mg/L", "%", "m3/s", "m/s", "degC", "kPa", "deg", "1", "NTU", "uS/cm", "mm", "mg/kg"} | {
+    "kW", "kWh", "A", "V", "dB", "g/m2"  # of lines of electricity, noise and road dust
+}  # fmt: skip
 
 
 def test_the_table_has_the_types_that_the_code_says() -> None:

@@ -9,7 +9,7 @@ from bihuan.core import texts
 from bihuan.devices.hj212.codes import marks
 
 SOURCE = Path(bihuan.devices.__file__).parent
-CALLS = {"Complaint": 0, "say": 0, "_repair": 1, "listed": 2}
+CALLS = {"Complaint": 0, "say": 0, "say_once": 0, "_repair": 1, "listed": 2}
 
 
 def reasons_in_code() -> Iterator[str]:

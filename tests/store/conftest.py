@@ -1,5 +1,6 @@
 """Fixtures of the store: records in SQLite and, where a server can be started, in PostgreSQL."""
 
+import itertools
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bihuan.store import Records
+from bihuan.store import LakeAddress, LakeStore, Records, SeriesStore
+from tests.store.postgres import Server
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +54,44 @@ def records(where: Path | str) -> Iterator[Records]:
     store = Records(where)
     yield store
     store.close()
+
+
+_SCHEMAS = itertools.count(1)
+
+
+@pytest.fixture
+def lake_address(postgresql: str, tmp_path: Path) -> LakeAddress:
+    """A lake with nothing in it: a schema of its own and an empty folder."""
+    for package in ("duckdb_extension_ducklake", "duckdb_extension_postgres_scanner"):
+        pytest.importorskip(package, reason="the extensions of a lake are not installed: bihuan[lake]")
+    catalog = postgresql.replace("postgresql+psycopg://", "postgresql://")
+    return LakeAddress(catalog, str(tmp_path / "lake"), f"city{next(_SCHEMAS)}")
+
+
+@pytest.fixture(params=["embedded", "lake"])
+def series(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeriesStore]:
+    """Empty series of each back end."""
+    if request.param == "embedded":
+        store = SeriesStore(tmp_path / "series.duckdb")
+    else:
+        request.getfixturevalue("monkeypatch").setattr("bihuan.store.lake.INLINED", 1)  # the rest goes into files
+        store = LakeStore(request.getfixturevalue("lake_address"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[SeriesStore]:
+    """Empty series in a file."""
+    store = SeriesStore(tmp_path / "series.duckdb")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def away(lake_address: LakeAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LakeAddress, Server]]:
+    """A lake whose catalog can be stopped and started."""
+    server = Server(tmp_path_factory.mktemp("away"))
+    server.start()
+    yield LakeAddress(server.address, lake_address.data, lake_address.schema), server
+    server.stop()

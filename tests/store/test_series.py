@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,13 +14,6 @@ from hypothesis import strategies as st
 from bihuan.core import LEVELS, FormatError, InputError, Period, Reading, StoreError
 from bihuan.store import Position, SeriesStore, Written
 from tests.store.rows import MINUTE, T0, hour, many, reading, table
-
-
-@pytest.fixture
-def series(tmp_path: Path) -> Iterator[SeriesStore]:
-    store = SeriesStore(tmp_path / "series.duckdb")
-    yield store
-    store.close()
 
 
 def rows(store: SeriesStore, *columns: str) -> list[tuple[object, ...]]:
@@ -120,6 +112,19 @@ def test_a_series_of_hours_holds_gaps_missing_and_bad_ones_apart(series: SeriesS
     assert series.series("station:1", "so2", "day", Period(T0, T0 + timedelta(days=1))).value.tolist() == [7.0]
 
 
+def test_plain_means_by_day_are_of_the_good_hours_of_the_local_day(series: SeriesStore) -> None:
+    rows = [hour(hours=h, value=float(h)) for h in range(30)]  # T0 is midnight of Shanghai
+    series.append(hours=pl.concat([*rows, hour("station:2", 3, 9.0), hour("station:1", 5, 99.0, pollutant="no2")]))
+    series.append(hours=hour(hours=23, value=1000.0, quality="bad"))
+    period = Period(T0, T0 + timedelta(days=2))
+    found = series.means_by_day(["station:1"], period, timedelta(hours=8)).sort("pollutant", "day")
+    assert [(str(row[2]), row[3], row[4]) for row in found.rows()] == [
+        ("2026-02-01", 99.0, 1),
+        ("2026-02-01", sum(range(23)) / 23, 23),
+        ("2026-02-02", sum(range(24, 30)) / 6, 6),
+    ]
+
+
 def test_a_minute_series_needs_its_loggers(series: SeriesStore) -> None:
     series.append(table(reading(), reading(minute=1, value=4.0)))
     period = Period(T0, T0 + timedelta(days=1))
@@ -151,6 +156,24 @@ def test_the_latest_reading_survives_a_restart_before_it_was_asked_for(tmp_path:
     store.close()
 
 
+def test_the_latest_reading_survives_a_process_that_died_before_it_was_asked_for(tmp_path: Path) -> None:
+    code = (
+        "import sys, os, pathlib\nfrom bihuan.store import SeriesStore\n"
+        "from tests.store.rows import reading, table\nstore = SeriesStore(pathlib.Path(sys.argv[1]))\n"
+        "store.append(table(reading(minute=5, value=5.0)))\nstore.latest()\n"
+        "store.append(table(reading(minute=7, value=7.0), reading('MN2', minute=-5000, value=2.0)))\nos._exit(1)"
+    )
+    path = tmp_path / "s.duckdb"
+    root = Path(__file__).parents[2]
+    environment = {"PYTHONPATH": f"{root / 'src'}:{root}"}
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False, cwd=root, env=environment)
+    store = SeriesStore(path)
+    assert store.latest().select("device", "value").rows() == [("MN1", 7.0), ("MN2", 2.0)]
+    store.append(table(reading(minute=8, value=8.0)))
+    assert store.latest()["value"].to_list() == [8.0, 2.0]
+    store.close()
+
+
 def test_readings_and_consumed_position_commit_together_or_not_at_all(series: SeriesStore) -> None:
     series.append(table(reading()), consumed={"g1": Position(1, 500)})
     assert series.consumed() == {"g1": Position(1, 500)}
@@ -178,7 +201,7 @@ def test_a_batch_of_the_wrong_shape_is_refused_by_name(series: SeriesStore, batc
     assert series.counts()["readings"] == 0
 
 
-def test_a_second_process_is_refused_and_told_who_owns_the_file(series: SeriesStore) -> None:
+def test_a_second_process_is_refused_and_told_who_owns_the_file(embedded: SeriesStore) -> None:
     import os
 
     code = (
@@ -186,21 +209,92 @@ def test_a_second_process_is_refused_and_told_who_owns_the_file(series: SeriesSt
         "try:\n    SeriesStore(pathlib.Path(sys.argv[1]))\nexcept StoreLocked as problem:\n    print(problem)"
     )
     said = subprocess.run(
-        [sys.executable, "-c", code, str(series.path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(embedded.path)], capture_output=True, text=True, check=True
     ).stdout
     assert f"open in process {os.getpid()}" in said
 
 
-def test_sorting_sealed_days_changes_their_order_only(series: SeriesStore) -> None:
+def test_sorting_sealed_days_changes_their_order_only(embedded: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for minute in range(0, 3 * 1440, 480):
-        series.append(many(30, minute))
-    before = series.readings()
-    assert series.resort(T0 + timedelta(days=1)) == 1 * 300 + 0
-    assert series.readings().equals(before)
-    day = series.query("SELECT device FROM readings WHERE start < ? ", [T0 + timedelta(hours=8)])
-    assert day["device"].is_sorted()
-    assert series.resort(T0 + timedelta(days=1)) == 0
-    assert series.append(many(30, 0)) == Written(unchanged=300)
+        embedded.append(many(30, minute))
+    before = embedded.readings()
+    monkeypatch.setattr("bihuan.store.series.PIECE", 100)
+    assert embedded.resort(T0 + timedelta(days=1)) == 1 * 300 + 0
+    assert embedded.readings().equals(before)
+    day = embedded.query("SELECT device, spot FROM kept_readings WHERE start < ? ", [T0 + timedelta(hours=8)])
+    assert day["spot"].is_sorted()
+    assert day["device"].rle().len() == 30, "the rows of a logger lie together"
+    assert embedded.resort(T0 + timedelta(days=1)) == 0
+    assert embedded.append(many(30, 0)) == Written(unchanged=300)
+
+
+def test_sorting_that_is_stopped_goes_on_the_next_time(embedded: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for minute in range(0, 1440, 360):
+        embedded.append(many(30, minute))
+    before = embedded.readings()
+    monkeypatch.setattr("bihuan.store.series.PIECE", 100)
+    asked = iter([False, False, False, False, True, True, True])
+    stopped = embedded.resort(T0 + timedelta(days=2), stop=lambda: next(asked))
+    assert 0 < stopped < 600
+    assert embedded.readings().equals(before)
+    assert embedded.resort(T0 + timedelta(days=2)) == 1200
+    assert embedded.readings().equals(before)
+
+
+def test_a_file_of_an_older_bihuan_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "old.duckdb"
+    store = SeriesStore(path)
+    store.append(pl.concat([many(3, 0), many(3, 1)]))
+    before, latest = store.readings(), store.latest()
+    with store._writing() as connection:
+        connection.execute("CREATE TABLE plain AS SELECT * FROM readings")
+        connection.execute("DROP VIEW readings")
+        connection.execute("DROP TABLE kept_readings")
+        connection.execute("ALTER TABLE plain RENAME TO readings")
+        connection.execute("DROP TABLE touched")
+        connection.execute("INSERT INTO meta VALUES ('latest_from', '2026-01-31T16:01:00Z')")
+    store.close()
+    store = SeriesStore(path)
+    assert store.readings().equals(before)
+    assert store.latest().equals(latest)
+    assert store.readings(["MN000001"]).height == 20
+    store.close()
+
+
+def test_loggers_whose_numbers_begin_alike_are_told_apart(series: SeriesStore) -> None:
+    batch = many(200, 0).with_columns(device=pl.lit("4101000000001234") + pl.col("device"))
+    series.append(batch)
+    found = series.readings(["4101000000001234MN000007"])
+    assert found.height == 10
+    assert set(found["device"]) == {"4101000000001234MN000007"}
+
+
+def test_the_latest_reading_follows_a_flag_and_the_level_that_stands(series: SeriesStore) -> None:
+    series.append(table(reading(minute=0, value=1.0), reading(minute=1, value=2.0, level="reviewed")))
+    series.append(table(reading(minute=1, value=9.0)))
+    assert series.latest().equals(series.readings().tail(1))
+    series.flag(series.readings().with_columns(quality=pl.lit("suspect"), reason=pl.lit("jump")))
+    assert series.latest()["quality"].to_list() == ["suspect"]
+    assert series.latest().equals(series.readings().tail(1))
+
+
+def test_touched_hours_are_those_of_new_changed_and_flagged_readings_until_they_are_rolled(
+    series: SeriesStore,
+) -> None:
+    later = T0 + timedelta(days=1)
+    series.append(table(reading(minute=5), reading("MN2", minute=70), reading("MN3", interval="hour")))
+    touched = series.touched(later)
+    assert touched.rows() == [("MN1", T0), ("MN2", T0 + timedelta(hours=1))]
+    assert series.touched(T0 + timedelta(hours=1)).rows() == [("MN1", T0)]
+    series.append(hours=hour(), rolled=touched)
+    assert series.touched(later).is_empty()
+    series.append(table(reading(minute=5)))
+    assert series.touched(later).is_empty(), "nothing new was said"
+    series.append(table(reading(minute=5, value=7.0)))
+    assert series.touched(later).rows() == [("MN1", T0)]
+    series.append(rolled=touched)
+    series.flag(series.readings(["MN2"]).with_columns(quality=pl.lit("bad"), reason=pl.lit("stuck")))
+    assert series.touched(later).rows() == [("MN2", T0 + timedelta(hours=1))]
 
 
 def test_a_large_batch_onto_the_same_hours_is_added_beside_what_is_there(series: SeriesStore) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bihuan.app.gateway import write_devices
+from bihuan.app.heads import head_of
 from bihuan.app.loop import Loop
 from bihuan.app.rebuild import by_tick
 from bihuan.core import RegisterError, from_json, local_date, to_json
-from bihuan.devices.hj212 import envelope
 from bihuan.register import Device
 from bihuan.store import START, Entry, JournalReader, Position, Record, Store
 
@@ -124,13 +124,13 @@ def _waited(loop: Loop, mn: str, on: date) -> bool:
 
 def _frames(store: Store, mn: str, after: Mapping[str, Position], upto: Mapping[str, Position]) -> list[Record]:
     """Frames of a logger behind `after` and before `upto`, as they lie; by a reader of its own, beside the loop's."""
-    wanted, found = mn.encode(), []
+    wanted, named, found = mn.encode(), f":{mn}@", []
     with closing(JournalReader(store.home.journal)) as reader:
         for gateway, end in upto.items():
             for record in reader.follow(gateway, after.get(gateway, START)):
                 if record.position >= end:
                     break
-                if wanted in record.raw and record.status != "garbage" and envelope(record.raw).mn == mn:
+                if (wanted in record.raw or named in record.peer) and head_of(record).mn == mn:
                     found.append(record)
     return found
 

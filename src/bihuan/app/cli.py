@@ -16,6 +16,7 @@ import click
 
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
+from bihuan.app.cli_forward import forward
 from bihuan.app.cli_journal import journal
 from bihuan.app.cli_law import assess, standards
 from bihuan.app.cli_order import order
@@ -33,6 +34,7 @@ from bihuan.app.cli_parts import (
     target_of,
 )
 from bihuan.app.cli_plume import plume
+from bihuan.app.cli_store import store
 from bihuan.app.cli_user import user
 
 
@@ -95,7 +97,8 @@ def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: 
 
 @cli.command("import")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "layout", help="layout or mapping file; recognised from the header without it")
+@click.option("--format", "layout", help="layout, mapping file or protocol of devices; recognised without it")
+@click.option("--device", help="code of the device that a file of a protocol is of, where it does not say so itself")
 @click.option(
     "--templates",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -104,9 +107,14 @@ def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: 
 @LANGUAGE
 @JSON
 def import_command(
-    files: tuple[Path, ...], layout: str | None, templates: Path | None, language: Any, as_json: bool
+    files: tuple[Path, ...],
+    layout: str | None,
+    device: str | None,
+    templates: Path | None,
+    language: Any,
+    as_json: bool,
 ) -> None:
-    """Import registers (XLSX, CSV, GeoJSON), feeds (CSV, Parquet) and 12345 work orders."""
+    """Import registers (XLSX, CSV, GeoJSON), feeds (CSV, Parquet), 12345 work orders and files of devices."""
     if templates is not None:
         from bihuan.formats import write_templates
 
@@ -116,7 +124,8 @@ def import_command(
     if not files:
         raise click.UsageError("name at least one file to import, or --templates FILE for the empty workbook")
     mapping = layout if layout is None or not Path(layout).is_file() else str(Path(layout).absolute())
-    run("import", {"files": [str(file.absolute()) for file in files], "layout": mapping}, language, as_json)
+    options = {"files": [str(file.absolute()) for file in files], "layout": mapping, "device": device or ""}
+    run("import", options, language, as_json)
 
 
 @cli.command()
@@ -150,6 +159,22 @@ def replay(
         "rules": not no_rules,
     }
     run("replay", options, language, as_json)
+
+
+@cli.command()
+@click.option("--from", "start", type=INSTANT, required=True, help="begin, local time of the city; whole UTC days")
+@click.option("--to", "end", type=INSTANT, required=True, help="end, not included")
+@click.option("--site", help="station:..., outlet:...; every one without it")
+@click.option("--dry-run", is_flag=True, help="print what would change and write nothing")
+@click.option("--drift", is_flag=True, help="look for slow drift before the end as well; needs eight weeks of hours")
+@LANGUAGE
+@JSON
+def flags(
+    start: datetime, end: datetime, site: str | None, dry_run: bool, drift: bool, language: Any, as_json: bool
+) -> None:
+    """Run the quality checks again over stored readings; a person's corrections win."""
+    options = {"start": start.isoformat(), "end": end.isoformat(), "site": site, "dry_run": dry_run, "drift": drift}
+    run("flags", options, language, as_json)
 
 
 @cli.command()
@@ -297,7 +322,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, journal, order, plume, standards, user):
+for command in (assess, forward, journal, order, plume, standards, store, user):
     cli.add_command(command)
 
 

@@ -21,6 +21,7 @@ from bihuan.app.clock import Clock, WallClock
 from bihuan.app.gateway import read_status
 from bihuan.app.journalkeeping import age, last_check
 from bihuan.app.law import check_all
+from bihuan.app.opened import lake_of
 from bihuan.app.settings import read_settings
 from bihuan.app.state import state_of
 from bihuan.app.supervision import alive
@@ -178,7 +179,7 @@ def _look_at_store(place: Home, status: dict[str, Any], report: Report, clock: C
 def _own_look(place: Home, last: dict[str, Any], clock: Clock, report: Report) -> dict[str, Any]:
     """The state of a store that no server owns; what its last server counted after its last step is not in there."""
     try:
-        with open_store(place, create=False, threads=1) as store:
+        with open_store(place, create=False, threads=1, series=lake_of(read_settings(place.path))) as store:
             problem = ""
             try:
                 store.ledger.check()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bihuan.app.heads import head_of
 from bihuan.core import JournalError, StoreError
-from bihuan.devices.hj212 import envelope
 from bihuan.store import (
     REAL_FILES,
     START,
@@ -159,4 +159,4 @@ class FrameBook:
 
 
 def _name(record: Record) -> str:
-    return "" if record.status == "garbage" else envelope(record.raw).mn
+    return head_of(record).mn

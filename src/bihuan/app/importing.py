@@ -20,6 +20,7 @@ import pyarrow as pa
 from bihuan.app.access import risen
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
+from bihuan.app.documents import is_document, take_document
 from bihuan.app.indexing import Touched, follow, merged, published_indices
 from bihuan.app.notify import Notifications
 from bihuan.app.opened import opened
@@ -72,6 +73,7 @@ def import_files(
     beside: Beside | None = None,
     tell: Progress | None = None,
     roles: bool = True,
+    device: str = "",
 ) -> list[Report]:
     """Import files, each for itself, and compute what follows from them.
 
@@ -82,7 +84,8 @@ def import_files(
     files : sequence of Path
         Register tables (XLSX, CSV, GeoJSON), feeds (CSV, also gzip, Parquet), 12345 work orders (CSV).
     layout : str or None
-        Name of a layout, path of a mapping file, ``register`` or ``complaints``; None recognises each file.
+        Name of a layout, path of a mapping file, ``register``, ``complaints`` or a protocol of devices; None recognises
+        each file.
     clock : Clock or None
         Of the entry of work orders and imports; the machine's by default.
     beside : Beside or None
@@ -91,6 +94,8 @@ def import_files(
     roles : bool
         Whether persons may get other roles by it, as whoever operates the machine may let them; without it the rows of
         such persons are left out.
+    device : str
+        Of files of devices: whose they are, where they do not say it themselves.
 
     Returns
     -------
@@ -107,10 +112,10 @@ def import_files(
     """
     now = (clock or WallClock()).now()
     zone = read_settings(home).zone
-    if layout is not None and layout not in (REGISTER, COMPLAINTS, *layouts()):
+    if layout is not None and layout not in (REGISTER, COMPLAINTS, *layouts()) and not is_document(layout):
         load_layout(Path(layout))  # a wrong mapping is said before anything is opened
     with opened(home, create=True) as store:
-        work = _Import(store, zone, now, beside, roles)
+        work = _Import(store, zone, now, beside, roles, device)
         reports = []
         for number, file in enumerate(files):
             work.tell = _within(tell, number / (len(files) + 1), 1 / (len(files) + 1))
@@ -130,13 +135,20 @@ class _Import:
     """One run over some files."""
 
     def __init__(
-        self, store: Store, zone: ZoneInfo, now: datetime, beside: Beside | None = None, roles: bool = True
+        self,
+        store: Store,
+        zone: ZoneInfo,
+        now: datetime,
+        beside: Beside | None = None,
+        roles: bool = True,
+        device: str = "",
     ) -> None:
         self._store = store
         self._zone = zone
         self._now = now
         self._beside = beside
         self._roles = roles
+        self._device = device
         self.tell: Progress = lambda share: None
         self._touched: list[Touched] = []
         self._values = 0
@@ -145,6 +157,9 @@ class _Import:
         """Import one file; what is wrong with the file as a whole goes into its report."""
         try:
             data = _bytes(path)
+            if layout is not None and is_document(layout):
+                alone = self._beside is None
+                return take_document(self._store, path, data, layout, self._device, self._zone, self._now, alone)
             kind = layout or kind_of(path, data)
             if kind == REGISTER:
                 return self._register(path, data)

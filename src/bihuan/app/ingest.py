@@ -11,11 +11,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
+from bihuan.app.adapters import HeldAdapter
+from bihuan.app.heads import head_of
 from bihuan.app.ordering import VALID_RECALL, Recalls
 from bihuan.app.presence import Arrival
+from bihuan.app.rollups import SHORT, hours_of, stored_minutes, with_beside, within
+from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
-from bihuan.core import KEY_COLUMNS, DeviceNote, Interval, Period, Reading, from_json, readings_table, to_json
-from bihuan.devices.hj212 import Envelope, Hj212Adapter, envelope
+from bihuan.core import HOUR, KEY_COLUMNS, DeviceNote, Period, Reading, from_json, readings_table, to_json
+from bihuan.devices.hj212 import Envelope
 from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
 from bihuan.store import START, Position, Record, Store
 
@@ -38,8 +42,8 @@ NOTES = 20_000
 ASKED = VALID_RECALL + timedelta(hours=1)
 """How long before its answer data may have been asked for."""
 
-SHORT: tuple[Interval, ...] = ("rt", "minute")
-NO_HEAD = envelope(b"")
+PLATES = "plates"
+"""Setting of the city: ``mask`` keeps the ends of a plate of a gate's log, ``hash`` keeps a keyed digest of it."""
 
 
 class Counts(msgspec.Struct):
@@ -75,6 +79,8 @@ class Taken:
         Whether more frames were waiting.
     arrivals : list of Arrival
         Which known logger's frames came when and from where.
+    notes : tuple of (MN, DeviceNote)
+        What devices said of themselves: run states, logs, parameters, answers.
     """
 
     frames: int
@@ -82,6 +88,7 @@ class Taken:
     hours: pl.DataFrame
     full: bool = False
     arrivals: list[Arrival] = field(default_factory=list)
+    notes: tuple[tuple[str, DeviceNote], ...] = ()
 
 
 @dataclass(slots=True)
@@ -93,6 +100,7 @@ class _Decoded:
     notes: list[tuple[str, DeviceNote]] = field(default_factory=list)
     recalls: Recalls = field(default_factory=Recalls)
     frames: int = 0
+    seen: Seen = field(default_factory=Seen)
 
 
 class Ingest:
@@ -110,7 +118,7 @@ class Ingest:
     def __init__(self, store: Store, zone: ZoneInfo, since: datetime | None = None) -> None:
         self._store = store
         self._zone = zone
-        self._adapters: dict[str, Hj212Adapter] = {}
+        self._adapters: dict[str, HeldAdapter] = {}
         self._town: Town | None = None
         self._read = _concluded(store)
         self._kept = dict(self._read)
@@ -148,7 +156,7 @@ class Ingest:
         """Store what frames say, and with it how far each journal was read."""
         if town is not self._town:
             self._town, self._adapters = town, {}
-        sent = sorted(((_head(record), record) for record in records), key=_by_device_time)
+        sent = sorted(((head_of(record), record) for record in records), key=_by_device_time)
         decoded = _Decoded(recalls=self._recalls(sent))
         for head, record in sent:
             self._decode(head, record, town, decoded)
@@ -218,15 +226,16 @@ class Ingest:
         readings = decoded.readings
         into.readings.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
         into.notes += [(head.mn, note) for note in decoded.notes]
+        if decoded.sightings:
+            into.seen.add(head.mn, town.devices[head.mn].site, record.frame, decoded.sightings)
         into.complaints.update(complaint.reason for complaint in decoded.complaints)
 
-    def _adapter(self, mn: str, town: Town) -> Hj212Adapter | None:
+    def _adapter(self, mn: str, town: Town) -> HeldAdapter | None:
         if mn not in self._adapters:
             device = town.devices.get(mn)
             if device is None:
                 return None
-            outlet = device.site.startswith("outlet:")
-            self._adapters[mn] = Hj212Adapter(device, "outlet" if outlet else "environment", self._zone)
+            self._adapters[mn] = HeldAdapter(device, self._zone, town.devices.get)
         return self._adapters[mn]
 
     def _store_all(self, town: Town, decoded: _Decoded, ends: dict[str, Position], now: datetime, full: bool) -> Taken:
@@ -238,10 +247,13 @@ class Ingest:
         short = batch.filter(pl.col("interval").is_in(SHORT))
         # the batch holds each key once: dropping what it replaces costs a third of making the whole window unique
         self.recent = pl.concat([recent.join(short, on=list(KEY_COLUMNS), how="anti", maintain_order="left"), short])
-        hours = self._hours(town, batch, now)
-        self._store.series.append(batch, hours=hours, consumed=ends)
+        over = self._hours_over(town, batch, now)
+        hours = self._hours(town, batch, over)
+        if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
+            keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
+        self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
         self._count(decoded, batch.height)
-        return Taken(decoded.frames, batch, hours, full, decoded.arrivals)
+        return Taken(decoded.frames, batch, hours, full, decoded.arrivals, tuple(decoded.notes))
 
     def _window(self, town: Town, now: datetime) -> pl.DataFrame:
         """Readings of the last hours, from memory or, after a start, from the store."""
@@ -254,42 +266,33 @@ class Ingest:
             self.recent = pl.concat(found).select(readings_table([]).schema.names)
         return self.recent.filter(pl.col("start") >= since)
 
-    def _hours(self, town: Town, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    def _hours(self, town: Town, batch: pl.DataFrame, over: pl.DataFrame) -> pl.DataFrame:
         """The hours that the batch changed: our means of those that are over, and the devices' own."""
-        need = needed(town.on).minutes
-        starts = self._hours_over(batch, now)
         own = as_reported(batch, town.site_of, "hour")
-        if starts.is_empty():
+        if over.is_empty():
             return own
-        minutes = self._minutes(starts)
-        return pl.concat([own, hours_from_minutes(minutes, town.site_of, need)])
+        need = needed(town.on).minutes
+        return pl.concat([own, hours_from_minutes(self._minutes(over), town.site_of, need)])
 
-    def _hours_over(self, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    def _hours_over(self, town: Town, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Hours of loggers with new minutes that are over; the others wait, for their last minute may never come."""
         assert self.recent is not None
-        touched = _hours_of(batch.filter(pl.col("interval").is_in(SHORT)))
         if self._waiting is None:
-            before = _hours_of(self.recent)
+            before = hours_of(self.recent)
             self._waiting = before if self._since is None else before.filter(self._since < _END)
-        touched = pl.concat([self._waiting, touched]).unique(maintain_order=True)
+        left = self._store.series.touched(now - HOUR)  # by an import, or by a check that looked at history again
+        touched = pl.concat([self._waiting, left, hours_of(batch)]).unique(maintain_order=True)
         self._waiting = touched.filter(now < _END)
-        return touched.filter(now >= _END)
+        return with_beside(touched.filter(now >= _END), town.site_of)
 
-    def _minutes(self, starts: pl.DataFrame) -> pl.DataFrame:
+    def _minutes(self, over: pl.DataFrame) -> pl.DataFrame:
         assert self.recent is not None
-        first: datetime = starts["hour"].min()  # type: ignore[assignment]  # never empty here
-        rows = self.recent
+        rows = within(self.recent, over)
+        first: datetime = over["start"].min()  # type: ignore[assignment]  # never empty here
         if self._oldest() > first:  # late data of hours that memory no longer holds
-            last: datetime = starts["hour"].max()  # type: ignore[assignment]
-            span = Period(first, last + timedelta(hours=1))
-            rows = self._store.series.readings(starts["device"].unique(), None, "minute", span).select(rows.columns)
-            rows = pl.concat([rows, self.recent]).unique(list(KEY_COLUMNS), keep="last", maintain_order=True)
-        wanted = starts.with_columns(pl.lit(True).alias("wanted"))
-        return (
-            rows.with_columns(hour=pl.col("start").dt.truncate("1h"))
-            .join(wanted, on=["device", "hour"], how="semi")
-            .drop("hour")
-        )
+            stored = stored_minutes(self._store.series, over)
+            rows = pl.concat([stored, rows]).unique(list(KEY_COLUMNS), keep="last", maintain_order=True)
+        return rows
 
     def _oldest(self) -> datetime:
         assert self.recent is not None
@@ -304,23 +307,19 @@ class Ingest:
                 mine[reason] = mine.get(reason, 0) + number
 
 
-_END = pl.col("hour").dt.offset_by("1h")
-
-
-def _hours_of(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("device", hour=pl.col("start").dt.truncate("1h")).unique(maintain_order=True)
+_END = pl.col("start").dt.offset_by("1h")
 
 
 def _concluded(store: Store) -> dict[str, Position]:
-    """Where to read on: never ahead of the series, and behind it where a step was cut short."""
-    consumed = store.series.consumed()
+    """Where to read on: never ahead of the series, and behind it where a step was cut short.
+
+    A lake also knows the gateways of other hosts, which are not ours to say anything about.
+    """
+    own = set(store.journal.gateways())
+    consumed = {gateway: end for gateway, end in store.series.consumed().items() if gateway in own}
     known = store.records.state(CONCLUDED)
     concluded = from_json(known, dict[str, Position]) if known else {}  # the very first step may be cut short as well
     return {gateway: min(end, concluded.get(gateway, START)) for gateway, end in consumed.items()}
-
-
-def _head(record: Record) -> Envelope:
-    return NO_HEAD if record.status == "garbage" else envelope(record.raw)
 
 
 def _by_device_time(frame: tuple[Envelope, Record]) -> tuple[str, str, bytes]:

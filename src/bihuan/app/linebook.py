@@ -10,14 +10,16 @@ import re
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from bihuan.app.adapters import HeldAdapter
+from bihuan.app.heads import head_of
 from bihuan.core import Complaint, Decoded
-from bihuan.devices.hj212 import Envelope, Hj212Adapter, envelope
+from bihuan.devices.hj212 import Envelope, envelope
 from bihuan.register import Device
 from bihuan.store import JournalReader, Position, Record
 
@@ -162,7 +164,7 @@ class LineBook:
 
     def _note(self, record: Record) -> None:
         self.since = record.received if self.since is None else min(self.since, record.received)
-        head = envelope(record.raw if record.status != "garbage" else b"")
+        head = head_of(record)
         line = self._lines.get(head.mn)
         if line is None:
             line = self._lines[head.mn] = Line(head.mn, record.received, record.received)
@@ -185,8 +187,8 @@ class FrameReader:
     """
 
     def __init__(self, device: Device, zone: ZoneInfo) -> None:
-        kind: Literal["environment", "outlet"] = "outlet" if device.site.startswith("outlet:") else "environment"
-        self._adapter = Hj212Adapter(device, kind, zone)
+        spoken_for = replace(device, line="shown")  # whose meters they are decides what is stored, not what is shown
+        self._adapter = HeldAdapter(device, zone, lambda _: spoken_for)
 
     def read(self, record: Record) -> Decoded:
         """Return what a frame says; bytes that hold no frame say only that."""

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from bihuan.core import StoreLocked
-from bihuan.store import Home, Store, open_store
+from bihuan.app.settings import Settings, read_settings
+from bihuan.core import SettingError, StoreLocked
+from bihuan.store import Home, LakeAddress, Store, open_store
 
 _LENT: ContextVar[Store | None] = ContextVar("lent store", default=None)
 
@@ -60,9 +61,28 @@ def open_alone(home: Path, *, create: bool = True) -> Store:
         If one does.
     """
     try:
-        return open_store(home, create=create)
+        return open_store(home, create=create, series=lake_of(read_settings(home)))
     except StoreLocked as problem:
         raise StoreLocked(
             f"a running server owns the store, so this command cannot use it: {problem}. "
             "Stop the server (Ctrl-C), run this command, and start it again"
         ) from None
+
+
+def lake_of(settings: Settings) -> LakeAddress | None:
+    """Return the lake that the settings name, None where the series are embedded.
+
+    Raises
+    ------
+    SettingError
+        If `series` is no word we know, or the lake's address cannot be used.
+    """
+    where = settings.text("series")
+    if where == "embedded":
+        return None
+    if where != "lake":
+        raise SettingError(f"setting series = {where!r} is unknown: embedded or lake")
+    names = ("key", "secret", "endpoint", "region")
+    s3 = {name: settings.text(f"lake_s3_{name}") for name in names if settings.text(f"lake_s3_{name}")}
+    catalog, data = settings.text("lake_catalog"), settings.text("lake_data")
+    return LakeAddress(catalog, data, settings.text("lake_schema"), settings.text("gateway_prefix"), s3)

@@ -20,14 +20,26 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from bihuan.app.ingest import CONCLUDED, COUNTS, SHORT, Counts, Ingest
+from bihuan.app.heads import head_of
+from bihuan.app.ingest import CONCLUDED, COUNTS, Counts, Ingest
 from bihuan.app.judge import DAY_GRACE
 from bihuan.app.loop import TICK, WATERMARK
-from bihuan.app.opened import open_alone
+from bihuan.app.opened import lake_of, open_alone
+from bihuan.app.rollups import SHORT
 from bihuan.app.settings import read_settings
 from bihuan.app.watchreplay import WatchReplay
-from bihuan.core import Language, Period, floor_to, from_json, local_date, local_day, parse_instant, text, to_json
-from bihuan.devices.hj212 import envelope
+from bihuan.core import (
+    InputError,
+    Language,
+    Period,
+    floor_to,
+    from_json,
+    local_date,
+    local_day,
+    parse_instant,
+    text,
+    to_json,
+)
 from bihuan.observations import context, days_from_hours, needed
 from bihuan.store import (
     REAL_FILES,
@@ -102,7 +114,10 @@ def rebuild_series(home: Path, *, salvage: bool = False) -> Rebuilt:
     JournalError
         If the journal is damaged; the old series stay as they are then.
     """
-    zone = read_settings(home).zone
+    settings = read_settings(home)
+    zone = settings.zone
+    if lake_of(settings) is not None:
+        raise InputError("a lake is not rebuilt in place: bihuan store move --to embedded, rebuild, and move back")
     with open_alone(home, create=False) as owned:
         reader = JournalReader(owned.home.journal, salvage=salvage)
         store = replace(owned, journal=reader)
@@ -151,7 +166,10 @@ def rebuild_part(
     ------
     As `rebuild_series`; the part may then be half made: run it again.
     """
-    zone = read_settings(home).zone
+    settings = read_settings(home)
+    zone = settings.zone
+    if lake_of(settings) is not None:
+        raise InputError("a lake is not rebuilt in place: bihuan store move --to embedded, rebuild, and move back")
     with open_alone(home, create=False) as owned:
         reader = JournalReader(owned.home.journal, salvage=salvage)
         store = replace(owned, journal=reader)
@@ -187,7 +205,7 @@ def _of_devices(store: Store, gateway: str, end: Position, wanted: frozenset[str
     for record in store.journal.follow(gateway):
         if record.position >= end:
             return
-        if record.received >= since and record.status != "garbage" and envelope(record.raw).mn in wanted:
+        if record.received >= since and head_of(record).mn in wanted:
             yield record
 
 

@@ -18,19 +18,27 @@ from typing import Any
 
 from bihuan import __version__
 from bihuan.app.api import ApiServer, Office, draft_bulletins
+from bihuan.app.api.beside import beside_of
 from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
+from bihuan.app.forwardchild import ForwardChild
+from bihuan.app.forwarding import renew_plan
 from bihuan.app.gateway import write_devices
+from bihuan.app.gateway.folder import Inbox, InboxThread
+from bihuan.app.importing import import_files
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
+from bihuan.app.opened import lake_of, lent
 from bihuan.app.orderdesk import OrderBook
+from bihuan.app.receipts import Report
+from bihuan.app.sealing import Sealing
 from bihuan.app.settings import Settings, read_settings
 from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
 from bihuan.app.troubles import Troubles
 from bihuan.cases import case_settings
-from bihuan.core import DAY, DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
+from bihuan.core import DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
 from bihuan.store import LedgerHead, Store, open_store, write_whole
 
 log = logging.getLogger("bihuan.serve")
@@ -40,6 +48,9 @@ CATCH_UP = timedelta(hours=24)
 
 STATUS_EVERY = 2.0
 """How often `status.json` is written. [s]"""
+
+PLAN_EVERY = 10
+"""How often the plan of forwarding is compared with register and targets; a change of a target is told at once. [s]"""
 
 ORDERS_EVERY = 0.5
 """How often it is looked what came of the orders to devices. [s]"""
@@ -71,7 +82,7 @@ def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with open_store(home) as store:
+    with open_store(home, series=lake_of(settings)) as store:
         Server(store, settings, WallClock()).run(ended)
 
 
@@ -91,8 +102,11 @@ class Server:
     clock: Clock
     troubles: Troubles = field(default_factory=Troubles)
     _gateways: Gateways = field(init=False)
+    _forward: ForwardChild = field(init=False)
+    _forwards: bool = False
     _api: ApiServer = field(init=False)
     _loop: Loop = field(init=False)
+    _sealing: Sealing = field(init=False)
     _began: datetime = field(init=False)
     _day: date | None = None
     _due: dict[str, float] = field(default_factory=dict)
@@ -104,6 +118,7 @@ class Server:
         """Serve until `ended`."""
         self._began = self.clock.now()
         self._orders = OrderBook(self.store, self.settings.zone)
+        self._sealing = Sealing(self.store.series)
         self._ledger = self._check_ledger()
         self._renew()
         self._write_devices()
@@ -114,12 +129,15 @@ class Server:
         self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
         self._gateways.start()
+        self._forward = ForwardChild(self.store.home, self.clock, self.settings.text("log_level"))
         self._api.start()
+        inbox = self._inbox(office)
         watch = JumpWatch(self.clock)
         said = False
         try:
             while not ended.wait(LOOK):
                 self._gateways.watch()
+                self._watch_forwarding()
                 self._note_jump(watch)
                 self._work(ended)
                 self._tell()
@@ -127,9 +145,37 @@ class Server:
                     said = True
                     self._announce()
         finally:
+            if inbox is not None:
+                inbox.stop()
+            self._sealing.stop()
             self._api.stop()
             self._gateways.stop()
+            self._forward.stop()
             self._farewell()
+
+    def _inbox(self, office: Office) -> InboxThread | None:
+        """Begin to watch the folder of the settings, if there is one."""
+        folder = self.settings.text("inbox")
+        if not folder:
+            return None
+
+        def take(path: Path, layout: str, device: str) -> Report:
+            with lent(self.store):
+                known = layout or None
+                return import_files(
+                    self.store.home.path,
+                    [path],
+                    known,
+                    clock=self.clock,
+                    beside=beside_of(office),
+                    roles=False,  # whoever may drop a file may not give anybody another role
+                    device=device,
+                )[0]
+
+        quiet = float(self.settings.whole("inbox_quiet_seconds"))
+        thread = InboxThread(Inbox(Path(folder).absolute(), quiet, self.clock, self.settings.zone, take))
+        thread.start()
+        return thread
 
     def _finish_claims(self) -> None:
         """Take in the frames of loggers whose claim a crash cut short."""
@@ -152,6 +198,7 @@ class Server:
             self._began,
             frozenset(city.get("standards.allow", on, ())),
             case_settings(city.get("cases", on, {})),
+            self.settings.text("tracing_model"),
         )
 
     def _work(self, ended: threading.Event) -> None:
@@ -218,17 +265,27 @@ class Server:
         log.warning("the clock of this machine was set by %+.1f s%s", jump.total_seconds(), after)
 
     def _new_day(self, tick: datetime) -> None:
-        """Once a day: who may send by the register of the day, and older days stored in the order they are asked in."""
+        """Once a day: who may send by the register of the day, and older days put in the order they are asked in."""
         day = local_date(tick, self.settings.zone)
         if day == self._day:
             return
         self._day = day
         self._write_devices()
-        self.store.series.resort(floor_to(tick, DAY) - DAY)
+        self._sealing.begin(tick)
 
     def _write_devices(self) -> None:
         on = local_date(self.clock.now(), self.settings.zone)
         write_devices(self.store.home.devices, self.store.records.register(), on)
+
+    def _watch_forwarding(self) -> None:
+        """Keep the forwarding process and its plan; what fails here holds up nothing else."""
+        try:
+            if self._is_due("plan", PLAN_EVERY):
+                on = local_date(self.clock.now(), self.settings.zone)
+                self._forwards = renew_plan(self.store, self._loop.town.register, on, self.settings.zone.key)
+            self._forward.watch(self._forwards)
+        except (StoreError, OSError) as problem:
+            log.error("forwarding is not looked after: %s", problem)
 
     def _check_ledger(self) -> str:
         try:

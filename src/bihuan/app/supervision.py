@@ -18,7 +18,7 @@ from bihuan.app.clock import Clock
 from bihuan.app.gateway import read_status
 from bihuan.app.settings import Settings
 from bihuan.core import SettingError
-from bihuan.store import Home
+from bihuan.store import Home, checked_gateway
 
 log = logging.getLogger("bihuan.serve")
 
@@ -33,6 +33,7 @@ FAREWELL = 10.0
 @dataclass(slots=True)
 class _Child:
     name: str
+    module: str = "bihuan.app.gateway"
     process: subprocess.Popen[bytes] | None = None
     born: float = 0.0
     next_birth: float = 0.0
@@ -70,7 +71,12 @@ class Gateways:
         """
         self._await_orphans()
         self.port = settled_port(self.settings.text("host"), self.settings.whole("hj212_port"))
-        self._children = [_Child(f"g{number}") for number in range(1, self.settings.whole("gateways") + 1)]
+        prefix = self.settings.text("gateway_prefix")
+        names = [checked_gateway(f"{prefix}{number}") for number in range(1, self.settings.whole("gateways") + 1)]
+        self._children = [_Child(name) for name in names]
+        if self.settings.text("mqtt_host"):
+            own = "mqtt" if prefix == "g" else f"{prefix}mqtt"  # of its own for each host that shares a lake
+            self._children.append(_Child(checked_gateway(own), "bihuan.app.gateway.mqtt_serve"))
         self.watch()
 
     def _await_orphans(self) -> None:
@@ -100,7 +106,19 @@ class Gateways:
         child.process, child.next_birth, child.deaths = None, now + child.pause, child.deaths + 1
 
     def _give_birth(self, child: _Child, now: float) -> None:
+        child.born = now
+        child.process = subprocess.Popen(
+            [sys.executable, "-m", child.module, "--while-stdin", *self._words(child)],
+            stdin=subprocess.PIPE,  # never written to: it ends when this process dies, and the gateway with it
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,  # Ctrl-C goes to this process alone, which stops them in order
+        )
+
+    def _words(self, child: _Child) -> list[str]:
         settings = self.settings
+        if child.name == "mqtt":
+            return [f"--home={self.home.path}", f"--log-level={settings.text('log_level')}"]
         options: dict[str, Any] = {
             "home": self.home.path,
             "gateway": child.name,
@@ -111,15 +129,7 @@ class Gateways:
             "log-level": settings.text("log_level"),
         }
         words = [f"--{name}={value}" for name, value in options.items()]
-        words += ["--share-port"] if len(self._children) > 1 else []
-        child.born = now
-        child.process = subprocess.Popen(
-            [sys.executable, "-m", "bihuan.app.gateway", "--while-stdin", *words],
-            stdin=subprocess.PIPE,  # never written to: it ends when this process dies, and the gateway with it
-            stdout=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,  # Ctrl-C goes to this process alone, which stops them in order
-        )
+        return [*words, "--share-port"] if settings.whole("gateways") > 1 else words
 
     @property
     def listening(self) -> bool:

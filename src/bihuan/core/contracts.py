@@ -14,6 +14,7 @@ from bihuan.core.ids import Ref
 from bihuan.core.outcomes import Event, Suspects
 from bihuan.core.quality import Complaint
 from bihuan.core.readings import Reading, Series
+from bihuan.core.sightings import Sighting
 from bihuan.core.sources import Source
 from bihuan.core.weather import Weather
 
@@ -51,11 +52,22 @@ class DeviceNote:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What an adapter made of some bytes: the readable part next to every complaint."""
+    """What an adapter made of some bytes: the readable part next to every complaint.
+
+    Attributes
+    ----------
+    readings : tuple of Reading
+    complaints : tuple of Complaint
+    notes : tuple of DeviceNote
+        What it said of itself.
+    sightings : tuple of Sighting
+        What is no value of a site over a period.
+    """
 
     readings: tuple[Reading, ...]
     complaints: tuple[Complaint, ...]
     notes: tuple[DeviceNote, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
 
 class Adapter(Protocol):

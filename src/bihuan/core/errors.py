@@ -14,6 +14,7 @@
     |   `-- RightRefused      the role does not allow it
     |-- WarningRefused       an act of warning (预警) that is not allowed: not signed, no right, out of order
     |-- StoreError            what remembers cannot be read or written
+    |   |-- CatalogAway       the database server of a lake does not answer
     |   |-- StoreLocked       another process owns the file
     |   |-- StoreVersionError written by a newer Bihuan
     |   |-- JournalError      a segment does not hold what its checksums promise
@@ -79,6 +80,10 @@ class WarningRefused(BihuanError):
 
 class StoreError(BihuanError):
     """What remembers cannot be read or written."""
+
+
+class CatalogAway(StoreError):
+    """The database server of a lake does not answer: what waits in the journal is stored when it does."""
 
 
 class StoreLocked(StoreError):

@@ -16,16 +16,22 @@ _SCALES: tuple[dict[str, float], ...] = (
     {"1": 1.0},
     {"%": 1.0, "1/1": 100.0},
     {"NTU": 1.0},
-    {"dB": 1.0},
     {"deg": 1.0},
     {"mm": 1.0, "cm": 10.0},
     {"ug/kg": 1e-3, "mg/kg": 1.0, "g/kg": 1e3},
+    {"W": 1e-3, "kW": 1.0, "MW": 1e3},
+    {"Wh": 1e-3, "kWh": 1.0, "MWh": 1e3},
+    {"mA": 1e-3, "A": 1.0, "kA": 1e3},
+    {"V": 1.0, "kV": 1e3},
+    {"dB": 1.0},
+    {"g/m2": 1.0},
 )
 """Families of units that turn into each other by a factor."""
 
 _DEGREES = {"degC": 0.0, "K": -273.15}
+_FAHRENHEIT = "degF"
 
-UNITS = frozenset().union(*_SCALES, _DEGREES)
+UNITS = frozenset().union(*_SCALES, _DEGREES, {_FAHRENHEIT})
 
 
 DECIMALS = 12
@@ -71,6 +77,8 @@ def conversion(sent: str, kept: str) -> Conversion:
         return SAME
     if sent in _DEGREES and kept in _DEGREES:
         return Conversion(1.0, 1.0, round(_DEGREES[sent] - _DEGREES[kept], 2))
+    if sent == _FAHRENHEIT and kept == "degC":
+        return Conversion(5.0, 9.0, -160.0 / 9.0)
     for scale in _SCALES:
         if sent in scale and kept in scale:
             ratio = scale[sent] / scale[kept]

@@ -192,7 +192,8 @@ class Device(Fact):
     password : str
         PW of HJ 212.
     protocol : str
-        ``hj212-2005``, ``hj212-2017``, ``hj212-2025``; a setting, the Flag on the wire is only a hint.
+        ``hj212-2005``, ``hj212-2017``, or another word that `bihuan.devices.protocols` knows; a setting, the Flag on
+        the wire is only a hint.
     strictness : str
         ``strict`` or ``tolerant``.
     rhythm : dict of str to int
@@ -209,6 +210,11 @@ class Device(Fact):
         Keys it had, the last one first: what it sent under them can be read again.
     timeout_seconds, resends : int
         How long it is waited for an answer to an order, and how often it is asked again (CN 1000). [s]
+    line : str
+        Of a meter of electricity (用电监管): ``production:NAME`` or ``control:NAME``; NAME joins a production line with
+        the equipment that treats what it puts out. Empty for everything else.
+    resolution : dict of str to float
+        Smallest step the instrument prints, by pollutant, where it is not the usual one. [unit of the pollutant]
     """
 
     site: str
@@ -218,11 +224,13 @@ class Device(Fact):
     rhythm: dict[str, int] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     maintainer: str = ""
-    cipher_key: str = ""
-    cipher_key_next: str = ""
-    cipher_keys_old: tuple[str, ...] = ()
+    cipher_key: str = field(default="", repr=False)
+    cipher_key_next: str = field(default="", repr=False)
+    cipher_keys_old: tuple[str, ...] = field(default=(), repr=False)
     timeout_seconds: int = 10
     resends: int = 3
+    line: str = ""
+    resolution: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

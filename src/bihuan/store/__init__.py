@@ -12,10 +12,13 @@ from bihuan.store.home import FORMAT, Home, Store, open_store
 from bihuan.store.indices import FILES_SCHEMA, INDICES_SCHEMA
 from bihuan.store.journal import Journal, segment_name, segment_numbers
 from bihuan.store.journalcare import Pruned, SegmentState, check_journal, days_kept, prunable, prune
+from bihuan.store.lake import LakeStore
+from bihuan.store.lakeaddress import LakeAddress
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.matrices import MatrixFolder
+from bihuan.store.moving import Moved, move_to_embedded, move_to_lake
 from bihuan.store.records import Direction, Link, Records, Row
-from bihuan.store.segments import START, FrameStatus, Position, Record, encode_entry
+from bihuan.store.segments import START, FrameStatus, Position, Record, checked_gateway, encode_entry, frame_id
 from bihuan.store.series import SeriesStore
 from bihuan.store.survey import JournalSurvey, Survey, survey
 from bihuan.store.tables import TableName
@@ -43,6 +46,8 @@ __all__ = [
     "Journal",
     "JournalReader",
     "JournalSurvey",
+    "LakeAddress",
+    "LakeStore",
     "Ledger",
     "LedgerHead",
     "Link",
@@ -50,6 +55,7 @@ __all__ = [
     "Loss",
     "Manifest",
     "MatrixFolder",
+    "Moved",
     "Position",
     "Pruned",
     "Record",
@@ -64,11 +70,15 @@ __all__ = [
     "apply_corrections",
     "backup",
     "check_journal",
+    "checked_gateway",
     "days_kept",
     "encode_entry",
+    "frame_id",
     "index_path",
     "load_corrections",
     "make_index",
+    "move_to_embedded",
+    "move_to_lake",
     "named_digest",
     "open_store",
     "prunable",

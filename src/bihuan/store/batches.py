@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+import zlib
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,9 +16,15 @@ import polars as pl
 import pyarrow as pa
 
 from bihuan.core import LEVELS, QUALITIES, DiskFull, FormatError, Period, StoreError, StoreLocked
-from bihuan.store.tables import Kept
+from bihuan.store.tables import SPOT, Kept
 
 Batch: TypeAlias = "pa.Table | pl.DataFrame"
+
+SPOTS = 32_768
+"""Numbers that loggers are spread over: some hundred loggers of a block of 122,880 sealed rows share few of them."""
+
+FEW = 64
+"""Up to so many spots are named in a clause; with more, most blocks would be looked at anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,19 @@ def prepared(kept: Kept, batch: Batch) -> pl.DataFrame:
     if frame.select(keys).is_duplicated().any():
         rank = pl.col("level").replace_strict(LEVELS, list(range(len(LEVELS))))
         frame = frame.sort(rank, maintain_order=True).unique(subset=keys, keep="last", maintain_order=True)
-    return frame
+    return with_spots(frame) if kept.spotted else frame
+
+
+def spot_of(device: str) -> int:
+    """Return the number by which sealed days lie in order: the same on every machine and in every version."""
+    return zlib.crc32(device.encode()) % SPOTS
+
+
+def with_spots(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with the spot of their device."""
+    names = frame["device"].unique()
+    spots = pl.DataFrame({"device": names, SPOT: [spot_of(name) for name in names]}, schema_overrides={SPOT: pl.Int16})
+    return frame.join(spots, on="device", how="left", maintain_order="left")
 
 
 def columns_of(batch: Batch, columns: list[str], may_be_null: Collection[str] = ("value",)) -> pl.DataFrame:
@@ -81,9 +101,35 @@ def columns_of(batch: Batch, columns: list[str], may_be_null: Collection[str] = 
 
 
 def bounds_of(frame: pl.DataFrame) -> dict[str, str]:
-    """Return first and last start as SQL; the search for known keys stays between them."""
+    """Return as SQL where rows ``r`` with the keys of a batch can lie: first and last start, and few spots."""
     first, last = frame.select(pl.col("start").min().alias("first"), pl.col("start").max().alias("last")).row(0)
-    return {"first": f"TIMESTAMPTZ '{first.isoformat()}'", "last": f"TIMESTAMPTZ '{last.isoformat()}'"}
+    within = f"r.start BETWEEN TIMESTAMPTZ '{first.isoformat()}' AND TIMESTAMPTZ '{last.isoformat()}'"
+    if SPOT in frame.columns:
+        within += spots_clause(frame[SPOT].unique().sort().to_list(), "r.")
+    return {"within": within}
+
+
+@contextmanager
+def given(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
+    """Give rows to the statements inside, as a table of the connection.
+
+    Notes
+    -----
+    A table, and not the Arrow memory itself: a join that DuckDB turns around would push instants as a filter into that
+    memory, and its Python client fails there.
+    """
+    connection.register(f"{name}_in", rows.to_arrow())
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {name}_in")
+        yield
+        connection.execute(f"DROP TABLE temp.{name}")
+    finally:
+        connection.unregister(f"{name}_in")
+
+
+def spots_clause(spots: list[int], of: str = "") -> str:
+    """Return what keeps a search to a few spots, empty where there are many."""
+    return f" AND {of}{SPOT} IN ({', '.join(map(str, spots))})" if 0 < len(spots) <= FEW else ""
 
 
 def error_of(problem: duckdb.Error, path: Path) -> StoreError:

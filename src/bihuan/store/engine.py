@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bihuan.core import DiskFull, StoreError, StoreLocked, StoreVersionError
 
-NEWEST = "v0003"
+NEWEST = "v0004_doors"
 """The last step under `migrations/versions`."""
 
 WAIT = 10.0

@@ -16,10 +16,16 @@ from bihuan.store.blobs import Blobs
 from bihuan.store.city import CitySettings
 from bihuan.store.digests import Algorithm
 from bihuan.store.files import REAL_FILES, Lock, write_whole
+from bihuan.store.journal import Journal
+from bihuan.store.lake import LakeStore
+from bihuan.store.lakeaddress import LakeAddress
 from bihuan.store.ledger import Ledger
 from bihuan.store.records import Records
 from bihuan.store.series import SeriesStore
 from bihuan.store.tail import JournalReader
+
+CORE = "core"
+"""Gateway under which the owner of the store journals what came by its own doors: files, folders, the interface."""
 
 FORMAT = 1
 """Version of the layout below BIHUAN_HOME. Records and series migrate themselves; this counts changes across parts."""
@@ -139,9 +145,25 @@ class Store:
     journal: JournalReader
     lock: Lock
     step: threading.RLock = field(default_factory=threading.RLock)
+    _own: Journal | None = field(default=None, init=False, repr=False)
+
+    def own_journal(self) -> Journal:
+        """Return the journal that this process writes itself (gateway `CORE`), opened when it is first asked for.
+
+        Raises
+        ------
+        StoreLocked, JournalError
+        """
+        with self.step:
+            if self._own is None:
+                self._own = Journal(self.home.journal, CORE)
+            return self._own
 
     def close(self) -> None:
         """Give everything back."""
+        if self._own is not None:
+            self._own.close()
+            self._own = None
         self.journal.close()
         self.records.close()
         self.series.close()
@@ -161,7 +183,13 @@ UPGRADES: dict[int, Callable[[Home], None]] = {}
 
 
 def open_store(
-    home: Home | Path, *, threads: int = 2, records: str = "", algorithm: Algorithm = "sha256", create: bool = True
+    home: Home | Path,
+    *,
+    threads: int = 2,
+    records: str = "",
+    algorithm: Algorithm = "sha256",
+    create: bool = True,
+    series: LakeAddress | None = None,
 ) -> Store:
     """Open the store of a home as its one owner, making or upgrading it first where needed.
 
@@ -176,6 +204,8 @@ def open_store(
         Of new digests: ``sha256`` or ``sm3``.
     create : bool
         False refuses a home without a store.
+    series : LakeAddress or None
+        The lake of the series; None for the DuckDB file of the home.
 
     Raises
     ------
@@ -194,7 +224,7 @@ def open_store(
     opened: list[Any] = []
     try:
         _settle_format(home)
-        kept_series = SeriesStore(home.series, threads)
+        kept_series = LakeStore(series, threads) if series else SeriesStore(home.series, threads)
         opened.append(kept_series)
         kept_records = Records(records or home.records)
         opened.append(kept_records)

@@ -76,7 +76,7 @@ def store_indices(connection: duckdb.DuckDBPyConnection, batch: pa.Table | pl.Da
             return added, 0
         revised = connection.execute(
             f"UPDATE indices r SET {changes}, revision = r.revision + 1 FROM batch b WHERE {same} "
-            f"AND r.start BETWEEN {bounds['first']} AND {bounds['last']} AND ({old}) IS DISTINCT FROM ({new})"
+            f"AND {bounds['within']} AND ({old}) IS DISTINCT FROM ({new})"
         ).fetchall()[0][0]
     finally:
         connection.unregister("batch")

@@ -63,6 +63,8 @@ RECORD_TABLES: dict[str, str] = {
     "mark": "marks",
     "notice": "notices",
     "order": "orders",
+    "passage": "passages",
+    "picture": "pictures",
     "presence": "presences",
     "session": "sessions",
     "shift": "shifts",
@@ -71,6 +73,7 @@ RECORD_TABLES: dict[str, str] = {
     "suspects": "suspects",
     "target": "targets",
     "token": "tokens",
+    "track": "tracks",
     "verdict": "verdicts",
     "warning": "warnings",
 }

@@ -7,50 +7,41 @@ already, take half the time of a MERGE, and MERGE would let two rows of one key 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import polars as pl
 
-from bihuan.core import (
-    DAY,
-    InputError,
-    Interval,
-    Period,
-    Place,
-    Series,
-    Stat,
-    floor_to,
-    iso,
-    parse_instant,
-)
+from bihuan.core import DAY, Period, StoreError, floor_to, iso, parse_instant
 from bihuan.store.batches import (
+    SPOTS,
     Batch,
     Written,
     bounds_of,
     columns_of,
     count_of,
     error_of,
-    instants_of,
+    given,
     prepared,
     where_of,
+    with_spots,
 )
-from bihuan.store.indices import FILES, INDICES, VERDICT_ID, store_files, store_indices
+from bihuan.store.following import MANY, Following
+from bihuan.store.indices import FILES, INDICES, store_files, store_indices
 from bihuan.store.pinned import Pinned
-from bihuan.store.segments import EPOCH, FRAME_PATTERN, Position, checked_gateway
+from bihuan.store.reading import SeriesReading
+from bihuan.store.segments import FRAME_PATTERN, Position, checked_gateway
 from bihuan.store.tables import (
-    ADD_LATEST,
+    ALL_LATEST,
     CREATE_OTHERS,
     DAYS,
-    DROP_OLDER,
-    FIND_LATEST,
     HOURS,
     READINGS,
+    SPOT,
     TABLES,
     Kept,
     TableName,
@@ -59,8 +50,11 @@ from bihuan.store.tables import (
 LARGE = 20_000
 """From here on a batch is worth a look whether its time is empty. [rows]"""
 
+PIECE = 2_000_000
+"""Rows of a sealed day that are put in order in one transaction: between two of them others may write."""
 
-class SeriesStore:
+
+class SeriesStore(SeriesReading):
     """Readings and roll-ups by key, with one current row each.
 
     Parameters
@@ -78,20 +72,57 @@ class SeriesStore:
 
     def __init__(self, path: Path, threads: int = 2) -> None:
         self.path = path
+        self._threads = threads
         self._mutex = threading.RLock()
+        self._following = self._new_following()
         try:
-            self._connection = duckdb.connect(
-                str(path),
-                config={"threads": threads, "preserve_insertion_order": False, "checkpoint_threshold": "64MB"},
-            )
+            self._connection = self._open()
         except duckdb.Error as problem:
-            raise error_of(problem, path) from problem
+            raise self._error(problem) from problem
+        self._settle()
+        self._unsettled = bool(self.query("SELECT 1 FROM unsettled LIMIT 1").height)
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        config = {"threads": self._threads, "preserve_insertion_order": False, "checkpoint_threshold": "64MB"}
+        connection = duckdb.connect(str(self.path), config=config)  # type: ignore[arg-type]
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
+
+    def _new_following(self) -> Following:
+        return Following()
+
+    def _error(self, problem: duckdb.Error) -> StoreError:
+        return error_of(problem, self.path)
+
+    def _before_commit(self) -> None:
+        """Nothing here: DuckDB syncs its own log."""
+
+    def _settle(self) -> None:
+        """Make the tables, and bring those of an older Bihuan up to date."""
         with self._writing() as connection:
+            older = connection.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE table_name = 'readings' AND NOT internal"
+            ).fetchone()
+            if older:
+                connection.execute("ALTER TABLE readings RENAME TO older_readings")
             for kept in (*TABLES.values(), INDICES, FILES):
                 connection.execute(kept.create)
             for statement in CREATE_OTHERS:
                 connection.execute(statement)
-        self._latest_from = self._meta_instant("latest_from")
+            if older:
+                self._take_older(connection)
+
+    def _take_older(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Give rows that have no spot one; hours of the last of them may not have been averaged yet."""
+        devices = connection.execute("SELECT DISTINCT device FROM older_readings").pl()
+        with given(connection, "spots", with_spots(devices)):
+            connection.execute(
+                f"INSERT INTO {READINGS.stored} SELECT o.*, s.{SPOT} FROM older_readings o JOIN spots s USING (device)"
+            )
+        connection.execute("DROP TABLE older_readings")
+        connection.execute("DELETE FROM latest")
+        connection.execute("INSERT INTO latest " + ALL_LATEST.format(source=READINGS.stored, within="true"))
+        connection.execute("DELETE FROM meta WHERE key IN ('latest_from', 'sorted_until')")
 
     def append(
         self,
@@ -102,6 +133,7 @@ class SeriesStore:
         indices: Batch | None = None,
         files: Batch | None = None,
         consumed: Mapping[str, Position] | None = None,
+        rolled: pl.DataFrame | None = None,
     ) -> Written:
         """Store rows and how far the journal was read, in one durable transaction.
 
@@ -114,6 +146,8 @@ class SeriesStore:
         files : table of `FILES_SCHEMA`
         consumed : mapping of gateway to Position
             Behind the last frame that these readings were made from.
+        rolled : DataFrame with device, start
+            Hours of loggers whose means `hours` hold, these readings included: no longer `touched`.
 
         Notes
         -----
@@ -137,12 +171,16 @@ class SeriesStore:
             for kept, batch in batches:
                 if batch.height:
                     written += self._store(connection, kept, batch)
+            if rolled is not None and rolled.height:
+                self._following.unmark(connection, rolled)
             if indices is not None:
                 store_indices(connection, indices)
             if files is not None:
                 store_files(connection, files)
             for gateway, position in (consumed or {}).items():
                 self._consume(connection, gateway, position)
+        if self._following.rows > MANY:
+            self._settle_latest()
         return written
 
     def flag(self, flags: Batch, of: TableName = "readings") -> int:
@@ -158,152 +196,13 @@ class SeriesStore:
         if not rows.height:
             return 0
         rows = rows.unique(subset=list(kept.key), keep="last", maintain_order=True)
+        rows = with_spots(rows) if kept.spotted else rows
         with self._writing() as connection:
-            connection.register("batch", rows.to_arrow())
-            changed = count_of(connection.execute(kept.flag.format(**bounds_of(rows))))
-            connection.unregister("batch")
+            with given(connection, "batch", rows):
+                changed = count_of(connection.execute(kept.flag.format(**bounds_of(rows))))
+            if kept is READINGS and changed:
+                self._following.take(connection, rows, changed=True)
         return changed
-
-    def readings(
-        self,
-        devices: Iterable[str] | None = None,
-        pollutants: Iterable[str] | None = None,
-        interval: Interval | None = None,
-        period: Period | None = None,
-    ) -> pl.DataFrame:
-        """Return readings whose period begins within `period`, ordered by key, with their ``revision``."""
-        where, values = where_of(period, device=devices, pollutant=pollutants, interval=interval and [interval])
-        return self.query(f"SELECT * FROM readings {where} ORDER BY {READINGS.order}", values)
-
-    def hours(
-        self,
-        sites: Iterable[str] | None = None,
-        pollutants: Iterable[str] | None = None,
-        period: Period | None = None,
-        *,
-        stat: Stat | None = None,
-        of_record: bool = False,
-    ) -> pl.DataFrame:
-        """Return hourly rows, ordered by key.
-
-        Parameters
-        ----------
-        sites : iterable of str
-            As in the table: ``station:1001A``.
-        of_record : bool
-            Only one basis an hour: the device's own 2061 or the feed's before our own means.
-        """
-        return self._rollup(HOURS, period, of_record, site=sites, pollutant=pollutants, stat=stat and [stat])
-
-    def days(
-        self,
-        sites: Iterable[str] | None = None,
-        pollutants: Iterable[str] | None = None,
-        period: Period | None = None,
-        *,
-        stat: Stat | None = None,
-        of_record: bool = False,
-    ) -> pl.DataFrame:
-        """Return daily rows; parameters as for `hours`."""
-        return self._rollup(DAYS, period, of_record, site=sites, pollutant=pollutants, stat=stat and [stat])
-
-    def series(
-        self,
-        site: str,
-        pollutant: str,
-        interval: Interval,
-        period: Period,
-        *,
-        devices: Sequence[str] = (),
-        stat: Stat = "avg",
-        place: Place | None = None,
-    ) -> Series:
-        """Return one pollutant at one site as arrays: hours and days of record, or the devices' own shorter readings.
-
-        Parameters
-        ----------
-        site : str
-            As in the table of hours: ``station:1001A``.
-        devices : sequence of str
-            Loggers of the site; needed for ``minute`` and ``rt`` only.
-
-        Raises
-        ------
-        InputError
-            If `interval` is shorter than an hour and no device is named.
-        """
-        if interval in ("hour", "day"):
-            kept = HOURS if interval == "hour" else DAYS
-            rows = self._rollup(kept, period, True, site=[site], pollutant=[pollutant], stat=[stat])
-        elif devices:
-            rows = self.readings(devices, [pollutant], interval, period).filter(pl.col("stat") == stat)
-            rows = rows.unique(subset="start", keep="first").sort("start")
-        else:
-            raise InputError(f"{interval} series of {site} needs the loggers of the site: give devices=(...)")
-        return Series(
-            site=site,
-            pollutant=pollutant,
-            interval=interval,
-            start=instants_of(rows["start"]),
-            end=instants_of(rows["end"]),
-            value=rows["value"].fill_null(np.nan).to_numpy().astype(np.float64),
-            usable=(~rows["quality"].is_in(["bad", "missing"]) & rows["value"].is_not_null()).to_numpy(),
-            place=place,
-        )
-
-    def indices(
-        self,
-        sites: Iterable[str] | None = None,
-        kind: str | None = None,
-        period: Period | None = None,
-        *,
-        verdict: str | None = None,
-    ) -> pl.DataFrame:
-        """Return indices of `INDICES_SCHEMA` with their ``revision``, ordered by key.
-
-        Parameters
-        ----------
-        verdict : str or None
-            Only the row whose verdict has this id.
-        """
-        where, values = where_of(period, site=sites, kind=kind and [kind])
-        if verdict is not None:
-            where += f" {'AND' if where else 'WHERE'} {VERDICT_ID} = ?"
-            values.append(verdict)
-        return self.query(f"SELECT * FROM indices {where} ORDER BY {INDICES.order}", values)
-
-    def files(self, sites: Iterable[str] | None = None, digest: str | None = None) -> pl.DataFrame:
-        """Return what was imported (`FILES_SCHEMA`), the earliest first."""
-        where, values = where_of(None, site=sites, digest=digest and [digest])
-        return self.query(f"SELECT * FROM files {where} ORDER BY taken, name, digest, layout, site", values)
-
-    def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
-        """Return the newest reading of each device, pollutant, stat and interval.
-
-        Notes
-        -----
-        Kept as a table and brought up to date when asked for, so that appending costs nothing for it.
-        """
-        with self._mutex:
-            if self._latest_from is not None:
-                with self._writing() as connection:
-                    connection.execute(FIND_LATEST, [self._latest_from])
-                    connection.execute(DROP_OLDER)
-                    connection.execute(ADD_LATEST)
-                    connection.execute("DELETE FROM meta WHERE key = 'latest_from'")
-                self._latest_from = None
-        where, values = where_of(None, device=devices)
-        return self.query(f"SELECT * FROM latest {where} ORDER BY device, pollutant, stat, interval", values)
-
-    def consumed(self) -> dict[str, Position]:
-        """Return up to where each gateway's journal has been read into the series."""
-        rows = self.query('SELECT gateway, segment, "offset" FROM consumed ORDER BY gateway')
-        return {gateway: Position(segment, offset) for gateway, segment, offset in rows.iter_rows()}
-
-    def counts(self) -> dict[str, int]:
-        """Return the number of rows of each table."""
-        sums = ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in TABLES)
-        return {name: int(count) for name, count in self.query(f"SELECT {sums}").row(0, named=True).items()}
 
     def forget_journalled(self) -> int:
         """Drop every reading that came from the journal and how far it was read; return how many there were.
@@ -313,11 +212,14 @@ class SeriesStore:
         For `bihuan rebuild`: the journal then gives them all again. Imported files, hours and days stay.
         """
         with self._writing() as connection:
-            dropped = connection.execute(f"DELETE FROM readings WHERE regexp_full_match(frame, '{FRAME_PATTERN}')")
+            dropped = connection.execute(
+                f"DELETE FROM {READINGS.stored} WHERE regexp_full_match(frame, '{FRAME_PATTERN}')"
+            )
             count = count_of(dropped)
-            connection.execute("DELETE FROM consumed")
-            connection.execute("DELETE FROM latest")
-            self._note_latest(connection, EPOCH)
+            for table in ("consumed", "latest", "touched", "unsettled"):
+                connection.execute(f"DELETE FROM {table}")
+            connection.execute("INSERT INTO latest " + ALL_LATEST.format(source=READINGS.stored, within="true"))
+        self._following.forget()
         return count
 
     def forget_readings(self, devices: Iterable[str], period: Period) -> int:
@@ -325,19 +227,28 @@ class SeriesStore:
         where, values = where_of(period, device=devices)
         with self._writing() as connection:
             dropped = connection.execute(
-                f"DELETE FROM readings {where} AND regexp_full_match(frame, '{FRAME_PATTERN}')", values
+                f"DELETE FROM {READINGS.stored} {where} AND regexp_full_match(frame, '{FRAME_PATTERN}')", values
             )
             count = count_of(dropped)
-            self._note_latest(connection, period.start)
+            connection.execute("DELETE FROM latest")
+            connection.execute("INSERT INTO latest " + ALL_LATEST.format(source=READINGS.stored, within="true"))
+        self._following.forget()
         return count
 
-    def resort(self, before: datetime) -> int:
+    def resort(self, before: datetime, stop: Callable[[], bool] = lambda: False) -> int:
         """Store the readings of the days before an instant ordered by device, and return how many rows that were.
+
+        Parameters
+        ----------
+        before : datetime
+            Days (UTC) that ended by then and were not put in order yet.
+        stop : callable
+            Asked between two pieces; what is left is done the next time.
 
         Notes
         -----
-        In order of arrival one device's week in 72 million rows took 260 ms, ordered 11 ms. Each day (UTC) is done
-        once; what arrives for it later stays behind it.
+        In order of arrival one device's week in 72 million rows took 260 ms, ordered 11 ms. Each day is done once, in
+        pieces of which each is a transaction; what arrives for it later stays behind it.
         """
         start = self._meta_instant("sorted_until")
         if start is None:
@@ -346,12 +257,22 @@ class SeriesStore:
                 return 0
             start = floor_to(first, DAY)
         total = 0
-        while start + DAY <= before:
-            total += self._resort_day(start)
+        while start + DAY <= before and not stop():
+            total += self._resort_day(start, stop)
             start += DAY
         if total:
             self.checkpoint()
         return total
+
+    def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
+        """Return the newest reading of each device, pollutant, stat and interval.
+
+        Notes
+        -----
+        Kept as a table and brought up to date when asked for, or when much has come.
+        """
+        self._settle_latest()
+        return super().latest(devices)
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
         """Return the answer to a SELECT, of what is committed; instants are in UTC."""
@@ -361,14 +282,18 @@ class SeriesStore:
             frame: pl.DataFrame = cursor.execute(sql, list(values)).pl()
             return frame
         except duckdb.Error as problem:
-            raise error_of(problem, self.path) from problem
+            raise self._error(problem) from problem
         finally:
             cursor.close()
 
     def pin(self, target: Path) -> Pinned:
         """Hold the series as they are now, for a copy into a new file while writing goes on."""
         with self._mutex:
+            self._settle_latest()
             return Pinned(self._connection.cursor(), target)
+
+    def tidy(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Do what the files need once a day; nothing here, where the log is folded in as it grows."""
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""
@@ -378,80 +303,92 @@ class SeriesStore:
     def close(self) -> None:
         """Fold the log in and give the file to whoever asks next."""
         with self._mutex:
+            with suppress(StoreError):  # what is noted is found again at the next start
+                self._settle_latest()
             self._connection.close()
+
+    def _settle_latest(self) -> None:
+        with self._mutex:
+            if self._following.rows or self._unsettled:
+                with self._writing() as connection:
+                    self._following.settle(connection)
+                self._following.settled()
+                self._unsettled = False
 
     def _store(self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame) -> Written:
         bounds = bounds_of(batch)
         large = batch.height >= LARGE
-        connection.register("batch", batch.to_arrow())
-        try:
+        with given(connection, "batch", batch):
             if large and not connection.execute(kept.any_between.format(**bounds)).fetchone():
                 new, revised = count_of(connection.execute(kept.insert_all)), 0
             else:
                 new = count_of(connection.execute(kept.insert_new.format(**bounds)))
                 known = batch.height - new
                 revised = count_of(connection.execute(kept.revise.format(**bounds))) if known else 0
-        finally:
-            connection.unregister("batch")
         if kept is READINGS and new + revised:
-            self._note_latest(connection, batch["start"].min())
+            self._following.take(connection, batch, changed=new < batch.height)
         return Written(new, revised, batch.height - new - revised)
 
-    def _note_latest(self, connection: duckdb.DuckDBPyConnection, start: Any) -> None:
-        if self._latest_from is None or start < self._latest_from:
-            connection.execute("DELETE FROM meta WHERE key = 'latest_from'")
-            connection.execute("INSERT INTO meta VALUES ('latest_from', ?)", [iso(start)])
-            self._latest_from = start
+    def _consumed_as(self, gateway: str) -> str:
+        return checked_gateway(gateway)
 
     def _consume(self, connection: duckdb.DuckDBPyConnection, gateway: str, position: Position) -> None:
         segment, offset = int(position.segment), int(position.offset)
-        name = checked_gateway(gateway)
+        name = self._consumed_as(gateway)
         done = connection.execute(
             f"UPDATE consumed SET segment = {segment}, \"offset\" = {offset} WHERE gateway = '{name}'"
         )
         if not count_of(done):
             connection.execute(f"INSERT INTO consumed VALUES ('{name}', {segment}, {offset})")
 
-    def _rollup(
-        self, kept: Kept, period: Period | None, of_record: bool, **columns: Iterable[str] | None
-    ) -> pl.DataFrame:
-        where, values = where_of(period, **columns)
-        qualify = kept.of_record if of_record else ""
-        return self.query(f"SELECT * FROM {kept.name} {where} {qualify} ORDER BY {kept.order}", values)
-
-    def _resort_day(self, start: datetime) -> int:
+    def _resort_day(self, start: datetime, stop: Callable[[], bool]) -> int:
         end = start + DAY - timedelta(microseconds=1)
+        day = f"start BETWEEN TIMESTAMPTZ '{start.isoformat()}' AND TIMESTAMPTZ '{end.isoformat()}'"
+        rows = int(self.query(f"SELECT count(*) FROM {READINGS.stored} WHERE {day}").item())
+        pieces = max(1, -(-rows // PIECE))
+        total = 0
+        for piece in range(pieces):
+            if stop():
+                return total
+            first, last = (SPOTS * number // pieces for number in (piece, piece + 1))
+            total += self._resort_piece(f"{day} AND {SPOT} BETWEEN {first} AND {last - 1}")
         with self._writing() as connection:
-            connection.execute(
-                "CREATE OR REPLACE TEMP TABLE day AS SELECT * FROM readings WHERE start BETWEEN ? AND ?", [start, end]
-            )
-            count = count_of(connection.execute("DELETE FROM readings WHERE start BETWEEN ? AND ?", [start, end]))
+            self._set_meta(connection, "sorted_until", iso(start + DAY))
+        return total
+
+    def _resort_piece(self, where: str) -> int:
+        with self._writing() as connection:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE piece AS SELECT * FROM {READINGS.stored} WHERE {where}")
+            count = count_of(connection.execute(f"DELETE FROM {READINGS.stored} WHERE {where}"))
             connection.execute("SET preserve_insertion_order = true")
-            connection.execute(f"INSERT INTO readings SELECT * FROM day ORDER BY {READINGS.order}")
+            connection.execute(f"INSERT INTO {READINGS.stored} SELECT * FROM piece ORDER BY {READINGS.sealed_order}")
             connection.execute("SET preserve_insertion_order = false")
-            connection.execute("DROP TABLE day")
-            connection.execute("DELETE FROM meta WHERE key = 'sorted_until'")
-            connection.execute("INSERT INTO meta VALUES ('sorted_until', ?)", [iso(start + DAY)])
+            connection.execute("DROP TABLE piece")
         return count
 
     def _meta_instant(self, key: str) -> datetime | None:
         found = self.query("SELECT value FROM meta WHERE key = ?", [key])
         return parse_instant(found["value"][0]) if found.height else None
 
+    def _set_meta(self, connection: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
+        connection.execute("DELETE FROM meta WHERE key = ?", [key])
+        connection.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
+
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """One transaction of the one writer; rolled back as a whole when anything in it fails."""
         with self._mutex:
-            before = getattr(self, "_latest_from", None)
             try:
                 self._connection.execute("BEGIN")
                 yield self._connection
+                self._before_commit()
                 self._connection.execute("COMMIT")
+                self._following.committed()
             except BaseException as problem:
-                self._latest_from = before
+                self._following.rolled_back()
                 self._roll_back()
                 if isinstance(problem, duckdb.Error):
-                    raise error_of(problem, self.path) from problem
+                    raise self._error(problem) from problem
                 raise
 
     def _roll_back(self) -> None:

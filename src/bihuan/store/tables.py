@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from bihuan.core import BASES, KEY_COLUMNS, LEVELS, READINGS_SCHEMA, ROLLUP_KEY, ROLLUP_SCHEMA
 
+SPOT = "spot"
+
 TableName = Literal["readings", "hours", "days"]
 
 _TYPES = {
@@ -32,8 +34,8 @@ def _rank(of: str) -> str:
 class Kept:
     """One table of the series and the statements that fill it.
 
-    The statements hold ``{first}`` and ``{last}``, the time range of the batch, to be filled with literals: bound
-    parameters cost DuckDB's Python client 0.2 ms a statement, much of a small commit.
+    The statements hold ``{within}``, where the rows of a batch can lie (`batches.bounds_of`), to be filled with
+    literals: bound parameters cost DuckDB's Python client 0.2 ms a statement, much of a small commit.
 
     Attributes
     ----------
@@ -43,12 +45,22 @@ class Kept:
         A later row with this key replaces the earlier one.
     sticky : bool
         Whether a flag set by a check outlives the same value sent again without it.
+    spotted : bool
+        Whether a row also holds its ``spot`` (`batches.spot_of`), a number by which sealed days lie in order. DuckDB
+        skips blocks by the first 8 bytes of a text only, and the numbers of one city's loggers share more than that.
+        Rows lie in `stored` then, and `name` is the view of it without the spot.
     """
 
     name: str
     schema: pa.Schema
     key: tuple[str, ...]
     sticky: bool
+    spotted: bool = False
+
+    @property
+    def stored(self) -> str:
+        """Name of the table that rows are written to."""
+        return f"kept_{self.name}" if self.spotted else self.name
 
     @property
     def columns(self) -> list[str]:
@@ -58,29 +70,43 @@ class Kept:
     @property
     def create(self) -> str:
         """Make the table. No primary key: it costs 16 times the disk and 9 times the time."""
+        spot = f", {SPOT} SMALLINT NOT NULL" if self.spotted else ""
+        return f"CREATE TABLE IF NOT EXISTS {self.stored} ({self.described}{spot})"
+
+    @property
+    def described(self) -> str:
+        """Columns with their types, as people ask for them."""
         rows = [f'"{field.name}" {_TYPES[field.type]}{"" if field.nullable else " NOT NULL"}' for field in self.schema]
-        return f"CREATE TABLE IF NOT EXISTS {self.name} ({', '.join(rows)}, revision INTEGER NOT NULL)"
+        return f"{', '.join(rows)}, revision INTEGER NOT NULL"
+
+    @property
+    def view(self) -> str:
+        """Make the view that hides the spot."""
+        columns = _names([*self.columns, "revision"])
+        return f"CREATE VIEW IF NOT EXISTS {self.name} AS SELECT {columns} FROM {self.stored}"
 
     @property
     def insert_all(self) -> str:
         """Add the whole batch, where nothing of its time is there yet."""
-        return f"INSERT INTO {self.name} SELECT {_names(self.columns)}, 1 FROM batch"
+        spot = f", {SPOT}" if self.spotted else ""
+        return f"INSERT INTO {self.stored} SELECT {_names(self.columns)}, 1{spot} FROM batch"
 
     @property
     def any_between(self) -> str:
         """Ask whether anything of the batch's time is there yet, of those it is about."""
         return (
-            f"SELECT 1 FROM {self.name} WHERE start BETWEEN {{first}} AND {{last}} "
+            f"SELECT 1 FROM {self.stored} r WHERE {{within}} "
             f'AND "{self.key[0]}" IN (SELECT DISTINCT "{self.key[0]}" FROM batch) LIMIT 1'
         )
 
     @property
     def insert_new(self) -> str:
-        """Add the rows of the batch whose key is not there; the time range keeps the search small."""
+        """Add the rows of the batch whose key is not there; where they can lie keeps the search small."""
         keys = list(self.key)
+        spot = f", b.{SPOT}" if self.spotted else ""
         return (
-            f"INSERT INTO {self.name} SELECT {_names(self.columns, 'b.')}, 1 FROM batch b ANTI JOIN "
-            f"(SELECT {_names(keys)} FROM {self.name} WHERE start BETWEEN {{first}} AND {{last}}) k "
+            f"INSERT INTO {self.stored} SELECT {_names(self.columns, 'b.')}, 1{spot} FROM batch b ANTI JOIN "
+            f"(SELECT {_names(keys)} FROM {self.stored} r WHERE {{within}}) k "
             f"USING ({_names(keys)})"
         )
 
@@ -94,7 +120,7 @@ class Kept:
             flags = f"({flags} AND b.quality <> 'good')"
         changes = ", ".join(f'"{column}" = b."{column}"' for column in rest)
         return (
-            f"UPDATE {self.name} r SET {changes}, "
+            f"UPDATE {self.stored} r SET {changes}, "
             f"revision = r.revision + 1 FROM batch b WHERE {self._same_key} "
             f"AND {_rank('b')} >= {_rank('r')} "
             f"AND (({_names(content, 'r.')}) IS DISTINCT FROM ({_names(content, 'b.')}) OR {flags})"
@@ -104,7 +130,7 @@ class Kept:
     def flag(self) -> str:
         """Set quality and reason, and nothing else."""
         return (
-            f"UPDATE {self.name} r SET quality = b.quality, reason = b.reason, revision = r.revision + 1 "
+            f"UPDATE {self.stored} r SET quality = b.quality, reason = b.reason, revision = r.revision + 1 "
             f"FROM batch b WHERE {self._same_key} "
             "AND (r.quality, r.reason) IS DISTINCT FROM (b.quality, b.reason)"
         )
@@ -121,16 +147,21 @@ class Kept:
 
     @property
     def order(self) -> str:
-        """Order in which rows are handed out and sealed days are stored."""
+        """Order in which rows are handed out."""
         return _names(list(self.key))
+
+    @property
+    def sealed_order(self) -> str:
+        """Order in which sealed days are stored: what came in one frame stays together, which packs better."""
+        return f'{SPOT}, device, "interval", start, pollutant, stat'
 
     @property
     def _same_key(self) -> str:
         pairs = " AND ".join(f'r."{column}" = b."{column}"' for column in self.key)
-        return f"r.start BETWEEN {{first}} AND {{last}} AND {pairs}"
+        return f"{{within}} AND {pairs}"
 
 
-READINGS = Kept("readings", READINGS_SCHEMA, KEY_COLUMNS, sticky=True)
+READINGS = Kept("readings", READINGS_SCHEMA, KEY_COLUMNS, sticky=True, spotted=True)
 HOURS = Kept("hours", ROLLUP_SCHEMA, ROLLUP_KEY, sticky=False)
 DAYS = Kept("days", ROLLUP_SCHEMA, ROLLUP_KEY, sticky=False)
 TABLES: dict[TableName, Kept] = {"readings": READINGS, "hours": HOURS, "days": DAYS}
@@ -138,18 +169,31 @@ TABLES: dict[TableName, Kept] = {"readings": READINGS, "hours": HOURS, "days": D
 LATEST_KEY = ("device", "pollutant", "stat", "interval")
 
 CREATE_OTHERS = (
+    READINGS.view,
     "CREATE TABLE IF NOT EXISTS meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
     'CREATE TABLE IF NOT EXISTS consumed (gateway VARCHAR NOT NULL, segment BIGINT NOT NULL, "offset" BIGINT NOT NULL)',
-    READINGS.create.replace("readings", "latest", 1),
+    "CREATE TABLE IF NOT EXISTS touched (device VARCHAR NOT NULL, start TIMESTAMPTZ NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS unsettled (within VARCHAR NOT NULL)",
+    f"CREATE TABLE IF NOT EXISTS latest ({READINGS.described})",
 )
 
-FIND_LATEST = (
-    f"CREATE OR REPLACE TEMP TABLE found AS SELECT * FROM readings WHERE start >= ? "
-    f"QUALIFY row_number() OVER (PARTITION BY {_names(list(LATEST_KEY))} ORDER BY start DESC) = 1"
+_SAME_SERIES = " AND ".join(f'latest."{column}" = newest."{column}"' for column in LATEST_KEY)
+_AS_LATEST = _names([*READINGS.columns, "revision"], "r.")
+
+ALL_LATEST = (
+    f"SELECT {_AS_LATEST} FROM {{source}} r WHERE {{within}} "
+    f"QUALIFY row_number() OVER (PARTITION BY {_names(list(LATEST_KEY), 'r.')} ORDER BY r.start DESC) = 1"
 )
-DROP_OLDER = (
-    "DELETE FROM latest USING found WHERE "
-    + " AND ".join(f'latest."{column}" = found."{column}"' for column in LATEST_KEY)
-    + " AND found.start >= latest.start"
+"""The newest reading of each series among some rows."""
+
+STORED_NEWEST = (
+    f"SELECT {_AS_LATEST} FROM {READINGS.stored} r SEMI JOIN newest USING ({_names(list(KEY_COLUMNS))}) "
+    "WHERE {within}"
 )
-ADD_LATEST = f"INSERT INTO latest SELECT found.* FROM found ANTI JOIN latest USING ({_names(list(LATEST_KEY))})"
+"""The rows of some keys as they stand now."""
+
+DROP_OLDER = f"DELETE FROM latest USING newest WHERE {_SAME_SERIES} AND newest.start >= latest.start"
+ADD_LATEST = f"INSERT INTO latest SELECT newest.* FROM newest ANTI JOIN latest USING ({_names(list(LATEST_KEY))})"
+
+MARK_TOUCHED = "INSERT INTO touched SELECT marks.* FROM marks ANTI JOIN touched USING (device, start)"
+DROP_TOUCHED = "DELETE FROM touched USING marks WHERE touched.device = marks.device AND touched.start = marks.start"

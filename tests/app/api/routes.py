@@ -24,7 +24,7 @@ def every_route() -> list[Route]:
     """Every route, with the right it asks for, empty when it asks for none."""
     found = []
     for route in _flat(create_app().routes):
-        if not route.path.startswith(("/api", "/healthz", "/readyz", "/metrics")):
+        if not route.path.startswith(("/api", "/sta", "/healthz", "/readyz", "/metrics")):
             continue
         rights = [getattr(part.call, "right", "") for part in _all(route.dependant)]
         right = next((one for one in rights if one), "")

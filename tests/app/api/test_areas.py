@@ -92,6 +92,10 @@ BOUND = {
     "/api/sites/{ref}/calendar": "site",
     "/api/sites/{ref}/why": "site",
     "/api/sites/{ref}/verdicts": "site",
+    "/api/sites/{ref}/doors": "site",
+    "/api/sites/{ref}/passages": "site",
+    "/api/sites/{ref}/track": "site",
+    "/api/sites/{ref}/pictures/{ident}": "site",
     "/api/explain/{ref:path}": "explained",
 }
 """Routes that name one thing of an area."""
@@ -123,6 +127,9 @@ FREE = {
     # imports are the engineer's, for the whole register
     "/api/imports", "/api/jobs", "/api/jobs/{ident}", "/api/jobs/{ident}/faults.csv", "/api/templates.xlsx",
     "/api/devices/connect", "/api/devices/unknown", "/api/devices/claim", "/api/devices/try",
+    # forwarding is the whole city's: who has one district may not change it (test_forward)
+    "/api/forward/targets", "/api/forward/targets/{ident}", "/api/forward/targets/{ident}/pause",
+    "/api/forward/targets/{ident}/resume", "/api/forward/targets/{ident}/aside",
     # the city's: warnings, bulletins, the shift of the desk, matters and districts by name, the map
     "/api/warnings", "/api/warnings/{ident}/sign", "/api/warnings/{ident}/cap.xml", "/api/shift", "/api/shift/remarks",
     "/api/shift/hand-over", "/api/shift/{ident}/sign", "/api/shifts", "/api/shifts/{ident}", "/api/matters",
@@ -135,6 +142,9 @@ FREE = {
     "/api/standards/{ident}", "/api/standard-switches", "/api/start",
     # figures of what is seen, without ids (`sees_case` counts them), and uploads of one's own
     "/api/cases/metrics", "/api/cases/metrics/export", "/api/photos",
+    # names things in its own way: tested in test_sensorthings
+    "/sta/v1.1", "/sta/v1.1/{path:path}", "/sta/v1.1/Observations", "/sta/v1.1/CreateObservations",
+    "/sta/v1.1/Datastreams({key})/Observations",
     # tested in test_live, and below
     "/api/live", "/api/instructions",
 }  # fmt: skip
@@ -154,6 +164,7 @@ class City:
         return {
             "cases/{ident}": self.cases[side].id,
             "photos/{digest}": self.photos[side],
+            "pictures/{ident}": "none",
             "events/{ident}": f"{'eo' if kind == 'outlet' else 'es'}{side}",
             "{mn}": f"MN{side}",
             "{ref:path}": f"case:{self.cases[side].id}" if kind == "case" else f"event:e{kind[0]}{side}",

@@ -37,6 +37,7 @@ from bihuan.app.gapkeeping import first_heard
 from bihuan.app.linebook import KEPT, NOBODY, FrameReader, Line, stranger
 from bihuan.app.transmission import Share, counted, shares
 from bihuan.core import INTERVALS, Language, Ref, text, to_json
+from bihuan.devices import protocols
 from bihuan.devices.hj212 import envelope
 from bihuan.register import Device
 from bihuan.store import START, Record
@@ -78,7 +79,7 @@ class ClaimAsked(BaseModel):
     mn: str = Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")
     site: str = Field(max_length=160, description="station:..., section:... or outlet:...")
     password: str = Field(default="123456", max_length=32, pattern=r"^[^;,&]*$")
-    protocol: Literal["hj212-2025", "hj212-2017", "hj212-2005"] = "hj212-2017"
+    protocol: str = Field(default="hj212-2017", max_length=64, description="one of those that `connect` lists")
     cipher_key: str = Field(default="", max_length=32, description="SM4 key of 2025, as set at the logger")
     strictness: Literal["tolerant", "strict"] = "tolerant"
     rhythm: dict[str, Annotated[int, Field(gt=0, le=86400)]] = Field(description="seconds by interval", max_length=4)
@@ -118,7 +119,7 @@ def device_connection(office: TheOffice, session: Reader, language: TheLanguage,
         host=host if host not in ("0.0.0.0", "::") else request.url.hostname or host,
         port=told.get("hj212_port") or (office.settings.whole("hj212_port") or None),
         only_here=host in LOOPBACK,
-        protocols=["hj212-2025", "hj212-2017", "hj212-2005"],
+        protocols=list(protocols()),
         systems=[Choice(code=code, words=text(f"onboarding.st_{code}", language)) for code in SYSTEMS],
         commands=[Choice(code=code, words=text(f"onboarding.cn_{code}", language)) for code in COMMANDS],
         sites=[Choice(code=str(site.ref), words=office.name(site.ref, language)) for site in sites],
@@ -162,6 +163,9 @@ def device_claim(asked: ClaimAsked, office: TheOffice, session: Claimer) -> Clai
     strange = sorted(set(asked.rhythm) - set(INTERVALS))
     if strange:
         raise Refused(422, "rhythm", f"rhythm {strange[0]!r} is none of {', '.join(INTERVALS)}", ["rhythm"])
+    if asked.protocol not in protocols():
+        known = ", ".join(protocols())
+        raise Refused(422, "protocol", f"protocol {asked.protocol!r} has no adapter; known: {known}", ["protocol"])
     if asked.mn in office.town.devices:
         raise Refused(409, "device_known", f"device {asked.mn} is in the register already: somebody was faster")
     hold_key(asked.cipher_key)

@@ -12,6 +12,7 @@ from bihuan.app.access import Session
 from bihuan.app.api.device_lines import FrameLine, frame_lines, seen_device
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
+from bihuan.app.heads import head_of
 from bihuan.app.linebook import Sent, stranger
 from bihuan.devices.hj212 import envelope
 
@@ -67,7 +68,7 @@ def device_journal(
     with office.frames.mutex:
         found = office.frames.find(mn, since, until)
         shown = office.frames.read(found.places[(page - 1) * PAGE : page * PAGE])
-    kept = [Sent(record, envelope(record.raw)) for record in shown]
+    kept = [Sent(record, head_of(record)) for record in shown]
     reads_as = device or stranger(mn, kept[0].head if kept else envelope(b""))
     lines = frame_lines(kept, reads_as, office, language)[::-1]
     lost = [LostPart(gateway=one.gateway, segment=one.segment, problem=one.problem) for one in found.lost]

@@ -1,0 +1,194 @@
+"""What is read out of the series, the same for each of its back ends: everything here is a SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from bihuan.core import InputError, Interval, Period, Place, Series, Stat
+from bihuan.store.batches import instants_of, spot_of, spots_clause, where_of
+from bihuan.store.indices import INDICES, VERDICT_ID
+from bihuan.store.segments import Position
+from bihuan.store.tables import DAYS, HOURS, READINGS, SPOT, TABLES, Kept
+
+
+class SeriesReading:
+    """The reading half of a series store; a back end brings `query`."""
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
+        """Return the answer to a SELECT, of what is committed; instants are in UTC."""
+        raise NotImplementedError
+
+    def readings(
+        self,
+        devices: Iterable[str] | None = None,
+        pollutants: Iterable[str] | None = None,
+        interval: Interval | None = None,
+        period: Period | None = None,
+    ) -> pl.DataFrame:
+        """Return readings whose period begins within `period`, ordered by key, with their ``revision``."""
+        devices = None if devices is None else list(devices)
+        where, values = where_of(period, device=devices, pollutant=pollutants, interval=interval and [interval])
+        if devices is not None:
+            where += spots_clause(sorted({spot_of(device) for device in devices}))
+        columns = f"* EXCLUDE {SPOT}"
+        return self.query(f"SELECT {columns} FROM {READINGS.stored} {where} ORDER BY {READINGS.order}", values)
+
+    def hours(
+        self,
+        sites: Iterable[str] | None = None,
+        pollutants: Iterable[str] | None = None,
+        period: Period | None = None,
+        *,
+        stat: Stat | None = None,
+        of_record: bool = False,
+    ) -> pl.DataFrame:
+        """Return hourly rows, ordered by key.
+
+        Parameters
+        ----------
+        sites : iterable of str
+            As in the table: ``station:1001A``.
+        of_record : bool
+            Only one basis an hour: the device's own 2061 or the feed's before our own means.
+        """
+        return self._rollup(HOURS, period, of_record, site=sites, pollutant=pollutants, stat=stat and [stat])
+
+    def days(
+        self,
+        sites: Iterable[str] | None = None,
+        pollutants: Iterable[str] | None = None,
+        period: Period | None = None,
+        *,
+        stat: Stat | None = None,
+        of_record: bool = False,
+    ) -> pl.DataFrame:
+        """Return daily rows; parameters as for `hours`."""
+        return self._rollup(DAYS, period, of_record, site=sites, pollutant=pollutants, stat=stat and [stat])
+
+    def means_by_day(self, sites: Iterable[str], period: Period, offset: timedelta, stat: Stat = "avg") -> pl.DataFrame:
+        """Return plain means of the good hours of each local day: site, pollutant, day, value, count.
+
+        Parameters
+        ----------
+        offset : timedelta
+            Of local time from UTC, the same over the period.
+
+        Notes
+        -----
+        For looking over months of many sites at once. The days that the standard makes valid are `days`.
+        """
+        where, values = where_of(period, site=sites, stat=[stat])
+        day = f"(epoch_us(start) + {int(offset.total_seconds() * 1e6)}) // 86400000000"  # a calendar costs five times
+        return self.query(
+            f"SELECT site, pollutant, DATE '1970-01-01' + CAST({day} AS INTEGER) AS day, avg(value) AS value, "
+            f"CAST(count(value) AS INTEGER) AS count FROM hours {where} AND quality = 'good' "
+            f"GROUP BY site, pollutant, {day}",
+            values,
+        )
+
+    def series(
+        self,
+        site: str,
+        pollutant: str,
+        interval: Interval,
+        period: Period,
+        *,
+        devices: Sequence[str] = (),
+        stat: Stat = "avg",
+        place: Place | None = None,
+    ) -> Series:
+        """Return one pollutant at one site as arrays: hours and days of record, or the devices' own shorter readings.
+
+        Parameters
+        ----------
+        site : str
+            As in the table of hours: ``station:1001A``.
+        devices : sequence of str
+            Loggers of the site; needed for ``minute`` and ``rt`` only.
+
+        Raises
+        ------
+        InputError
+            If `interval` is shorter than an hour and no device is named.
+        """
+        if interval in ("hour", "day"):
+            kept = HOURS if interval == "hour" else DAYS
+            rows = self._rollup(kept, period, True, site=[site], pollutant=[pollutant], stat=[stat])
+        elif devices:
+            rows = self.readings(devices, [pollutant], interval, period).filter(pl.col("stat") == stat)
+            rows = rows.unique(subset="start", keep="first").sort("start")
+        else:
+            raise InputError(f"{interval} series of {site} needs the loggers of the site: give devices=(...)")
+        return Series(
+            site=site,
+            pollutant=pollutant,
+            interval=interval,
+            start=instants_of(rows["start"]),
+            end=instants_of(rows["end"]),
+            value=rows["value"].fill_null(np.nan).to_numpy().astype(np.float64),
+            usable=(~rows["quality"].is_in(["bad", "missing"]) & rows["value"].is_not_null()).to_numpy(),
+            place=place,
+        )
+
+    def indices(
+        self,
+        sites: Iterable[str] | None = None,
+        kind: str | None = None,
+        period: Period | None = None,
+        *,
+        verdict: str | None = None,
+    ) -> pl.DataFrame:
+        """Return indices of `INDICES_SCHEMA` with their ``revision``, ordered by key.
+
+        Parameters
+        ----------
+        verdict : str or None
+            Only the row whose verdict has this id.
+        """
+        where, values = where_of(period, site=sites, kind=kind and [kind])
+        if verdict is not None:
+            where += f" {'AND' if where else 'WHERE'} {VERDICT_ID} = ?"
+            values.append(verdict)
+        return self.query(f"SELECT * FROM indices {where} ORDER BY {INDICES.order}", values)
+
+    def files(self, sites: Iterable[str] | None = None, digest: str | None = None) -> pl.DataFrame:
+        """Return what was imported (`FILES_SCHEMA`), the earliest first."""
+        where, values = where_of(None, site=sites, digest=digest and [digest])
+        return self.query(f"SELECT * FROM files {where} ORDER BY taken, name, digest, layout, site", values)
+
+    def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
+        """Return the newest reading of each device, pollutant, stat and interval."""
+        where, values = where_of(None, device=devices)
+        return self.query(f"SELECT * FROM latest {where} ORDER BY device, pollutant, stat, interval", values)
+
+    def touched(self, before: datetime) -> pl.DataFrame:
+        """Return the hours of loggers that began before an instant and whose means do not hold what came since.
+
+        Returns
+        -------
+        DataFrame with device, start
+            Named by `append` and `flag`, until `append` is told that they are ``rolled``.
+        """
+        return self.query("SELECT device, start FROM touched WHERE start < ? ORDER BY device, start", [before])
+
+    def consumed(self) -> dict[str, Position]:
+        """Return up to where each gateway's journal has been read into the series."""
+        rows = self.query('SELECT gateway, segment, "offset" FROM consumed ORDER BY gateway')
+        return {gateway: Position(segment, offset) for gateway, segment, offset in rows.iter_rows()}
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of each table."""
+        sums = ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in TABLES)
+        return {name: int(count) for name, count in self.query(f"SELECT {sums}").row(0, named=True).items()}
+
+    def _rollup(
+        self, kept: Kept, period: Period | None, of_record: bool, **columns: Iterable[str] | None
+    ) -> pl.DataFrame:
+        where, values = where_of(period, **columns)
+        qualify = kept.of_record if of_record else ""
+        return self.query(f"SELECT * FROM {kept.name} {where} {qualify} ORDER BY {kept.order}", values)
