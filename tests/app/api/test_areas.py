@@ -80,6 +80,7 @@ BOUND = {
     "/api/events/{ident}/dispatch": "event",
     "/api/devices/{mn}/frames": "device",
     "/api/devices/{mn}/watch": "device",
+    "/api/devices/{mn}/journal": "device",
     "/api/devices/{mn}/recall": "device",
     "/api/devices/{mn}/orders": "device",
     "/api/devices/{mn}/controls": "device",
