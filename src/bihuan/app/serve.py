@@ -198,6 +198,7 @@ class Server:
             self._began,
             frozenset(city.get("standards.allow", on, ())),
             case_settings(city.get("cases", on, {})),
+            self.settings.text("tracing_model"),
         )
 
     def _work(self, ended: threading.Event) -> None:
