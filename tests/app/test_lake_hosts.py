@@ -1,4 +1,4 @@
-"""Two gateway hosts and two query hosts over one lake whose catalog goes away and comes back: nothing lost or double."""
+"""Two gateway hosts and two query hosts over one lake, whose catalog goes away: nothing is lost, nothing double."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -162,12 +162,13 @@ STATIONS = [
 ]
 
 
+@contextmanager
 def cluster(network: Network, folder: Path) -> Iterator[Cluster]:
     network.make()
     with ExitStack() as stack:
         stack.callback(network.remove)
-        server = Server(folder / "pg", host=network.server, listen="*" if network.apart else "127.0.0.1")
-        stack.callback(server.stop)
+        server = Server(host=network.server, listen="*" if network.apart else "127.0.0.1")
+        stack.callback(server.remove)
         server.start()
         words = {"catalog": server.address, "data": str(folder / "shared")}
         ports, ingests = {}, []
@@ -225,7 +226,7 @@ def test_two_gateways_and_two_readers_over_one_lake_whose_catalog_is_away_for_a_
     postgresql: str,  # noqa: F811  # makes PostgreSQL's user, or skips
     tmp_path: Path,
 ) -> None:
-    for made in cluster(Network(apart=False), tmp_path):
+    with cluster(Network(apart=False), tmp_path) as made:
         live_through(made, away=3.0)
 
 
@@ -234,5 +235,5 @@ def test_hosts_in_network_namespaces_live_through_a_catalog_that_is_away_for_a_m
     postgresql: str,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    for made in cluster(Network(apart=True), tmp_path):
+    with cluster(Network(apart=True), tmp_path) as made:
         live_through(made, away=60.0)
