@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +43,8 @@ from bihuan.devices.hj212 import (
 from bihuan.register import Device
 from bihuan.store import Store, open_store
 from tests.app.gateways import config, frame, journalled
-from tests.app.small import MNS, facts
+from tests.app.small import MNS, facts, serving, settle, wait_until
+from tests.app.small import run as run_command
 
 NOW = datetime(2026, 3, 10, 1, tzinfo=UTC)
 MN = MNS[0]
@@ -494,3 +498,47 @@ def test_the_answer_to_a_question_of_the_city_s_logger_is_framed_like_a_device_s
     wrong = read_frame(encode("1063", device.id, (), qn="20260101000000000", st="22", pw="000000"))
     (refused,) = city.answer(envelope(wrong.data), wrong)
     assert parse(read_frame(refused).data).first("QnRtn") == "3"
+
+
+# ---- a whole server ----
+
+
+def test_an_order_from_the_command_line_reaches_a_device_of_a_running_server(tmp_path: Path) -> None:
+    """Gateway process, core process and terminal, each of its own; the device sets its clock and says so."""
+    home = tmp_path / "home"
+    settle(home)
+    said = run_command(home, "order", MN, "set_clock", "--reason", "slow", "--json", code=2)
+    assert "no server runs" in said.stderr
+    with serving(home) as (_, port):
+        ended = threading.Event()
+        device = threading.Thread(target=asyncio.run, args=(_stay(port, ended),))
+        device.start()
+        try:
+            placed = json.loads(
+                run_command(home, "order", MN, "set_clock", "--reason", "clock is slow", "--json").stdout
+            )
+            wait_until("the order is done", lambda: _state(home, placed["id"]) == "done", 60)
+        finally:
+            ended.set()
+            device.join()
+        refused = run_command(home, "order", MN, "set_alarm_limits", "--reason", "x", code=2)
+        assert "removed in 2017" in refused.stderr
+    with open_store(home, threads=1) as store:
+        order = order_of(store, placed["id"])
+        assert order is not None and (order.person, order.reason, order.executed) == ("operator", "clock is slow", 1)
+        acts = [(entry.actor, entry.action) for entry in store.ledger.entries() if entry.action.startswith("order")]
+        assert acts == [("operator", "order"), ("bihuan", "order_end")]
+
+
+async def _stay(port: int, ended: threading.Event) -> None:
+    """A logger that keeps its line open and does what it is told."""
+    async with DeviceLink("127.0.0.1", port, answer=obliging) as link:
+        await link.send(frame(1, mn=MN))
+        while not ended.is_set():
+            await asyncio.sleep(0.1)
+
+
+def _state(home: Path, ident: str) -> str:
+    with closing(sqlite3.connect(f"file:{home / 'records.sqlite'}?mode=ro", uri=True)) as records:
+        row = records.execute("SELECT state FROM orders WHERE id = ?", [ident]).fetchone()
+    return str(row[0]) if row else ""

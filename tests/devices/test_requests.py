@@ -118,6 +118,8 @@ def test_what_was_removed_or_is_not_known_is_refused_with_a_word() -> None:
             command_of(code, "hj212-2005")
     with pytest.raises(InputError, match="needs hj212-2025"):
         command_of("set_key", "hj212-2017")
+    with pytest.raises(InputError, match="loggers of HJ 212 only"):
+        command_of("set_clock", "purpleair")
     with pytest.raises(InputError, match="not known"):
         command_of("dance", "hj212-2017")
 

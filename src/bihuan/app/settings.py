@@ -62,16 +62,8 @@ SETTINGS = (
     Setting("map_attribution", "", "who made the base map, printed on every map"),
     Setting("map_review", "", "review number (GS) of the base map, printed on every map"),
     Setting("upload_mib", 60, "largest file that is imported through the pages, below body_megabytes [MiB]"),
+    Setting("tracing_model", "plume", "physics of tracing: plume (Gaussian, Briggs) or engine (the steady engine)"),
     Setting("webhook_url", "", "where notices are posted; empty posts none"),
-    Setting("series", "embedded", "where observations lie: embedded (one file of this machine) or lake (many hosts)"),
-    Setting("lake_catalog", "", "PostgreSQL of the lake: postgresql://USER:PASSWORD@HOST/DATABASE"),
-    Setting("lake_data", "", "its files: a folder that every host sees under this name, or s3://BUCKET/PREFIX"),
-    Setting("lake_schema", "bihuan", "schema of the catalog: one a city, so that many share a database"),
-    Setting("lake_s3_key", "", "access key of the bucket"),
-    Setting("lake_s3_secret", "", "its secret; better as BIHUAN_LAKE_S3_SECRET than in the file"),
-    Setting("lake_s3_endpoint", "", "host of the bucket where it is not Amazon's"),
-    Setting("lake_s3_region", "", "region of the bucket"),
-    Setting("gateway_prefix", "g", "begins the names of the gateways; of its own for each host that shares a lake"),
     Setting("mqtt_host", "", "address of an MQTT broker that devices publish to; empty: none"),
     Setting("mqtt_port", 1883, "port of the broker"),
     Setting(
@@ -86,6 +78,15 @@ SETTINGS = (
     Setting("mqtt_ca", "", "file of the authority of the broker's certificate (PEM); empty: those of this machine"),
     Setting("inbox", "", "folder that is watched for files (FTP and the like); empty: none"),
     Setting("inbox_quiet_seconds", 10, "a file that has not grown for so long is complete"),
+    Setting("series", "embedded", "where observations lie: embedded (one file of this machine) or lake (many hosts)"),
+    Setting("lake_catalog", "", "PostgreSQL of the lake: postgresql://USER:PASSWORD@HOST/DATABASE"),
+    Setting("lake_data", "", "its files: a folder that every host sees under this name, or s3://BUCKET/PREFIX"),
+    Setting("lake_schema", "bihuan", "schema of the catalog: one a city, so that many share a database"),
+    Setting("lake_s3_key", "", "access key of the bucket"),
+    Setting("lake_s3_secret", "", "its secret; better as BIHUAN_LAKE_S3_SECRET than in the file"),
+    Setting("lake_s3_endpoint", "", "host of the bucket where it is not Amazon's"),
+    Setting("lake_s3_region", "", "region of the bucket"),
+    Setting("gateway_prefix", "g", "begins the names of the gateways; of its own for each host that shares a lake"),
 )
 """Every setting of the process; a test holds that `docs/reference/settings.md` lists them."""
 

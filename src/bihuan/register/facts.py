@@ -213,6 +213,8 @@ class Device(Fact):
     line : str
         Of a meter of electricity (用电监管): ``production:NAME`` or ``control:NAME``; NAME joins a production line with
         the equipment that treats what it puts out. Empty for everything else.
+    resolution : dict of str to float
+        Smallest step the instrument prints, by pollutant, where it is not the usual one. [unit of the pollutant]
     """
 
     site: str
@@ -222,12 +224,13 @@ class Device(Fact):
     rhythm: dict[str, int] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     maintainer: str = ""
-    cipher_key: str = ""
-    cipher_key_next: str = ""
-    cipher_keys_old: tuple[str, ...] = ()
+    cipher_key: str = field(default="", repr=False)
+    cipher_key_next: str = field(default="", repr=False)
+    cipher_keys_old: tuple[str, ...] = field(default=(), repr=False)
     timeout_seconds: int = 10
     resends: int = 3
     line: str = ""
+    resolution: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

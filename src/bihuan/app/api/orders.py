@@ -17,7 +17,7 @@ from bihuan.app.api.office import Office
 from bihuan.app.gateway import write_devices
 from bihuan.app.ordering import Order, orders_of, place_first_orders, place_order
 from bihuan.core import Language, NotCovered, Ref, SettingError, text
-from bihuan.devices.hj212 import Command, commands, key_bytes
+from bihuan.devices.hj212 import MINUTES, Command, commands, key_bytes
 from bihuan.register import Device
 
 router = APIRouter(prefix="/api/devices", tags=["devices"], responses=PROBLEMS)  # type: ignore[arg-type]
@@ -40,12 +40,28 @@ class OrderAsked(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class ArgumentChoice(BaseModel):
+    """A value that an argument may have."""
+
+    code: str
+    words: str
+
+
 class Argument(BaseModel):
     """What an order takes."""
 
     name: str
     words: str
     required: bool
+    choices: list[ArgumentChoice] = Field(description="all that it may be; empty where it is free")
+
+
+class GivenArgument(BaseModel):
+    """What an order was given."""
+
+    name: str
+    words: str
+    value: str = Field(description="instants in UTC, secrets masked")
 
 
 class CommandLine(BaseModel):
@@ -74,7 +90,7 @@ class OrderLine(BaseModel):
     id: str
     command: str
     words: str
-    arguments: list[Answer]
+    arguments: list[GivenArgument]
     by: str
     reason: str
     asked: datetime
@@ -133,7 +149,7 @@ def device_orders(mn: str, office: TheOffice, session: Reader, language: TheLang
         cipher=_cipher(device),
         commands=[
             _command(one, session, language)
-            for one in commands().values()
+            for one in (commands().values() if device.protocol.startswith("hj212-") else ())
             if not one.protocols or device.protocol in one.protocols
         ],
         orders=[_line(one, office, session, language) for one in orders_of(office.store, mn)],
@@ -229,10 +245,23 @@ def _command(one: Command, session: Session, language: Language) -> CommandLine:
         doubtful=one.status != "confirmed",
         allowed=session.may("device.control" if one.risky else "device.command"),
         arguments=[
-            Argument(name=name, words=text(f"order.arg_{name}", language), required=name in one.required)
+            Argument(
+                name=name,
+                words=text(f"order.arg_{name}", language),
+                required=name in one.required,
+                choices=_choices(name, language),
+            )
             for name in (*one.required, *one.optional)
         ],
     )
+
+
+def _choices(name: str, language: Language) -> list[ArgumentChoice]:
+    if name == "minutes":
+        return [ArgumentChoice(code=str(one), words=str(one)) for one in MINUTES]
+    if name == "calibration":
+        return [ArgumentChoice(code=code, words=text(f"order.calibration_{code}", language)) for code in ("0", "1")]
+    return []
 
 
 def _line(order: Order, office: Office, session: Session, language: Language) -> OrderLine:
@@ -240,7 +269,10 @@ def _line(order: Order, office: Office, session: Session, language: Language) ->
         id=order.id,
         command=order.command,
         words=text(f"order.{order.command}", language),
-        arguments=[Answer(name=_known(f"arg_{n}", language) or n, value=v) for n, v in order.arguments.items()],
+        arguments=[
+            GivenArgument(name=name, words=_known(f"arg_{name}", language) or name, value=value)
+            for name, value in order.arguments.items()
+        ],
         by=_who(order.person, office, language) if session.may("device.command") else "",
         reason=order.reason,
         asked=order.asked,
@@ -265,9 +297,9 @@ def _result(order: Order, language: Language) -> str:
 
 
 def _who(person: str, office: Office, language: Language) -> str:
-    return (
-        text("role.system", language) if person.startswith("system:") else office.name(Ref("person", person), language)
-    )
+    if person.startswith("system:"):
+        return text("role.system", language)
+    return text("order.by_operator", language) if person == "operator" else office.name(Ref("person", person), language)
 
 
 def _known(key: str, language: Language) -> str:

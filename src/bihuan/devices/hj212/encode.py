@@ -20,8 +20,9 @@ from bihuan.register import Device
 LONGEST_CP = 950
 """Characters of CP in one frame, ``CP=&&`` and ``&&`` included (HJ 212-2017 table 3)."""
 
-NOTICES = frozenset({"1013"})
-"""Commands of a device that are answered by 9013, notice received, instead of 9014, data received."""
+NOTICES = frozenset({"1013", "1014"})
+"""Commands of a device that are answered by 9013, notice received, instead of 9014, data received: it asks for the
+time, or (2025, by analogy: how that text answers it is not known) for a new key."""
 
 _ROUND_DATA = len("##0000") + len("0000\r\n")
 _ANSWER = 1

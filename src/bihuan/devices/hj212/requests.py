@@ -117,6 +117,8 @@ def command_of(code: str, protocol: str) -> Command:
     InputError
         If there is none of that name, it was removed, or the version has it not; the message says which.
     """
+    if not protocol.startswith("hj212-"):
+        raise InputError(f"the device speaks {protocol}: orders go to loggers of HJ 212 only")
     if code in REMOVED:
         raise InputError(f"order {code} is not sent: {REMOVED[code]}")
     found = commands().get(code)

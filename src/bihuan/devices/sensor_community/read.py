@@ -26,7 +26,7 @@ VALUES = MappingProxyType(
         "temperature": ("air_temperature", ""),
         "humidity": ("humidity", ""),
         "pressure": ("air_pressure", "Pa"),
-        "noise_laeq": ("noise", ""),
+        "noise_laeq": ("noise_leq", ""),
     }
 )
 """Type of a value, without the name of its sensor -> pollutant, and its unit where it is not ours."""
