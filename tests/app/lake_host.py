@@ -1,16 +1,19 @@
-"""A host of a lake in a test: ``ingest`` reads a home's journals into the lake, ``query`` answers what it sees.
+"""A host of a lake in a test: ``ingest`` reads a home's journals into the lake, ``query`` answers what it
+sees, ``send`` is the loggers.
 
-Both read a line from standard input for each answer and end with it.
+Each reads a line from standard input for each answer and ends with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import select
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bihuan.app.gateway import send_frames
 from bihuan.app.ingest import Ingest
 from bihuan.app.town import Town
 from bihuan.core import CHINA, CatalogAway, local_date
@@ -60,9 +63,22 @@ def query(address: LakeAddress) -> None:
     store.close()
 
 
+def send() -> None:
+    """Send the frames of each line to the gateway that it names, and tell how many were acknowledged."""
+    print("ready", flush=True)
+    for line in sys.stdin:
+        words = json.loads(line)
+        frames = [bytes.fromhex(frame) for frame in words["frames"]]
+        report = asyncio.run(send_frames(words["host"], words["port"], frames, timeout=20.0))
+        print(json.dumps({"acknowledged": report.acknowledged, "lost": len(report.unanswered)}), flush=True)
+
+
 def main() -> None:
     """Run one of them."""
     words = json.loads(sys.argv[1])
+    if words["role"] == "send":
+        send()
+        return
     address = LakeAddress(words["catalog"], words["data"], "city", words.get("host", ""))
     if words["role"] == "ingest":
         ingest(Path(words["home"]), address)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from bihuan.app.gateway import send_frames, write_devices
+from bihuan.app.gateway import write_devices
 from bihuan.core import Place
 from bihuan.devices.hj212 import uplink
 from bihuan.register import Device, Station
@@ -101,9 +100,9 @@ class Process:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def ask(self) -> Any:
+    def ask(self, words: Any = None) -> Any:
         assert self.process.stdin is not None
-        self.process.stdin.write("\n")
+        self.process.stdin.write(json.dumps(words) + "\n")
         self.process.stdin.flush()
         return json.loads(self.line())
 
@@ -128,7 +127,7 @@ class Cluster:
     ports: dict[str, int]
     queries: list[Process]
     ingests: list[Process]
-    sent: int = 0
+    loggers: Process
 
     def send(self, gateway: str, minutes: range) -> None:
         """All loggers send some minutes to one gateway, and every frame is acknowledged."""
@@ -142,9 +141,8 @@ class Cluster:
             )
         ]  # fmt: skip
         host = self.network.hosts[gateway].address
-        report = asyncio.run(send_frames(host, self.ports[gateway], frames, timeout=20.0))
-        assert report.acknowledged == len(frames)
-        assert not report.unanswered
+        words = {"host": host, "port": self.ports[gateway], "frames": [frame.hex() for frame in frames]}
+        assert self.loggers.ask(words) == {"acknowledged": len(frames), "lost": 0}
 
     def await_rows(self, rows: int) -> list[dict[str, Any]]:
         """Wait until both query hosts see as many rows, and return what they see."""
@@ -195,8 +193,11 @@ def cluster(network: Network, folder: Path) -> Iterator[Cluster]:
                 Process(network.hosts[name], ["-m", "tests.app.lake_host", json.dumps(words | {"role": "query"})])
             )
             stack.callback(queries[-1].end)
-        assert {process.first for process in (*ingests, *queries)} == {"ready"}
-        yield Cluster(network, server, ports, queries, ingests)
+        outside = Host("outside", network.server)  # the loggers: of this machine, beyond the bridge
+        loggers = Process(outside, ["-m", "tests.app.lake_host", json.dumps({"role": "send"})])
+        stack.callback(loggers.end)
+        assert {process.first for process in (*ingests, *queries, loggers)} == {"ready"}
+        yield Cluster(network, server, ports, queries, ingests, loggers)
 
 
 def live_through(made: Cluster, away: float) -> None:
