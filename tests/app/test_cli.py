@@ -127,6 +127,7 @@ def test_trace_ranks_a_rise_in_stored_readings(home: Path) -> None:
     total = sum(row["probability"] for row in found["ranked"]) + found["none_of_listed"] + found["regional"]
     assert total == pytest.approx(1.0)
     assert found["cannot_tell"] in {"few_stations", "no_wind"}
+    assert "hidden" in found
 
 
 @pytest.mark.parametrize(

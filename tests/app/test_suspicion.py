@@ -10,11 +10,20 @@ import polars as pl
 import pytest
 
 from bihuan.alerts import VALUES_COLUMNS
-from bihuan.app.suspicion import AGAIN, FINDING_WEIGHT, LONG_ENOUGH, Suspicion, findings, is_traced, own_suspect
+from bihuan.app.suspicion import (
+    AGAIN,
+    FINDING_WEIGHT,
+    LONG_ENOUGH,
+    Suspicion,
+    findings,
+    is_traced,
+    model_of,
+    own_suspect,
+)
 from bihuan.app.town import Town
 from bihuan.app.values import as_values
 from bihuan.cases import Action, Actor, Case, Photo, open_from_event, step
-from bihuan.core import CHINA, Event, Period, Ref, Suspects, local_date
+from bihuan.core import CHINA, Event, Period, Ref, SettingError, Suspects, local_date
 from bihuan.register import Register
 from tests.app.hamlet import HOUR, MIDNIGHT, STACK, Hamlet, at_km, facts
 
@@ -163,3 +172,14 @@ def test_a_visit_that_could_not_look_says_nothing() -> None:
 
 def test_a_caught_source_is_likelier_than_one_that_was_cleared() -> None:
     assert FINDING_WEIGHT["true"] > 1 > FINDING_WEIGHT["not_found"] > FINDING_WEIGHT["untrue"] > 0
+
+
+def test_the_engine_ranks_by_its_own_method_and_an_unknown_physics_is_refused() -> None:
+    town = Town(REGISTER, ON)
+    usual, engine = Suspicion(town), Suspicion(town, model="engine")
+    assert usual.rank(rise(), _no_values(), ONSET + HOUR).method == "plume-tracer/1"
+    found = engine.rank(rise(), _no_values(), ONSET + HOUR)
+    assert model_of(found.method) == "engine"
+    assert found.method.startswith("plume-tracer/1")
+    with pytest.raises(SettingError, match="plume, engine"):
+        Suspicion(town, model="guess")

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bihuan.core import SettingError, text
-from bihuan.observations import OWN_REASONS, context, default_settings, flag, with_overrides
+from bihuan.observations import (
+    DRIFTS_SCHEMA,
+    OWN_REASONS,
+    STATES,
+    STATES_SCHEMA,
+    context,
+    default_settings,
+    flag,
+    with_overrides,
+)
 from tests.observations.tables import T0, hourly, rows
 
 SIX = [52.0, 55.0, 51.0, 58.0, 60.0, 57.0]
@@ -277,3 +286,85 @@ def test_pm25_above_pm10_is_found_at_the_beijing_stations_as_often_as_known(shar
     over = flag(table).filter((pl.col("reason") == "pm25_over_pm10") & (pl.col("pollutant") == "pm25")).height
     known = wide.filter(pl.col("PM2.5") > pl.col("PM10")).height
     assert known * 0.95 < over <= known
+
+
+def test_one_reading_far_from_two_that_agree_is_a_spike() -> None:
+    base = [40.0 + 3 * (k % 3) for k in range(14)]
+    judged = reasons(flag(hourly([*base, 175.0, *base], pollutant="no2"), sites=sites(D1="city")))
+    assert judged[14] in {"spike", "jump"}
+    assert set(judged) - {judged[14]} == {""}
+
+
+def test_the_newest_reading_is_never_called_a_spike() -> None:
+    values = [40.0 + 3 * (k % 3) for k in range(14)] + [125.0]
+    assert "spike" not in reasons(flag(hourly(values, pollutant="o3")))
+
+
+def test_a_rise_that_stays_is_no_spike() -> None:
+    values = [40.0 + 3 * (k % 3) for k in range(14)] + [131.0, 135.0, 133.0] * 4
+    assert "spike" not in reasons(flag(hourly(values, pollutant="o3")))
+
+
+def test_no2_above_nox_is_questioned_in_both_and_a_little_more_is_not() -> None:
+    def judged(no2: float, nox: float) -> list[str]:
+        table = pl.concat([hourly([no2] * 3, pollutant="no2"), hourly([nox] * 3, pollutant="nox")])
+        return reasons(flag(table))
+
+    assert judged(80.0, 60.0) == ["no2_over_nox"] * 6
+    assert judged(60.0, 58.0) == [""] * 6
+    assert judged(30.0, 60.0) == [""] * 6
+
+
+def test_a_declared_state_explains_a_reading_and_never_takes_it_out_of_the_mean() -> None:
+    table = rows([12.0] * 6, pollutant="so2")
+    start_up = pl.DataFrame(
+        [("outlet:A", "", "start_up", T0, T0 + timedelta(minutes=10))], schema=STATES_SCHEMA, orient="row"
+    )
+    where = sites(D1="outlet").with_columns(site=pl.lit("outlet:A"))
+    judged = flag(table, sites=where, states=start_up)
+    assert reasons(judged) == ["state_start_up"] * 2 + [""] * 4
+    assert judged["quality"].to_list() == ["suspect"] * 2 + ["good"] * 4
+    marked = flag(table.with_columns(mark=pl.lit("C")), sites=where, states=start_up)
+    assert set(reasons(marked)) == {"mark_calibration"}, "what the instrument says comes first"
+    assert flag(judged, sites=where, states=start_up).equals(judged)
+
+
+def test_a_coarse_instrument_may_stand_still_for_longer() -> None:
+    def first(step: float | None) -> int:
+        known = None if step is None else pl.DataFrame({"device": ["D1"], "pollutant": ["pm25"], "resolution": [step]})
+        return reasons(flag(hourly([60.0] * 300), resolutions=known)).index("stuck")
+
+    assert first(0.1) < first(None) < first(5.0)
+
+
+def test_a_span_of_drift_is_suspect_where_nothing_else_spoke() -> None:
+    span = pl.DataFrame([("D1", "pm25", T0, T0 + timedelta(hours=2))], schema=DRIFTS_SCHEMA, orient="row")
+    assert reasons(flag(hourly([50.0, 52.0, 55.0]), drifting=span)) == ["drift", "drift", ""]
+    assert reasons(flag(hourly([50.0, 1200.0, 55.0]), drifting=span))[1] == "range"
+
+
+def test_the_states_of_the_table_are_those_that_have_words() -> None:
+    assert set(default_settings()["states"]) == set(STATES)
+    assert set(default_settings()["states"].values()) == {"suspect"}, "a declaration takes no hour out of a mean"
+
+
+@pytest.mark.reference
+def test_labelled_river_sensors_are_flagged_as_well_as_the_docs_say(shared: Path) -> None:
+    """Sandy Creek (Leigh et al. 2019): E is high variability, A a spike. Thresholds from every second fortnight."""
+    found = pl.read_parquet(shared / "data" / "oddwater_labelled_water" / "data_sandy_anom.parquet")
+    at = pl.col("Timestamp").cast(pl.String).str.to_datetime("%d/%m/%Y %H:%M", time_unit="us", time_zone="UTC")
+    found = found.with_columns(at=at, label=pl.col("type_Tur").cast(pl.String)).sort("at")
+    table = rows(found["Tur"].to_list(), device="S", pollutant="turbidity", interval="hour").with_columns(
+        start=found["at"], end=found["at"] + timedelta(minutes=90)
+    )
+    where = pl.DataFrame({"device": ["S"], "site": ["section:S"], "kind": ["section"], "lon": [148.5], "lat": [-21.2]})
+    judged = flag(table, sites=where)["reason"]
+    unseen = found["at"].dt.ordinal_day() // 14 % 2 == 1
+    noisy, labelled = (judged == "noisy") & unseen, (found["label"] == "E") & unseen
+    hit = int((noisy & labelled).sum())
+    assert hit / int(noisy.sum()) > 0.78, "precision on the fortnights that no threshold saw"
+    assert hit / int(labelled.sum()) > 0.85, "recall"
+    spikes = found["label"] == "A"
+    assert int((judged.is_in(["spike", "jump"]) & spikes).sum()) >= 3, "of four labelled spikes"
+    clean = found["label"] == "0"
+    assert int((judged.is_in(["spike", "jump"]) & clean).sum()) <= 5, "of 4,482 clean readings"

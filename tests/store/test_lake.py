@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def test_what_one_stores_the_other_reads_at_once(two: tuple[LakeStore, LakeStore
     assert first.consumed() == second.consumed() == {"a1": Position(1, 500), "b1": Position(3, 64)}
     assert first.latest().equals(second.latest())
     assert first.latest().height == 201
+
+
+def test_two_hosts_with_a_gateway_of_one_name_read_their_own_journals(
+    two: tuple[LakeStore, LakeStore], lake_address: LakeAddress
+) -> None:
+    hosts = [LakeStore(replace(lake_address, host=name)) for name in ("a", "b")]
+    for number, host in enumerate(hosts, 1):
+        host.append(many(1, number), consumed={"core": Position(number, 64)})
+    assert [host.consumed() for host in hosts] == [{"core": Position(1, 64)}, {"core": Position(2, 64)}]
+    for host in hosts:
+        host.close()
 
 
 def test_two_that_store_the_same_keys_at_once_leave_one_row_a_key(two: tuple[LakeStore, LakeStore]) -> None:

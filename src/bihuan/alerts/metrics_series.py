@@ -87,6 +87,11 @@ def smooth(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     return collected.levels()
 
 
+def by_a_person(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
+    """Raise nothing: events of this rule are made where a person has a sign of falsification checked."""
+    return None
+
+
 def copied(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | None:
     """A series equal, value by value, to another station's or to its own of a day before."""
     setting = rule.table("series")

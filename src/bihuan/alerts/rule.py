@@ -37,6 +37,7 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "flagged": {"flagged": ("reasons",)},
     "regional": {"background": ("least", "own_hours", "own_skip", "own_least", "share"), "thresholds": ()},
     "replayed": {"series": ("hours", "step", "least", "distinct", "lags"), "levels": ()},
+    "sign": {},
     "silence": {"silence": ("missed", "grace", "together", "together_least")},
     "smooth": {"series": ("hours", "least", "low", "low_fall"), "levels": ()},
     "value": {"limit": ("standard", "grade", "averaging", "pollutants")},

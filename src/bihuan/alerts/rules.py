@@ -118,6 +118,7 @@ _METRICS = {
     "flagged": metrics_series.flagged,
     "regional": metrics_air.regional,
     "replayed": metrics_logger.replayed,
+    "sign": metrics_series.by_a_person,
     "silence": metrics_silence.silence,
     "smooth": metrics_series.smooth,
     "verdict": metrics_verdicts.verdict_levels,

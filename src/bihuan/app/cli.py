@@ -16,6 +16,7 @@ import click
 
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
+from bihuan.app.cli_forward import forward
 from bihuan.app.cli_law import assess, standards
 from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
@@ -160,6 +161,22 @@ def replay(
 
 
 @cli.command()
+@click.option("--from", "start", type=INSTANT, required=True, help="begin, local time of the city; whole UTC days")
+@click.option("--to", "end", type=INSTANT, required=True, help="end, not included")
+@click.option("--site", help="station:..., outlet:...; every one without it")
+@click.option("--dry-run", is_flag=True, help="print what would change and write nothing")
+@click.option("--drift", is_flag=True, help="look for slow drift before the end as well; needs eight weeks of hours")
+@LANGUAGE
+@JSON
+def flags(
+    start: datetime, end: datetime, site: str | None, dry_run: bool, drift: bool, language: Any, as_json: bool
+) -> None:
+    """Run the quality checks again over stored readings; a person's corrections win."""
+    options = {"start": start.isoformat(), "end": end.isoformat(), "site": site, "dry_run": dry_run, "drift": drift}
+    run("flags", options, language, as_json)
+
+
+@cli.command()
 @click.argument("kind", type=click.Choice(["daily", "weekly", "monthly"]))
 @click.option("--date", "day", required=True, help="day of the city, 2019-02-06")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="folder of the files")
@@ -230,6 +247,22 @@ def explain(ref: str, language: Any, as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--device", help="MN; every logger without it")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(["open", "recalled", "filled", "given_up"]),
+    help="several times; open and recalled without it",
+)
+@LANGUAGE
+@JSON
+def gaps(device: str | None, states: tuple[str, ...], language: Any, as_json: bool) -> None:
+    """List reports that loggers owe and did not send (缺数)."""
+    run("gaps", {"device": device, "states": list(states)}, language, as_json)
+
+
+@cli.command()
 @click.argument("target", type=click.Path(file_okay=False, path_type=Path))
 @JSON
 def backup(target: Path, as_json: bool) -> None:
@@ -274,7 +307,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, order, plume, standards, store, user):
+for command in (assess, forward, order, plume, standards, store, user):
     cli.add_command(command)
 
 

@@ -22,11 +22,15 @@ from bihuan.app.assessing import assess
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.doctor import examine
 from bihuan.app.explain import explain_ref
+from bihuan.app.flagging import rerun_flags
+from bihuan.app.forwardkeeping import add_target, list_targets, listed, stand_at, stands, switch_target
+from bihuan.app.gapkeeping import gaps_of
 from bihuan.app.importing import Beside, import_files
 from bihuan.app.opened import opened
 from bihuan.app.ordering import place_order
 from bihuan.app.replay import WHAT_IF, replay_stored
-from bihuan.app.tracing import ranking_of, ranking_words, trace_stored
+from bihuan.app.settings import read_settings
+from bihuan.app.tracing import ranking_of, ranking_plain, ranking_words, trace_stored
 from bihuan.app.upkeep import note_backup
 from bihuan.core import InputError, Language, parse_instant, plain, text
 from bihuan.store import Manifest, backup
@@ -141,6 +145,13 @@ def _replay(scene: Scene, options: Options, language: Language) -> Iterator[Line
         yield Line(line.as_dict(language), line.words(language))
 
 
+def _flags(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    start, end = instant_of(options, "start"), instant_of(options, "end")
+    dry, drift = bool(options.get("dry_run")), bool(options.get("drift"))
+    for found in rerun_flags(scene.home, start, end, options.get("site"), dry_run=dry, drift=drift):
+        yield Line(found.as_dict(), found.words(language))
+
+
 def _assess(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     by = options.get("by", "month")
     if by not in ("month", "quarter", "year"):
@@ -165,12 +176,35 @@ def _assess(scene: Scene, options: Options, language: Language) -> Iterator[Line
 def _trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     start, end = instant_of(options, "start"), instant_of(options, "end")
     if options.get("event"):
-        found = ranking_of(scene.home, options["event"])
+        found, hidden = ranking_of(scene.home, options["event"])
     elif start is not None and end is not None and options.get("station"):
-        found = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
+        found, hidden = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
     else:
         raise InputError("give event, or start, end and station together")
-    yield Line(plain(found), ranking_words(found, language))
+    yield Line(ranking_plain(found, hidden), ranking_words(found, language, hidden))
+
+
+def _gaps(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    device, states = options.get("device"), options.get("states") or ("open", "recalled")
+    zone = read_settings(scene.home).zone
+    with opened(scene.home) as store:
+        found = gaps_of(store.records, [device] if device else None, states=states)
+    if not found:
+        yield Line({"gaps": 0}, text("watch.cli_none", language))
+    for gap in found:
+        words = text(
+            "watch.cli_gap",
+            language,
+            device=gap.device,
+            interval=text(f"onboarding.{gap.interval}", language),
+            start=f"{gap.start.astimezone(zone):%Y-%m-%d %H:%M}",
+            end=f"{gap.end.astimezone(zone):%Y-%m-%d %H:%M}",
+            state=text(f"watch.state_{gap.state}", language),
+            missing=gap.missing,
+            lost=gap.lost,
+            asked=len(gap.asked),
+        )
+        yield Line(plain(gap), words)
 
 
 def _order(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
@@ -249,12 +283,40 @@ def _change_account(act: str, scene: Scene, options: Options, language: Language
         yield Line({"login": login, "password": made}, made)
 
 
+def _add_target(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    told = add_target(scene.home, options, scene.secret.get("password", ""), scene.clock)
+    yield Line(told, f"{told['id']}  {told['host']}:{told['port']}")
+
+
+def _list_targets(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    for row in list_targets(scene.home, scene.clock):
+        yield Line(row, listed(row))
+
+
+def _switch_target(paused: bool, scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    told = switch_target(scene.home, needed_option(options, "target"), paused, scene.clock)
+    yield Line(told, f"{told['id']}  {'paused' if paused else 'active'}")
+
+
+def _stand_targets(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    now = scene.clock.now()
+    for row in list_targets(scene.home, scene.clock):
+        yield Line(stand_at(row, now), stands(row, now))
+
+
 COMMANDS: dict[str, Command] = {
     "assess": Command(_assess),
     "backup": Command(_backup, touches_files=True),
     "doctor": Command(_doctor),
     "explain": Command(_explain),
+    "forward.add": Command(_add_target, touches_files=True, secret=frozenset({"password"})),
+    "forward.list": Command(_list_targets),
+    "forward.pause": Command(partial(_switch_target, True)),
+    "forward.resume": Command(partial(_switch_target, False)),
+    "forward.status": Command(_stand_targets),
+    "gaps": Command(_gaps),
     "order": Command(_order, keeps_accounts=True, secret=frozenset({"password", "key"})),
+    "flags": Command(_flags),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),
     "report": Command(_report, touches_files=True),

@@ -14,6 +14,7 @@ import polars as pl
 from bihuan.app.adapters import HeldAdapter
 from bihuan.app.heads import head_of
 from bihuan.app.ordering import VALID_RECALL, Recalls
+from bihuan.app.presence import Arrival
 from bihuan.app.rollups import SHORT, hours_of, stored_minutes, with_beside, within
 from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
@@ -76,6 +77,8 @@ class Taken:
         The hours they changed, as far as these are over.
     full : bool
         Whether more frames were waiting.
+    arrivals : list of Arrival
+        Which known logger's frames came when and from where.
     notes : tuple of (MN, DeviceNote)
         What devices said of themselves: run states, logs, parameters, answers.
     """
@@ -84,6 +87,7 @@ class Taken:
     readings: pl.DataFrame
     hours: pl.DataFrame
     full: bool = False
+    arrivals: list[Arrival] = field(default_factory=list)
     notes: tuple[tuple[str, DeviceNote], ...] = ()
 
 
@@ -92,6 +96,7 @@ class _Decoded:
     readings: list[Reading] = field(default_factory=list)
     complaints: Counter[str] = field(default_factory=Counter)
     unclaimed: Counter[str] = field(default_factory=Counter)
+    arrivals: list[Arrival] = field(default_factory=list)
     notes: list[tuple[str, DeviceNote]] = field(default_factory=list)
     recalls: Recalls = field(default_factory=Recalls)
     frames: int = 0
@@ -216,6 +221,7 @@ class Ingest:
             into.complaints["password_wrong"] += 1  # it was not acknowledged: nobody knows who sent it
             return
         decoded = adapter.decode(record.raw, record.received, record.frame)
+        into.arrivals.append(Arrival(head.mn, record.received, record.peer))
         readings = decoded.readings
         into.readings.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
         into.notes += [(head.mn, note) for note in decoded.notes]
@@ -244,7 +250,7 @@ class Ingest:
             keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
         self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
         self._count(decoded, batch.height)
-        return Taken(decoded.frames, batch, hours, full, tuple(decoded.notes))
+        return Taken(decoded.frames, batch, hours, full, decoded.arrivals, tuple(decoded.notes))
 
     def _window(self, town: Town, now: datetime) -> pl.DataFrame:
         """Readings of the last hours, from memory or, after a start, from the store."""

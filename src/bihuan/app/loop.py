@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,8 +25,10 @@ from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
 from bihuan.app.outlook import Outlook
 from bihuan.app.rollups import SHORT
-from bihuan.app.suspicion import Asked, Suspicion, is_traced, own_suspect
+from bihuan.app.signing import KeptSign, Signing
+from bihuan.app.suspicion import MODELS, Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
+from bihuan.app.watch import Watch, Watched
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
@@ -80,6 +82,10 @@ class Outcome:
     cases : tuple of Case
         That changed.
     effects : tuple of Effect
+    signs : tuple of KeptSign
+        Of falsification, new ones: reasons for a visit.
+    watched : Watched
+        Gaps that are new or changed, and loggers that speak from two addresses.
     """
 
     now: datetime
@@ -89,6 +95,8 @@ class Outcome:
     suspects: tuple[Suspects, ...] = ()
     cases: tuple[Case, ...] = ()
     effects: tuple[Effect, ...] = ()
+    signs: tuple[KeptSign, ...] = ()
+    watched: Watched = field(default_factory=Watched)
 
 
 @dataclass(slots=True)
@@ -114,6 +122,8 @@ class Loop:
     allow : frozenset of str
         Rows of law that the city has switched on although they are unconfirmed.
     case_settings : CaseSettings, optional
+    tracing_model : str
+        Physics of tracing, one of `suspicion.MODELS`.
     """
 
     def __init__(
@@ -124,6 +134,7 @@ class Loop:
         began: datetime,
         allow: frozenset[str] = frozenset(),
         case_settings: CaseSettings | None = None,
+        tracing_model: str = MODELS[0],
     ) -> None:
         self._store = store
         self._zone = zone
@@ -131,6 +142,7 @@ class Loop:
         self._register = store.records.register()
         self._town = Town(self._register, local_date(began, zone))
         self.ingest = Ingest(store, zone, self.watermark)
+        self.watch = Watch(store, zone)
         self.judge = Judge(store, zone, allow)
         self.rules = RuleSet(allow=allow)
         known = store.records.state(RULES)
@@ -138,9 +150,11 @@ class Loop:
         self.desk = Desk(store.records, lambda: self._register, Calendar(case_settings), notifications)
         self._asked = state_of(store.records, ASKED, Asked)
         self._tried = state_of(store.records, TRIED, datetime)
-        self._suspicion = Suspicion(self._town, self._asked)
+        self._tracing_model = tracing_model
+        self._suspicion = Suspicion(self._town, self._asked, tracing_model)
         self._measure = Measure(store, self._tried)
         self._outlook = Outlook(store, zone, allow)
+        self._signing = Signing(store, zone)
         self._open = self._reopened()
         self._heard: dict[tuple[str, str], datetime] = {}
         self._verdicts = judged_before(store.records, self.watermark, self._town.day_sites)
@@ -211,7 +225,8 @@ class Loop:
             taken = _together(self._waiting)
             self._hear(taken)
             with self._store.records.transaction():
-                outcome = self._conclude(taken, now)
+                watched = self.watch.step(self._town, taken.readings, taken.arrivals, now)
+                outcome = replace(self._conclude(taken, now), watched=watched)
                 self._keep()
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
             self._waiting = []
@@ -233,8 +248,9 @@ class Loop:
         self._dispatch(events, now)
         effects = self._verify(now)
         self.desk.run_clocks(now)
+        signs = self._signing.due(self._town, now)
         changed = tuple(case for case in self.desk.cases if before.get(case.id) != case.revision)
-        return Outcome(now, taken, verdicts, events, suspects, changed, effects)
+        return Outcome(now, taken, verdicts, events, suspects, changed, effects, signs)
 
     def _keep(self) -> None:
         """Remember what the next step needs, so that it may be another process that takes it."""
@@ -413,7 +429,7 @@ class Loop:
 
     def _new_town(self, on: date) -> None:
         self._town = Town(self._register, on)
-        self._suspicion = Suspicion(self._town, self._asked)
+        self._suspicion = Suspicion(self._town, self._asked, self._tracing_model)
         self._minute_window.forget()
 
 
@@ -426,6 +442,7 @@ def _together(parts: list[Taken]) -> Taken:
         readings=pl.concat([part.readings for part in parts]).unique([*KEY_COLUMNS], keep="last", maintain_order=True),
         hours=pl.concat([part.hours for part in parts]).unique([*ROLLUP_KEY], keep="last", maintain_order=True),
         full=parts[-1].full,
+        arrivals=[one for part in parts for one in part.arrivals],
         notes=tuple(note for part in parts for note in part.notes),
     )
 

@@ -121,7 +121,7 @@ def drop_left(path: Path) -> list[str]:
 
 def _as_lake(settings: Settings, given: Mapping[str, str]) -> Settings:
     names = ("lake_catalog", "lake_data", "lake_schema", "lake_s3_key", "lake_s3_secret", "lake_s3_endpoint")
-    values = {name: settings[name] for name in (*names, "lake_s3_region")}
+    values = {name: settings[name] for name in (*names, "lake_s3_region", "gateway_prefix")}
     return Settings({**values, **given, "series": "lake"})
 
 

@@ -85,4 +85,4 @@ def lake_of(settings: Settings) -> LakeAddress | None:
     names = ("key", "secret", "endpoint", "region")
     s3 = {name: settings.text(f"lake_s3_{name}") for name in names if settings.text(f"lake_s3_{name}")}
     catalog, data = settings.text("lake_catalog"), settings.text("lake_data")
-    return LakeAddress(catalog, data, settings.text("lake_schema"), s3)
+    return LakeAddress(catalog, data, settings.text("lake_schema"), settings.text("gateway_prefix"), s3)

@@ -18,6 +18,7 @@ from bihuan.app.gateway import Answer, DeviceLink, Gateway, GatewayConfig, Limit
 from bihuan.app.loop import TICK, Loop, Outcome
 from bihuan.app.notify import Notifications, OutboxNotifier
 from bihuan.app.orderdesk import OrderBook
+from bihuan.app.settings import read_settings
 from bihuan.cases import SYSTEM, Action, Case, CaseSettings
 from bihuan.core import CHINA, CaseError, Language, Ref, Suspects, local_date
 from bihuan.store import Store, open_store
@@ -130,7 +131,10 @@ class CityRun:
         write_layers(city.plan, home)
         outbox = OutboxNotifier(home / "outbox", language)
         notifications = Notifications([outbox], home / "notices.jsonl")
-        self.loop = Loop(self.store, CHINA, notifications, city.start, case_settings=case_settings)
+        self.loop = Loop(
+            self.store, CHINA, notifications, city.start, case_settings=case_settings,
+            tracing_model=read_settings(home).text("tracing_model"),
+        )  # fmt: skip
         self.wire = Wire(self.store, self.clock, city.answer)
         self.rankings: dict[Ref, Suspects] = {}
         self._played: set[str] = set()

@@ -21,6 +21,8 @@ from bihuan.app.api import ApiServer, Office, draft_bulletins
 from bihuan.app.api.beside import beside_of
 from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
+from bihuan.app.forwardchild import ForwardChild
+from bihuan.app.forwarding import renew_plan
 from bihuan.app.gateway import write_devices
 from bihuan.app.gateway.folder import Inbox, InboxThread
 from bihuan.app.importing import import_files
@@ -46,6 +48,9 @@ CATCH_UP = timedelta(hours=24)
 
 STATUS_EVERY = 2.0
 """How often `status.json` is written. [s]"""
+
+PLAN_EVERY = 10
+"""How often the plan of forwarding is compared with register and targets; a change of a target is told at once. [s]"""
 
 ORDERS_EVERY = 0.5
 """How often it is looked what came of the orders to devices. [s]"""
@@ -97,6 +102,8 @@ class Server:
     clock: Clock
     troubles: Troubles = field(default_factory=Troubles)
     _gateways: Gateways = field(init=False)
+    _forward: ForwardChild = field(init=False)
+    _forwards: bool = False
     _api: ApiServer = field(init=False)
     _loop: Loop = field(init=False)
     _sealing: Sealing = field(init=False)
@@ -122,6 +129,7 @@ class Server:
         self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
         self._gateways = Gateways(self.store.home, self.settings, self.clock)
         self._gateways.start()
+        self._forward = ForwardChild(self.store.home, self.clock, self.settings.text("log_level"))
         self._api.start()
         inbox = self._inbox(office)
         watch = JumpWatch(self.clock)
@@ -129,6 +137,7 @@ class Server:
         try:
             while not ended.wait(LOOK):
                 self._gateways.watch()
+                self._watch_forwarding()
                 self._note_jump(watch)
                 self._work(ended)
                 self._tell()
@@ -141,6 +150,7 @@ class Server:
             self._sealing.stop()
             self._api.stop()
             self._gateways.stop()
+            self._forward.stop()
             self._farewell()
 
     def _inbox(self, office: Office) -> InboxThread | None:
@@ -188,6 +198,7 @@ class Server:
             self._began,
             frozenset(city.get("standards.allow", on, ())),
             case_settings(city.get("cases", on, {})),
+            self.settings.text("tracing_model"),
         )
 
     def _work(self, ended: threading.Event) -> None:
@@ -265,6 +276,16 @@ class Server:
     def _write_devices(self) -> None:
         on = local_date(self.clock.now(), self.settings.zone)
         write_devices(self.store.home.devices, self.store.records.register(), on)
+
+    def _watch_forwarding(self) -> None:
+        """Keep the forwarding process and its plan; what fails here holds up nothing else."""
+        try:
+            if self._is_due("plan", PLAN_EVERY):
+                on = local_date(self.clock.now(), self.settings.zone)
+                self._forwards = renew_plan(self.store, self._loop.town.register, on, self.settings.zone.key)
+            self._forward.watch(self._forwards)
+        except (StoreError, OSError) as problem:
+            log.error("forwarding is not looked after: %s", problem)
 
     def _check_ledger(self) -> str:
         try:

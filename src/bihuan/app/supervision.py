@@ -75,7 +75,8 @@ class Gateways:
         names = [checked_gateway(f"{prefix}{number}") for number in range(1, self.settings.whole("gateways") + 1)]
         self._children = [_Child(name) for name in names]
         if self.settings.text("mqtt_host"):
-            self._children.append(_Child("mqtt", "bihuan.app.gateway.mqtt_serve"))
+            own = "mqtt" if prefix == "g" else f"{prefix}mqtt"  # of its own for each host that shares a lake
+            self._children.append(_Child(checked_gateway(own), "bihuan.app.gateway.mqtt_serve"))
         self.watch()
 
     def _await_orphans(self) -> None:

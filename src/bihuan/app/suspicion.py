@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,9 +13,22 @@ from bihuan.app.town import Town
 from bihuan.app.values import instants
 from bihuan.app.weather import city_weather
 from bihuan.cases import Case
-from bihuan.core import Event, Interval, Place, Ref, Series, Suspect, Suspects, Weather, content_id
-from bihuan.physics import GaussianPlume
-from bihuan.tracing import PlumeTracer
+from bihuan.core import (
+    Event,
+    ForwardModel,
+    Interval,
+    Place,
+    Plane,
+    Ref,
+    Series,
+    SettingError,
+    Suspect,
+    Suspects,
+    Weather,
+    content_id,
+)
+from bihuan.physics import EnginePlume, GaussianPlume
+from bihuan.tracing import HiddenMap, PlumeTracer, search_hidden
 
 LOOK_BACK = timedelta(hours=4)
 """Data shown to the tracer before the onset: enough to know what is usual."""
@@ -42,6 +56,28 @@ FINDING_WEIGHT: Mapping[str, float] = {
 to do it again, a cleared one is not believed innocent for ever."""
 
 
+MODELS = ("plume", "engine")
+"""Physics of tracing; the first is the default."""
+
+
+def forward_model(name: str, plane: Plane) -> ForwardModel:
+    """Return the physics that a setting or the method of a ranking names.
+
+    Raises
+    ------
+    SettingError
+        If there is none of that name.
+    """
+    if name not in MODELS:
+        raise SettingError(f"setting tracing_model = {name!r}: choose one of {', '.join(MODELS)}")
+    return EnginePlume(plane, urban=True) if name == "engine" else GaussianPlume(plane, urban=True)
+
+
+def model_of(method: str) -> str:
+    """Return the name of the physics behind a ranking, from its method."""
+    return "engine" if EnginePlume.method in method else "plume"
+
+
 def is_traced(event: Event) -> bool:
     """Say whether an event asks for a source: a rise of one station above the others, or of all of them."""
     return event.kind == "pattern" and event.method.startswith(TRACED_METHODS)
@@ -64,10 +100,15 @@ class Suspicion:
     town : Town
     asked : dict of event id to Asked
         When each event was traced; kept up to date here, remembered by the caller.
+    model : str
+        Physics, one of `MODELS`. The engine is compiled, or read from disk, beside whatever else happens.
     """
 
-    def __init__(self, town: Town, asked: dict[str, Asked] | None = None) -> None:
-        self._tracer = PlumeTracer(GaussianPlume(town.plane, urban=True), town.plane)
+    def __init__(self, town: Town, asked: dict[str, Asked] | None = None, model: str = MODELS[0]) -> None:
+        physics = forward_model(model, town.plane)
+        if isinstance(physics, EnginePlume):
+            threading.Thread(target=physics.warm, name="warm-engine", daemon=True).start()
+        self._tracer = PlumeTracer(physics, town.plane)
         self._town = town
         self._places: dict[str, Place] = {str(site.ref): site.place for site in town.sites if site.place}
         self._air = {f"station:{station.id}" for station in town.stations}
@@ -101,6 +142,13 @@ class Suspicion:
         return self._tracer.rank(
             event, self.series(rows, event.pollutant), self._town.sources, self.weather(rows), findings(cases)
         )
+
+    def search(self, event: Event, values: pl.DataFrame, now: datetime) -> HiddenMap | None:
+        """Say where a source outside the list would stand; the arguments are those of `rank`. None without data."""
+        since = event.period.start - LOOK_BACK
+        rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
+        series = self.series(rows, event.pollutant)
+        return search_hidden(self._tracer, event, series, self._town.sources, self.weather(rows))
 
     def with_sites(self, readings: pl.DataFrame) -> pl.DataFrame:
         """Add the site of each logger; those that nobody claimed are left out."""

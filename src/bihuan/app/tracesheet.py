@@ -16,12 +16,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bihuan.app.suspicion import LOOK_BACK, Suspicion
+from bihuan.app.suspicion import LOOK_BACK, Suspicion, forward_model, model_of
 from bihuan.app.town import Town
 from bihuan.app.values import as_values
 from bihuan.app.weather import WEATHER_POLLUTANTS
-from bihuan.core import Event, Period, Source, Suspect, Suspects, Weather, pollutant
-from bihuan.physics import GaussianPlume, block_weather
+from bihuan.core import Event, ForwardModel, Period, Source, Suspect, Suspects, Weather, pollutant
+from bihuan.physics import block_weather
 from bihuan.store import Store
 from bihuan.tracing import NEAR, Footprint, Scene, TraceSettings, footprint, read_scene
 
@@ -149,6 +149,7 @@ class TraceSheets:
         if not found.method.startswith("plume-tracer/") or event.period.start >= found.period.end:
             return _plain(named, rest, len(left))
         suspicion = Suspicion(town)
+        model = forward_model(model_of(found.method), town.plane)
         rows = self._rows(town, event, found, suspicion)
         # the event went on after it was traced; the tracer saw it up to the end of its own period
         seen = replace(event, period=Period(event.period.start, found.period.end))
@@ -164,7 +165,7 @@ class TraceSheets:
             wind_speed=_numbers(weather.wind_speed),
             wind_from=_numbers(np.where(np.isfinite(weather.wind_speed), weather.wind_from, np.nan)),
             stations=_rises(scene),
-            suspects=tuple(_drawn(suspect, town, scene, weather, event.pollutant) for suspect in named),
+            suspects=tuple(_drawn(suspect, town, model, scene, weather, event.pollutant) for suspect in named),
             others=rest,
             others_count=len(left),
         )
@@ -199,12 +200,13 @@ def _rises(scene: Scene) -> tuple[StationRise, ...]:
     return tuple(sorted(found, key=lambda one: (-(one.rise if one.rise is not None else -np.inf), one.site)))
 
 
-def _drawn(suspect: Suspect, town: Town, scene: Scene, weather: Weather, code: str) -> SuspectSheet:
+def _drawn(
+    suspect: Suspect, town: Town, model: ForwardModel, scene: Scene, weather: Weather, code: str
+) -> SuspectSheet:
     source = next((one for one in town.sources if one.ref == suspect.source), None)
     which = _speaking(suspect, scene)
     if source is None or not which.any():
         return SuspectSheet(suspect, None, {})
-    model = GaussianPlume(town.plane, urban=True)
     part = _picked(weather, which)
     away = suspect.distance or 0.0
     near = min(NEAR, 0.6 * away) if away else NEAR
@@ -225,7 +227,7 @@ def _picked(weather: Weather, which: NDArray[np.bool_]) -> Weather:
 def _added(
     suspect: Suspect,
     source: Source,
-    model: GaussianPlume,
+    model: ForwardModel,
     scene: Scene,
     weather: Weather,
     which: NDArray[np.bool_],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from bihuan.app.opened import opened
 from bihuan.app.settings import read_settings
-from bihuan.app.suspicion import LOOK_BACK, Suspicion
+from bihuan.app.suspicion import LOOK_BACK, Suspicion, model_of
 from bihuan.app.town import Town
 from bihuan.app.values import as_values
 from bihuan.cases import Case
@@ -24,17 +27,24 @@ from bihuan.core import (
     content_id,
     from_json,
     local_date,
+    plain,
     pollutant,
     text,
 )
 from bihuan.store import Store
+from bihuan.tracing import HiddenMap
+
+WORTH_A_DRIVE = 0.1
+"""Expected information below which no place is worth sending the mobile monitor to. [bit]"""
 
 LONGEST = timedelta(days=2)
 """A rise lasts hours; of a longer stretch nobody could be named."""
 
 
-def ranking_of(home: Path, event: str) -> Suspects:
-    """Return the last ranking of a stored event.
+def ranking_of(home: Path, event: str) -> tuple[Suspects, HiddenMap | None]:
+    """Return the last ranking of a stored event, and where a source outside the list would stand.
+
+    The map is computed anew from stored readings; None where the event named its source itself, or nothing is stored.
 
     Parameters
     ----------
@@ -49,18 +59,34 @@ def ranking_of(home: Path, event: str) -> Suspects:
         If a running server owns the store.
     """
     ref = Ref("event", event.removeprefix("event:"))
+    settings = read_settings(home)
     with opened(home) as store:
-        if store.records.get("event", ref.id) is None:
+        stored = store.records.get("event", ref.id)
+        if stored is None:
             raise NotCovered(f"{ref} is not stored here: check the id, or the BIHUAN_HOME it is looked for in")
         rows = store.records.find("suspects", subject=str(ref))
-    if not rows:
-        raise NotCovered(f"{ref} has no ranking: only a rise above the network and an outlet over its limit have one")
-    found = [from_json(row.body, Suspects) for row in rows]
-    return max(found, key=lambda one: (one.period.end, one.id))
+        if not rows:
+            raise NotCovered(
+                f"{ref} has no ranking: only a rise above the network and an outlet over its limit have one"
+            )
+        found = max((from_json(row.body, Suspects) for row in rows), key=lambda one: (one.period.end, one.id))
+        return found, _map_of(store, from_json(stored.body, Event), found, settings.zone)
 
 
-def trace_stored(home: Path, start: datetime, end: datetime, station: str, code: str) -> Suspects:
-    """Rank the sources of a rise at a station over a stretch of stored readings; nothing is stored.
+def _map_of(store: Store, event: Event, found: Suspects, zone: ZoneInfo) -> HiddenMap | None:
+    if not found.method.startswith("plume-tracer/") or event.period.start >= found.period.end:
+        return None
+    town = Town(store.records.register(), local_date(event.period.start, zone))
+    values = _values(store, town, Period(event.period.start - LOOK_BACK, found.period.end))
+    seen = replace(event, period=Period(event.period.start, found.period.end))
+    return Suspicion(town, model=model_of(found.method)).search(seen, values, found.period.end)
+
+
+def trace_stored(
+    home: Path, start: datetime, end: datetime, station: str, code: str
+) -> tuple[Suspects, HiddenMap | None]:
+    """Rank the sources of a rise at a station over a stretch of stored readings, and say where one outside the list
+    would stand; nothing is stored.
 
     Parameters
     ----------
@@ -88,7 +114,8 @@ def trace_stored(home: Path, start: datetime, end: datetime, station: str, code:
     site = Ref("station", station.removeprefix("station:"))
     period = Period(start, end)
     with opened(home) as store:
-        town = Town(store.records.register(), local_date(start, read_settings(home).zone))
+        settings = read_settings(home)
+        town = Town(store.records.register(), local_date(start, settings.zone))
         if str(site) not in {str(known.ref) for known in town.sites}:
             known = ", ".join(sorted(one.id for one in town.stations)[:10])
             raise NotCovered(f"{site} does not stand in the register of that day; known are {known}")
@@ -114,7 +141,8 @@ def trace_stored(home: Path, start: datetime, end: datetime, station: str, code:
             open=False,
         )
         cases = [from_json(row.body, Case) for row in store.records.find("case", until=start)]
-        return Suspicion(town).rank(event, values, end, cases)
+        suspicion = Suspicion(town, model=settings.text("tracing_model"))
+        return suspicion.rank(event, values, end, cases), suspicion.search(event, values, end)
 
 
 def _values(store: Store, town: Town, period: Period) -> pl.DataFrame:
@@ -126,8 +154,13 @@ def _values(store: Store, town: Town, period: Period) -> pl.DataFrame:
     return as_values(rows.join(sites, on="device", how="inner"), "minute")
 
 
-def ranking_words(found: Suspects, language: Language = "zh") -> str:
-    """Return what a person reads: every suspect with its odds, then the answers that name nobody."""
+def ranking_plain(found: Suspects, hidden: HiddenMap | None) -> dict[str, Any]:
+    """Return what a program reads: the ranking, and under ``hidden`` the map of a source outside the list or null."""
+    return {**plain(found), "hidden": None if hidden is None else plain(hidden)}
+
+
+def ranking_words(found: Suspects, language: Language = "zh", hidden: HiddenMap | None = None) -> str:
+    """Return what a person reads: every suspect with its odds, the answers that name nobody, where to search."""
     lines = [f"{found.ref}  {found.event}  {found.pollutant}  {found.period}"]
     for number, suspect in enumerate(found.ranked, 1):
         percent = f"{suspect.probability * 100:.1f}"
@@ -139,6 +172,24 @@ def ranking_words(found: Suspects, language: Language = "zh") -> str:
         lines.append(f"{number}. {said} {suspect.source}")
     lines.append(text("tracing.none_of_listed", language, percent=f"{found.none_of_listed * 100:.1f}"))
     lines.append(text("tracing.regional", language, percent=f"{found.regional * 100:.1f}"))
+    if hidden is not None:
+        lines.append(_hidden_words(hidden, language))
     if found.cannot_tell:
         lines.append(text(f"tracing.{found.cannot_tell}", language))
     return "\n".join(lines)
+
+
+def _hidden_words(hidden: HiddenMap, language: Language) -> str:
+    top = hidden.cells[0]
+    values = {
+        "half": f"{hidden.area50:.1f}",
+        "most": f"{hidden.area90:.1f}",
+        "lon": f"{top.lon:.4f}",
+        "lat": f"{top.lat:.4f}",
+    }
+    said = text("tracing.search_area", language, **values)
+    if hidden.monitor_lon is None or hidden.monitor_lat is None or hidden.monitor_bits < WORTH_A_DRIVE:
+        return said
+    where = {"lon": f"{hidden.monitor_lon:.4f}", "lat": f"{hidden.monitor_lat:.4f}"}
+    drive = text("tracing.mobile_monitor", language, **where)
+    return said + drive if language == "zh" else f"{said} {drive}"

@@ -1,4 +1,4 @@
-"""Quality flags, validity, minutes to hours to days, gaps."""
+"""Quality flags, validity, minutes to hours to days, gaps, drift, calibration, signs of falsification."""
 
 from bihuan.observations.averages import (
     as_reported,
@@ -8,34 +8,115 @@ from bihuan.observations.averages import (
     hours_touched,
     of_record,
 )
-from bihuan.observations.flags import OWN_REASONS, SITES_SCHEMA, flag
+from bihuan.observations.calibration import Calibration, Recheck, Score, calibrate, growth, recheck
+from bihuan.observations.collocation import (
+    PAIRS_SCHEMA,
+    Collocation,
+    Step,
+    begin,
+    calibrated,
+    judge_collocation,
+    plan_collocation,
+    withdraw,
+)
+from bihuan.observations.drift import DRIFT_SCHEMA, drifts, spans_of
+from bihuan.observations.flags import (
+    DRIFTS_SCHEMA,
+    OWN_REASONS,
+    RESOLUTIONS_SCHEMA,
+    SITES_SCHEMA,
+    STATES,
+    STATES_SCHEMA,
+    flag,
+)
+from bihuan.observations.gap_table import GRACE, KEPT, REPORTS_SCHEMA, Asked, Gap, GapState, GapTable, Owed
 from bihuan.observations.gaps import GAPS_SCHEMA, RATES_SCHEMA, Rhythm, gaps, rhythms, transmission
 from bihuan.observations.neighbours import median_last, nearest
+from bihuan.observations.rhythm import Heard, Learner
 from bihuan.observations.settings import Settings, context, default_settings, with_overrides
+from bihuan.observations.signs import (
+    CHANGES_SCHEMA,
+    SIGN_KINDS,
+    SIGN_SITES_SCHEMA,
+    Block,
+    EvidenceRow,
+    Sign,
+    SignKind,
+    block_of,
+    describe_sign,
+    find_signs,
+    sign_id,
+    sign_settings,
+    span_of,
+)
 from bihuan.observations.validity import Needed, needed
 
 __all__ = [
+    "CHANGES_SCHEMA",
+    "DRIFTS_SCHEMA",
+    "DRIFT_SCHEMA",
     "GAPS_SCHEMA",
+    "GRACE",
+    "KEPT",
     "OWN_REASONS",
+    "PAIRS_SCHEMA",
     "RATES_SCHEMA",
+    "REPORTS_SCHEMA",
+    "RESOLUTIONS_SCHEMA",
+    "SIGN_KINDS",
+    "SIGN_SITES_SCHEMA",
     "SITES_SCHEMA",
+    "STATES",
+    "STATES_SCHEMA",
+    "Asked",
+    "Block",
+    "Calibration",
+    "Collocation",
+    "EvidenceRow",
+    "Gap",
+    "GapState",
+    "GapTable",
+    "Heard",
+    "Learner",
     "Needed",
+    "Owed",
+    "Recheck",
     "Rhythm",
+    "Score",
     "Settings",
+    "Sign",
+    "SignKind",
+    "Step",
     "as_reported",
+    "begin",
+    "block_of",
+    "calibrate",
+    "calibrated",
     "context",
     "days_from_hours",
     "days_touched",
     "default_settings",
+    "describe_sign",
+    "drifts",
+    "find_signs",
     "flag",
     "gaps",
+    "growth",
     "hours_from_minutes",
     "hours_touched",
+    "judge_collocation",
     "median_last",
     "nearest",
     "needed",
     "of_record",
+    "plan_collocation",
+    "recheck",
     "rhythms",
+    "sign_id",
+    "sign_settings",
+    "span_of",
+    "spans_of",
     "transmission",
     "with_overrides",
+    "withdraw",
 ]

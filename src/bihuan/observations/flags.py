@@ -1,21 +1,33 @@
 """Which readings somebody should look at: checks that mark, and never change, a value.
 
-Order of the checks, the first that speaks gives the reason: missing value, mark of the device, impossible value,
-implausible range, stuck, PM2.5 above PM10, jump, neighbours. All but the first three yield ``suspect``, and a suspect
-reading stays in every mean: it is a question, not an answer. The numbers stand in `flags.toml`.
+Order of the checks, the first that speaks gives the reason: missing value, mark of the device, state of the outlet,
+impossible value, implausible range, stuck, PM2.5 above PM10, NO2 above NOx, jump, spike, noisy, neighbours, drift. All
+but missing, mark, state and impossible yield ``suspect``, and a suspect reading stays in every mean: it is a question,
+not an answer. What a mark or state has explained is asked no further question. The numbers stand in `flags.toml`.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import polars as pl
 
-from bihuan.observations.neighbours import divergent
+from bihuan.observations.checks import (
+    JUDGED_STATS,
+    jump_rows,
+    neighbour_rows,
+    noisy_rows,
+    part_rows,
+    spike_rows,
+    stuck_rows,
+)
 from bihuan.observations.settings import Settings, by_group, default_settings
 
-OWN_REASONS = ("no_value", "impossible", "range", "stuck", "pm25_over_pm10", "jump", "neighbours")
+STATES = ("start_up", "shut_down", "banked", "drying", "fault", "accident", "stopped", "maintenance", "calibration")
+"""Conditions that may be declared for an outlet; their reasons are ``state_start_up`` and so on."""
+
+OWN_REASONS = (
+    *("no_value", "impossible", "range", "stuck", "pm25_over_pm10", "no2_over_nox", "jump", "spike", "noisy"),
+    *("neighbours", "drift", *(f"state_{name}" for name in STATES)),
+)
 """Reasons that `flag` gives itself and takes back when it looks again; those of an adapter stay."""
 
 SITES_SCHEMA = pl.Schema(
@@ -24,10 +36,27 @@ SITES_SCHEMA = pl.Schema(
 """What `flag` must know of a device: the site it measures, that site's kind (a `StationKind`, ``outlet`` or
 ``section``) and place. [degrees]"""
 
+STATES_SCHEMA = pl.Schema(
+    {
+        "site": pl.String(),
+        "pollutant": pl.String(),
+        "state": pl.String(),
+        "start": pl.Datetime("us", "UTC"),
+        "end": pl.Datetime("us", "UTC"),
+    }
+)
+"""Conditions that somebody declared (标记), from `STATES`; an empty pollutant is all of the site."""
+
+RESOLUTIONS_SCHEMA = pl.Schema({"device": pl.String, "pollutant": pl.String, "resolution": pl.Float64})
+"""Smallest step an instrument prints, from the register; [unit of the pollutant]"""
+
+DRIFTS_SCHEMA = pl.Schema(
+    {"site": pl.String(), "pollutant": pl.String(), "start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")}
+)
+"""Spans in which a site was found to drift (`drifts`)."""
+
 SERIES_KEY = ("device", "pollutant", "stat", "interval")
-JUDGED_STATS = ("avg", "rtd")
 OFFICIAL_KINDS = ("national", "provincial")
-HOUR_MICROSECONDS = 3_600_000_000
 
 
 def flag(
@@ -35,6 +64,10 @@ def flag(
     history: pl.DataFrame | None = None,
     sites: pl.DataFrame | None = None,
     settings: Settings | None = None,
+    *,
+    states: pl.DataFrame | None = None,
+    resolutions: pl.DataFrame | None = None,
+    drifting: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Judge a batch of readings and return it with ``quality`` and ``reason`` set.
 
@@ -49,6 +82,12 @@ def flag(
         Without it every device is a station of its own and has no neighbours.
     settings : mapping, optional
         Tables as in `flags.toml`.
+    states : DataFrame of `STATES_SCHEMA`, optional
+        Conditions of outlets; a reading that begins in one takes its reason.
+    resolutions : DataFrame of `RESOLUTIONS_SCHEMA`, optional
+        Of instruments that print finer or coarser than `flags.toml` takes for granted.
+    drifting : DataFrame of `DRIFTS_SCHEMA`, optional
+        Spans found by `drifts`; readings within one are suspect where no other check spoke.
 
     Returns
     -------
@@ -64,14 +103,19 @@ def flag(
         return readings
     table = settings or default_settings()
     batch = _prepared(readings, sites).with_row_index("row")
-    batch = _basic(batch, table)
+    batch = _basic(_in_states(batch, states, table), table)
     usable = pl.col("value").is_not_null() & ~pl.col("quality").is_in(["bad", "missing"])
-    series = _series(batch, history, usable)
+    series = _series(batch, history, usable, resolutions)
+    plain = batch.filter(usable)
     checks = {
-        "stuck": _stuck_rows(series, table),
-        "pm25_over_pm10": _part_rows(batch.filter(usable), table),
-        "jump": _jump_rows(series, table),
-        "neighbours": _neighbour_rows(batch.filter(usable), table),
+        "stuck": stuck_rows(series, table),
+        "pm25_over_pm10": part_rows(plain, table["parts"], "pm25", "pm10"),
+        "no2_over_nox": part_rows(plain, table["parts_nox"], "no2", "nox"),
+        "jump": jump_rows(series, table),
+        "spike": spike_rows(series, table),
+        "noisy": noisy_rows(series, table),
+        "neighbours": neighbour_rows(plain, table),
+        "drift": _drift_rows(plain, drifting),
     }
     good = pl.col("quality") == "good"
     reason = pl.col("reason")
@@ -153,13 +197,51 @@ def _mark_table(table: Settings) -> pl.DataFrame:
     return marks.with_columns(mark_reason=pl.col("mark").replace_strict(dict(table["reasons"]), default=""))
 
 
-def _series(batch: pl.DataFrame, history: pl.DataFrame | None, usable: pl.Expr) -> pl.DataFrame:
+def _in_states(batch: pl.DataFrame, states: pl.DataFrame | None, table: Settings) -> pl.DataFrame:
+    """Give readings that begin within a declared condition its quality and reason; marks of the device come first."""
+    if states is None or states.is_empty():
+        return batch
+    spans = states.select(STATES_SCHEMA.names()).filter(pl.col("state").is_in([*table["states"]]))
+    inside = (
+        batch.select("row", "site", "pollutant", "start")
+        .join(spans.rename({"start": "from", "end": "until", "pollutant": "of"}), on="site", how="inner")
+        .filter((pl.col("of") == "") | (pl.col("of") == pl.col("pollutant")))
+        .filter((pl.col("start") >= pl.col("from")) & (pl.col("start") < pl.col("until")))
+        .sort("row", "from")
+        .unique("row", keep="first", maintain_order=True)
+        .select("row", "state")
+    )
+    quality = pl.col("state").replace_strict(dict(table["states"]), default="good", return_dtype=pl.String)
+    free = (pl.col("quality") == "good") & pl.col("value").is_not_null() & pl.col("state").is_not_null()
+    free &= ~pl.col("mark").is_in([*table["reasons"]])
+    joined = batch.join(inside, on="row", how="left", maintain_order="left")
+    return joined.with_columns(
+        quality=pl.when(free).then(quality).otherwise("quality"),
+        reason=pl.when(free).then(pl.format("state_{}", "state")).otherwise("reason"),
+    ).drop("state")
+
+
+def _drift_rows(batch: pl.DataFrame, drifting: pl.DataFrame | None) -> pl.Series:
+    if drifting is None or drifting.is_empty():
+        return pl.Series("row", [], dtype=pl.UInt32)
+    spans = drifting.select(DRIFTS_SCHEMA.names()).rename({"start": "from", "end": "until"})
+    rows = batch.select("row", "site", "pollutant", "start").join(spans, on=["site", "pollutant"], how="inner")
+    return rows.filter((pl.col("start") >= pl.col("from")) & (pl.col("start") < pl.col("until")))["row"].unique()
+
+
+def _series(
+    batch: pl.DataFrame, history: pl.DataFrame | None, usable: pl.Expr, resolutions: pl.DataFrame | None
+) -> pl.DataFrame:
     """Put the batch behind its history, key by key in order of time; history has no row number."""
     judged = pl.col("stat").is_in([*JUDGED_STATS])
     mine = batch.filter(judged)
     keys = mine.select(*SERIES_KEY, "group").unique(maintain_order=True).with_row_index("series")
+    own = pl.DataFrame(schema=RESOLUTIONS_SCHEMA) if resolutions is None else resolutions
+    own = own.select(RESOLUTIONS_SCHEMA.names()).rename({"resolution": "own_resolution"})
+    keys = keys.join(own, on=["device", "pollutant"], how="left", maintain_order="left")
     # one number stands for the four texts of a key: sorting and comparing it takes a fifth of the time
     columns = ["series", "pollutant", "interval", "group", "start", "end", "value", "quality"]
+    columns.append("own_resolution")
     mine = mine.join(keys.drop("group"), on=SERIES_KEY, how="inner").select(*columns, "row")
     if history is not None and not history.is_empty():
         earlier = history.filter(judged).join(keys, on=SERIES_KEY, how="inner").select(columns)
@@ -167,90 +249,3 @@ def _series(batch: pl.DataFrame, history: pl.DataFrame | None, usable: pl.Expr) 
         mine = pl.concat([earlier.with_columns(row=pl.lit(None, pl.UInt32)), mine])
     ordered = mine.filter(usable).sort("series", "start").with_row_index("line")
     return ordered.with_columns(fresh=(pl.col("series") != pl.col("series").shift(1)).fill_null(True))
-
-
-def _stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
-    """Rows that end a run of equal values too long to be alive."""
-    stuck = table["stuck"]
-    rows = [
-        {
-            **row,
-            "factor": 1.0 if row["factor"] is None else float(row["factor"]),
-            "resolution": float(row["resolution"]),
-        }
-        for row in by_group(stuck, ("resolution", "factor"))
-    ]
-    schema = {"group": pl.String, "pollutant": pl.String, "resolution": pl.Float64, "factor": pl.Float64}
-    cv = {"rt": stuck["minute"]["cv"], "minute": stuck["minute"]["cv"], "hour": stuck["hour"]["cv"]}
-    usual = pl.col("interval").replace_strict(cv, default=None, return_dtype=pl.Float64) * pl.col("factor")
-    value = pl.col("value")
-    changed = pl.col("fresh") | (value != value.shift(1)).fill_null(True)
-    since = pl.when(changed).then("start").forward_fill()
-    length = pl.col("line").cast(pl.Int64) - pl.when(changed).then("line").forward_fill().cast(pl.Int64) + 1
-    runs = (
-        series.with_columns(length=length, since=since)
-        .filter(pl.col("row").is_not_null() & (pl.col("length") > 1))
-        .with_columns(lasts=(pl.col("end") - pl.col("since")).dt.total_microseconds() / HOUR_MICROSECONDS)
-        .join(pl.DataFrame(rows, schema=schema), on=["group", "pollutant"], how="inner")
-    )
-    steps = (value / pl.col("resolution") - (value / pl.col("resolution")).round()).abs()
-    fine = pl.when(steps < 1e-6).then("resolution").otherwise(pl.col("resolution") / 10)
-    chance = (fine / (2.5 * usual * value)).clip(1e-12, float(stuck["chance_most"]))
-    improbable = (pl.col("length") - 1) * chance.log() < float(stuck["exponent"]) * math.log(10)
-    dead = pl.when(value > 0).then(improbable).otherwise(pl.col("lasts") >= float(stuck["zero_hours"]))
-    return runs.filter(dead)["row"]
-
-
-def _jump_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
-    """Rows far from the median of the readings just before them."""
-    jump = table["jump"]
-    above = {code: float(limit) for code, limit in jump["above"].items()}
-    back, least = int(jump["readings"]), int(jump["least"])
-    value, before, key = pl.col("value"), pl.col("value").shift(1), "series"
-    # only what the first row of the batch looks back on
-    first = series.filter(pl.col("row").is_not_null()).group_by(key).agg(first=pl.col("line").min())
-    near = series.join(first, on=key, how="inner", maintain_order="left")
-    return (
-        near.filter(pl.col("line") + back + 2 >= pl.col("first"), pl.col("pollutant").is_in([*above]))
-        .with_columns(
-            floor=pl.col("pollutant").replace_strict(above, return_dtype=pl.Float64),
-            median=before.rolling_median(back, min_samples=least).over(key),
-            step=(before - value.shift(2)).abs().rolling_median(back, min_samples=least - 1).over(key) * 1.4826,
-        )
-        .filter(pl.col("row").is_not_null())
-        .filter(
-            (value - pl.col("median")).abs()
-            > pl.max_horizontal(
-                "floor", float(jump["times"]) * pl.col("median").abs(), float(jump["spreads"]) * pl.col("step")
-            )
-        )["row"]
-    )
-
-
-def _part_rows(batch: pl.DataFrame, table: Settings) -> pl.Series:
-    """PM2.5 rows, and the PM10 rows they were compared with, where the part exceeds the whole."""
-    rules: dict[str, Any] = table["parts"]
-    key = ["site", "stat", "interval", "start"]
-    fine = batch.filter(pl.col("pollutant") == "pm25").select(*key, "row", "value")
-    coarse = batch.filter(pl.col("pollutant") == "pm10").select(*key, "row", "value")
-    both = fine.join(coarse, on=key, how="inner", suffix="_whole")
-    times = pl.col("interval").replace_strict({name: 1.0 + rule["times"] for name, rule in rules.items()})
-    above = pl.col("interval").replace_strict({name: float(rule["above"]) for name, rule in rules.items()})
-    over = both.filter(pl.col("value") > pl.col("value_whole") * times + above + 1e-9)
-    return pl.concat([over["row"], over["row_whole"]])
-
-
-def _neighbour_rows(batch: pl.DataFrame, table: Settings) -> pl.Series:
-    """Rows of stations far from what the nearest stations measured over the same period."""
-    setting = table["neighbours"]
-    judged = batch.filter(
-        (pl.col("group") == "station")
-        & pl.col("stat").is_in([*JUDGED_STATS])
-        & pl.col("pollutant").is_in([*setting["above"]])
-        & pl.col("lon").is_not_null()
-        & pl.col("lat").is_not_null()
-    )
-    rows: list[pl.Series] = [pl.Series("row", [], dtype=pl.UInt32)]
-    for (code, _stat, _interval), part in judged.group_by(["pollutant", "stat", "interval"], maintain_order=True):
-        rows.append(divergent(part, str(code), setting))
-    return pl.concat(rows)

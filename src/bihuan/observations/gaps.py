@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -44,6 +44,8 @@ class Rhythm:
         Between two reports. [s]
     since : date
         First day it owes them, in the city's calendar.
+    began : datetime or None
+        When it was heard first: nothing was due before. None where that is not known.
     """
 
     device: str
@@ -51,6 +53,7 @@ class Rhythm:
     interval: Interval
     seconds: int
     since: date
+    began: datetime | None = None
 
 
 def rhythms(register: Register, on: date) -> tuple[Rhythm, ...]:
@@ -136,6 +139,8 @@ def _due(owed: tuple[Rhythm, ...], period: Period, zone: ZoneInfo) -> pl.DataFra
         frame = pl.DataFrame({"start": starts.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")})
         if rhythm.since > local_date(period.start, zone):
             frame = frame.filter(pl.col("start").dt.convert_time_zone(zone.key).dt.date() >= rhythm.since)
+        if rhythm.began is not None:
+            frame = frame.filter(pl.col("start") >= rhythm.began)
         frame = frame.with_columns(
             device=pl.lit(rhythm.device),
             interval=pl.lit(rhythm.interval),

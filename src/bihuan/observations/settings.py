@@ -42,7 +42,10 @@ def with_overrides(changes: Mapping[str, Any], base: Settings | None = None) -> 
     return MappingProxyType(_merged(base or default_settings(), changes, ""))
 
 
-OPEN_TABLES = ("marks", "reasons", "range.", "stuck.station", "stuck.outlet", "stuck.section", "jump.above")
+OPEN_TABLES = (
+    *("marks", "reasons", "range.", "stuck.station", "stuck.outlet", "stuck.section", "jump.above", "drift.floor"),
+    *("spike.station", "spike.outlet", "spike.section", "noisy.section"),
+)
 """Tables that may get new rows (a pollutant we do not list); all others only new numbers."""
 
 

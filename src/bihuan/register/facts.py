@@ -213,6 +213,8 @@ class Device(Fact):
     line : str
         Of a meter of electricity (用电监管): ``production:NAME`` or ``control:NAME``; NAME joins a production line with
         the equipment that treats what it puts out. Empty for everything else.
+    resolution : dict of str to float
+        Smallest step the instrument prints, by pollutant, where it is not the usual one. [unit of the pollutant]
     """
 
     site: str
@@ -228,6 +230,7 @@ class Device(Fact):
     timeout_seconds: int = 10
     resends: int = 3
     line: str = ""
+    resolution: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

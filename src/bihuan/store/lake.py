@@ -25,6 +25,7 @@ from bihuan.store.lakeaddress import LakeAddress, extension_files
 from bihuan.store.lakefiles import sync_new
 from bihuan.store.lakelatest import LakeLatest
 from bihuan.store.pinned import LakePinned
+from bihuan.store.segments import Position
 from bihuan.store.series import SeriesStore
 from bihuan.store.tables import CREATE_OTHERS, HOURS, READINGS, TABLES
 
@@ -259,6 +260,16 @@ class LakeStore(SeriesStore):
                 raise self._error(problem) from problem
         where, values = where_of(None, device=devices)
         return self.query(f"SELECT * FROM memory.latest {where} ORDER BY device, pollutant, stat, interval", values)
+
+    def consumed(self) -> dict[str, Position]:
+        """Return up to where each gateway's journal of this host has been read into the series."""
+        mark = f"{self.address.host}/" if self.address.host else ""
+        found = super().consumed()
+        return {name.removeprefix(mark): at for name, at in found.items() if name.startswith(mark)}
+
+    def _consumed_as(self, gateway: str) -> str:
+        name = super()._consumed_as(gateway)
+        return f"{self.address.host}/{name}" if self.address.host else name
 
     def forget_journalled(self) -> int:
         """Drop every reading that came from the journal and how far it was read; return how many there were."""

@@ -30,6 +30,8 @@ class LakeAddress:
         Folder that every host sees under this name, or ``s3://bucket/prefix``.
     schema : str
         Schema of the catalog: one a city, so that many share a database.
+    host : str
+        Of the journals that this host reads: two hosts may both have a gateway of one name.
     s3 : mapping of str to str
         ``key secret endpoint region``, where the files lie in a bucket.
 
@@ -42,6 +44,7 @@ class LakeAddress:
     catalog: str
     data: str
     schema: str = "bihuan"
+    host: str = ""
     s3: dict[str, str] = field(default_factory=dict, repr=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -206,6 +206,12 @@ class _Move:
     def _finish(self) -> None:
         with self._lake.changing() as connection:
             connection.execute(f"DELETE FROM {self._target}.meta WHERE key IN ('{MOVING}', 'sorted_until')")
+            host = self._lake.address.host
+            if host and self._target == "lake":
+                connection.execute(f"UPDATE lake.consumed SET gateway = '{host}/' || gateway")
+            if host and self._target == "embedded":
+                connection.execute(f"DELETE FROM embedded.consumed WHERE NOT starts_with(gateway, '{host}/')")
+                connection.execute(f"UPDATE embedded.consumed SET gateway = substr(gateway, {len(host) + 2})")
             if self._target == "embedded":
                 connection.execute("DELETE FROM embedded.latest")
                 connection.execute("INSERT INTO embedded.unsettled VALUES ('true')")

@@ -1,11 +1,13 @@
 """Sealed segments: zstd in the seekable format, so that one frame is read without unpacking the rest.
 
 Source: Zstandard seekable format 0.1.0 (contrib/seekable_format of the zstd project): independent zstd frames, then a
-skippable frame that lists their sizes. Every ordinary ``zstd -d`` reads such a file.
+skippable frame that lists their sizes. Every ordinary ``zstd -d`` reads such a file. In front of that list stands one
+more skippable frame, the seal proper: the SHA-256 of what was sealed. It is listed as a piece without content.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from bisect import bisect_right
 from itertools import accumulate
@@ -18,6 +20,8 @@ from bihuan.store.files import Handle
 PIECE = 1 << 20
 """Raw bytes of one independent frame."""
 
+_SEAL = 0x184D2A50
+_SEAL_MARK = b"BIHUANS1"
 _SKIPPABLE = 0x184D2A5E
 _SEEKABLE = 0x8F92EAB1
 _SKIP_HEAD = struct.Struct("<II")
@@ -30,6 +34,9 @@ def seal(data: bytes) -> bytes:
     packer = zstandard.ZstdCompressor(level=3, write_checksum=True, write_content_size=True)
     pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
     packed = [packer.compress(piece) for piece in pieces]
+    stamp = _SEAL_MARK + hashlib.sha256(data).digest()
+    packed.append(_SKIP_HEAD.pack(_SEAL, len(stamp)) + stamp)
+    pieces.append(b"")
     table = b"".join(_ROW.pack(len(small), len(piece)) for small, piece in zip(packed, pieces, strict=True))
     table += _FOOT.pack(len(pieces), 0, _SEEKABLE)
     return b"".join(packed) + _SKIP_HEAD.pack(_SKIPPABLE, len(table)) + table
@@ -56,6 +63,15 @@ class Sealed:
         self._plain = [0, *accumulate(row[1] for row in rows)]
         self._unpacker = zstandard.ZstdDecompressor()
         self._last: tuple[int, bytes] = (-1, b"")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was sealed, as the seal has it; empty in a segment that was sealed before seals had one."""
+        if len(self._plain) < 2 or self._plain[-1] != self._plain[-2]:
+            return ""
+        start, end = self._packed[-2:]
+        stamp = self._handle.read(start, end - start)[_SKIP_HEAD.size :]
+        return "sha256:" + stamp[len(_SEAL_MARK) :].hex() if stamp.startswith(_SEAL_MARK) else ""
 
     def size(self) -> int:
         """Return the length of what was sealed. [bytes]"""

@@ -247,9 +247,15 @@ def whole_length(data: bytes, segment: int) -> int:
 
 def proof_of_corruption(data: bytes, damage: int, segment: int) -> int | None:
     """Return the offset of a group behind a damage, which proves that the damaged part had been durable."""
-    at = data.find(_GROUP_MARK, damage)
+    found = next_group(data[damage:], Position(segment, damage))
+    return None if found is None else damage + found
+
+
+def next_group(data: bytes, base: Position) -> int | None:
+    """Return where in `data`, which begins at `base`, the first whole group mark stands that names its own place."""
+    at = data.find(_GROUP_MARK)
     while at >= 0:
-        if is_group(data, at, Position(segment, at)):
+        if is_group(data, at, Position(base.segment, base.offset + at)):
             return at
         at = data.find(_GROUP_MARK, at + 1)
     return None

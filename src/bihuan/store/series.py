@@ -315,9 +315,12 @@ class SeriesStore(SeriesReading):
             self._following.take(connection, batch, changed=new < batch.height)
         return Written(new, revised, batch.height - new - revised)
 
+    def _consumed_as(self, gateway: str) -> str:
+        return checked_gateway(gateway)
+
     def _consume(self, connection: duckdb.DuckDBPyConnection, gateway: str, position: Position) -> None:
         segment, offset = int(position.segment), int(position.offset)
-        name = checked_gateway(gateway)
+        name = self._consumed_as(gateway)
         done = connection.execute(
             f"UPDATE consumed SET segment = {segment}, \"offset\" = {offset} WHERE gateway = '{name}'"
         )

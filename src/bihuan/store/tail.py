@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bihuan.core import JournalError
 from bihuan.store.files import REAL_FILES, Files, Handle
 from bihuan.store.journal import durable_end, segment_name, segment_numbers
-from bihuan.store.sealed import Sealed
+from bihuan.store.sealed import PIECE, Sealed
 from bihuan.store.segments import (
     ENTRY_LENGTH,
+    GROUP_LENGTH,
     HEADER_LENGTH,
     RAW_LIMIT,
     START,
@@ -21,8 +24,11 @@ from bihuan.store.segments import (
     damaged,
     decode_block,
     decode_header,
+    next_group,
     parse_frame_id,
 )
+
+log = logging.getLogger("bihuan.journal")
 
 BLOCK = 1 << 20
 """Read at once. [bytes]"""
@@ -30,7 +36,20 @@ BLOCK = 1 << 20
 _OPEN_SEGMENTS = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What could not be read: bytes of a segment, and why."""
+
+    gateway: str
+    segment: int
+    start: int
+    end: int
+    problem: str
+
+
 class _Source(Protocol):
+    def size(self) -> int: ...
+
     def read(self, offset: int, size: int) -> bytes: ...
 
     def close(self) -> None: ...
@@ -44,10 +63,19 @@ class JournalReader:
     folder : Path
         The journal of the store.
     files : Files
+    salvage : bool
+        Whether to read on behind a damage; what could not be read stands in `lost`. Without it the first damage ends
+        the reading with an error.
+
+    Attributes
+    ----------
+    lost : list of Loss
     """
 
-    def __init__(self, folder: Path, files: Files = REAL_FILES) -> None:
+    def __init__(self, folder: Path, files: Files = REAL_FILES, salvage: bool = False) -> None:
         self.folder = folder
+        self.lost: list[Loss] = []
+        self._salvage = salvage
         self._files = files
         self._sources: OrderedDict[tuple[str, int], _Source] = OrderedDict()
         self._closed_ends: dict[tuple[str, int], int] = {}
@@ -97,11 +125,21 @@ class JournalReader:
         found: list[Record] = []
         at = self._first(gateway, after)
         while len(found) < limit and at < durable:
-            end = durable.offset if at.segment == durable.segment else self._closed_end(gateway, at.segment)
+            try:
+                end = durable.offset if at.segment == durable.segment else self._closed_end(gateway, at.segment)
+            except JournalError as problem:
+                if not self._salvage:
+                    raise
+                end = self._length(gateway, at.segment)
+                log.warning("segment %d of %s is read as far as it goes: %s", at.segment, gateway, problem)
             if at.offset >= end:
                 at = Position(at.segment + 1, HEADER_LENGTH)
                 continue
-            records, at = self._block(gateway, at, end, limit - len(found))
+            try:
+                records, at = self._block(gateway, at, end, limit - len(found))
+            except JournalError as problem:
+                at = self._behind(gateway, at, end, problem)
+                continue
             found += records
         return found, at
 
@@ -131,6 +169,38 @@ class JournalReader:
         """Give every file back."""
         while self._sources:
             self._sources.popitem()[1].close()
+
+    def _behind(self, gateway: str, at: Position, end: int, problem: JournalError) -> Position:
+        """Return the next whole group behind a damage, or the end of the segment, and note what is lost between.
+
+        Only a group mark that names its own place is believed: what looks like an entry may be the content of one.
+        """
+        if not self._salvage:
+            raise problem
+        place = at.offset + 1
+        while place < end:
+            size = min(PIECE - place % PIECE, end - place)
+            try:
+                data = self._source(gateway, at.segment).read(place, min(size + GROUP_LENGTH, end - place))
+            except JournalError:  # a piece of a sealed segment that cannot be unpacked, or no segment at all
+                place += size
+                continue
+            found = next_group(data, Position(at.segment, place))
+            if found is not None:
+                place += found
+                break
+            place += size
+        self.lost.append(Loss(gateway, at.segment, at.offset, min(place, end), str(problem)))
+        return Position(at.segment, min(place, end))
+
+    def _length(self, gateway: str, segment: int) -> int:
+        """Return how long a segment is whose follower cannot be read; nothing where it is gone itself."""
+        try:
+            source = self._source(gateway, segment)
+            return source.size()
+        except JournalError as problem:
+            self.lost.append(Loss(gateway, segment, 0, 0, str(problem)))
+            return 0
 
     def _first(self, gateway: str, after: Position) -> Position:
         if after.segment:

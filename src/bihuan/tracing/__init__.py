@@ -1,7 +1,11 @@
 """Ranked suspects for a rise, with evidence, with a "none of the listed" row."""
 
+from bihuan.tracing.course import Course, Detected, detect, follow
 from bihuan.tracing.evidence import explain_suspect, mean_direction, odds
 from bihuan.tracing.footprint import NEAR, Contour, Footprint, footprint
+from bihuan.tracing.hidden import HiddenCell, HiddenMap, search_hidden
+from bihuan.tracing.record import SiteRecord
+from bihuan.tracing.releases import Evidence, Inversion, ReleaseSettings, invert
 from bihuan.tracing.scene import Scene, read_scene
 from bihuan.tracing.settings import TraceSettings
 from bihuan.tracing.tracer import PlumeTracer
@@ -9,13 +13,25 @@ from bihuan.tracing.tracer import PlumeTracer
 __all__ = [
     "NEAR",
     "Contour",
+    "Course",
+    "Detected",
+    "Evidence",
     "Footprint",
+    "HiddenCell",
+    "HiddenMap",
+    "Inversion",
     "PlumeTracer",
+    "ReleaseSettings",
     "Scene",
+    "SiteRecord",
     "TraceSettings",
+    "detect",
     "explain_suspect",
+    "follow",
     "footprint",
+    "invert",
     "mean_direction",
     "odds",
     "read_scene",
+    "search_hidden",
 ]

@@ -41,10 +41,11 @@ def hidden_mesh(
         for distance in RINGS:
             angle = math.radians(bearing)
             place = plane.place(east + distance * math.sin(angle), north + distance * math.cos(angle))
-            sources.append(_unknown(place))
+            sources.append(unknown_source(place))
             shares.append(distance**2)
     return tuple(sources), np.array(shares) / sum(shares)
 
 
-def _unknown(place: Place) -> Source:
+def unknown_source(place: Place) -> Source:
+    """Return a source that nobody listed, at a place."""
     return Source(Ref("hidden", f"{place.lon:.5f},{place.lat:.5f}"), "", place, "stack", height=HEIGHT)

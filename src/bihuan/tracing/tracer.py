@@ -34,6 +34,7 @@ from bihuan.tracing.settings import TraceSettings
 Float = NDArray[np.float64]
 
 METHOD = "plume-tracer/1"
+USUAL = "gaussian-plume/1"
 RATES = np.linspace(-2.0, 2.0, 9)
 """Rates tried, in standard deviations of the logarithm of their prior."""
 HUSHED = 0.3
@@ -41,7 +42,7 @@ HUSHED = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Weighing:
+class Weighing:
     """Log-likelihoods and rates of listed and hidden sources; wind errors are already summed over."""
 
     by_rate: Float  # (sources, rates), prior of the rate included
@@ -71,7 +72,7 @@ class WindErrors:
 
 
 class PlumeTracer:
-    """Ranks sources by a Gaussian plume on the hours' wind; implements `bihuan.core.Tracer`.
+    """Ranks sources by a plume on the hours' wind; implements `bihuan.core.Tracer`.
 
     Parameters
     ----------
@@ -91,11 +92,12 @@ class PlumeTracer:
     See docs/explanation/tracing.md.
     """
 
-    method = METHOD
-
     def __init__(self, model: ForwardModel, plane: Plane, settings: TraceSettings | None = None) -> None:
         self.model = model
         self.plane = plane
+        named = getattr(model, "method", "")
+        # the usual plume goes without saying, so that its rankings keep their ids
+        self.method = METHOD if named in ("", USUAL) else f"{METHOD} {named}"
         self.settings = settings or TraceSettings()
 
     def rank(
@@ -138,9 +140,9 @@ class PlumeTracer:
             float(scene.east[scene.subject]), float(scene.north[scene.subject]), self.plane, weather.wind_from
         )
         rates = np.concatenate(
-            [self._rates(ordered, event.pollutant), self._hidden_rates(ordered, hidden, event.pollutant)]
+            [self._rates(ordered, event.pollutant), self.hidden_rates(ordered, hidden, event.pollutant)]
         )
-        weighing = self._weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, doubt)
+        weighing = self.weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, doubt)
         listed, none, regional = self._posterior(scene, weighing.total, weights, shares)
         suspects = self._suspects(scene, ordered, weighing, weather, listed)
         return self._answer(
@@ -171,15 +173,17 @@ class PlumeTracer:
         steps = np.exp(self.settings.rate_spread * RATES)
         return self.settings.rate_factor * reported[:, None] * steps
 
-    def _hidden_rates(self, candidates: Sequence[Source], hidden: Sequence[Source], code: str) -> Float:
+    def hidden_rates(self, candidates: Sequence[Source], hidden: Sequence[Source], code: str) -> Float:
+        """Return the rates tried for sources that nobody reported, shape (hidden, rates). [g/s]"""
         middle = self.settings.rate_factor * self._usual(candidates, code)
         return np.tile(middle * np.exp(self.settings.hidden_rate_spread * RATES), (len(hidden), 1))
 
     # -- what the measurements say ----------------------------------------------------------------
 
-    def _weigh(
+    def weigh(
         self, scene: Scene, sources: Sequence[Source], weather: Weather, rates: Float, unit: str, doubt: str
-    ) -> _Weighing:
+    ) -> Weighing:
+        """Return how well each source at each of its rates explains the scene; `weather` is that of its blocks."""
         errors = WindErrors.of(self.settings, scene.step)
         response = self._responses(scene, sources, weather, unit, errors)
         blocks = len(scene.start)
@@ -201,7 +205,7 @@ class PlumeTracer:
         by_rate = gain + np.log(rate_chance / rate_chance.sum())
         likely = rates[np.arange(len(sources)), np.argmax(by_rate, axis=1)]
         mean = np.einsum("d,kdts->kts", errors.chance, response)
-        return _Weighing(by_rate, logsumexp(by_rate, axis=1), rates, mean * likely[:, None, None])
+        return Weighing(by_rate, logsumexp(by_rate, axis=1), rates, mean * likely[:, None, None])
 
     def _responses(
         self, scene: Scene, sources: Sequence[Source], weather: Weather, unit: str, errors: WindErrors
@@ -240,7 +244,7 @@ class PlumeTracer:
     # -- the answer -------------------------------------------------------------------------------
 
     def _suspects(
-        self, scene: Scene, candidates: Sequence[Source], weighing: _Weighing, weather: Weather, chances: Float
+        self, scene: Scene, candidates: Sequence[Source], weighing: Weighing, weather: Weather, chances: Float
     ) -> list[Suspect]:
         order = sorted(range(len(candidates)), key=lambda k: (-chances[k], candidates[k].ref))[: self.settings.listed]
         here = self.plane.place(float(scene.east[scene.subject]), float(scene.north[scene.subject]))
@@ -288,7 +292,7 @@ class PlumeTracer:
         total = sum(row.probability for row in ranked) + none + regional
         inputs = (event.ref, *(Ref.parse(site) for site in sorted({s.site for s in observations})))
         return Suspects(
-            content_id(event.id, METHOD, period),
+            content_id(event.id, self.method, period),
             event.ref,
             event.pollutant,
             period,
@@ -297,7 +301,7 @@ class PlumeTracer:
             regional / total,
             doubt,
             inputs,
-            METHOD,
+            self.method,
         )
 
 

@@ -79,6 +79,8 @@ BOUND = {
     "/api/events/{ident}/trace": "event",
     "/api/events/{ident}/dispatch": "event",
     "/api/devices/{mn}/frames": "device",
+    "/api/devices/{mn}/watch": "device",
+    "/api/devices/{mn}/recall": "device",
     "/api/devices/{mn}/orders": "device",
     "/api/devices/{mn}/controls": "device",
     "/api/devices/{mn}/line": "device",
@@ -89,6 +91,10 @@ BOUND = {
     "/api/sites/{ref}/calendar": "site",
     "/api/sites/{ref}/why": "site",
     "/api/sites/{ref}/verdicts": "site",
+    "/api/sites/{ref}/doors": "site",
+    "/api/sites/{ref}/passages": "site",
+    "/api/sites/{ref}/track": "site",
+    "/api/sites/{ref}/pictures/{ident}": "site",
     "/api/explain/{ref:path}": "explained",
 }
 """Routes that name one thing of an area."""
@@ -99,13 +105,15 @@ LISTS = {
     "/api/events": ("event",),
     "/api/sites": ("station", "outlet"),
     "/api/devices": ("device",),
+    "/api/gaps": ("device",),
+    "/api/transmission/devices": ("device",),
     "/api/overview": ("case", "event"),
     "/api/transmission": ("outlet",),
     "/api/transmission.csv": ("outlet",),
 }
 """GET routes that list things: none of another area may stand in them."""
 
-SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv"}
+SHORT = {"/api/overview", "/api/transmission", "/api/transmission.csv", "/api/gaps", "/api/transmission/devices"}
 """Lists that tell some of what is seen, not all of it."""
 
 FREE = {
@@ -118,6 +126,9 @@ FREE = {
     # imports are the engineer's, for the whole register
     "/api/imports", "/api/jobs", "/api/jobs/{ident}", "/api/jobs/{ident}/faults.csv", "/api/templates.xlsx",
     "/api/devices/connect", "/api/devices/unknown", "/api/devices/claim", "/api/devices/try",
+    # forwarding is the whole city's: who has one district may not change it (test_forward)
+    "/api/forward/targets", "/api/forward/targets/{ident}", "/api/forward/targets/{ident}/pause",
+    "/api/forward/targets/{ident}/resume", "/api/forward/targets/{ident}/aside",
     # the city's: warnings, bulletins, the shift of the desk, matters and districts by name, the map
     "/api/warnings", "/api/warnings/{ident}/sign", "/api/warnings/{ident}/cap.xml", "/api/shift", "/api/shift/remarks",
     "/api/shift/hand-over", "/api/shift/{ident}/sign", "/api/shifts", "/api/shifts/{ident}", "/api/matters",
@@ -130,6 +141,9 @@ FREE = {
     "/api/standards/{ident}", "/api/standard-switches", "/api/start",
     # figures of what is seen, without ids (`sees_case` counts them), and uploads of one's own
     "/api/cases/metrics", "/api/cases/metrics/export", "/api/photos",
+    # names things in its own way: tested in test_sensorthings
+    "/sta/v1.1", "/sta/v1.1/{path:path}", "/sta/v1.1/Observations", "/sta/v1.1/CreateObservations",
+    "/sta/v1.1/Datastreams({key})/Observations",
     # tested in test_live, and below
     "/api/live", "/api/instructions",
 }  # fmt: skip
@@ -149,6 +163,7 @@ class City:
         return {
             "cases/{ident}": self.cases[side].id,
             "photos/{digest}": self.photos[side],
+            "pictures/{ident}": "none",
             "events/{ident}": f"{'eo' if kind == 'outlet' else 'es'}{side}",
             "{mn}": f"MN{side}",
             "{ref:path}": f"case:{self.cases[side].id}" if kind == "case" else f"event:e{kind[0]}{side}",
@@ -256,6 +271,7 @@ WRITES: dict[str, dict[str, Any]] = {
     "/api/devices/{mn}/orders": {"command": "read_clock", "reason": "test"},
     "/api/devices/{mn}/controls": {"command": "clean", "arguments": {"analyser": "w01018"}, "reason": "test"},
     "/api/devices/{mn}/line": {"protocol": "hj212-2017", "reason": "test"},
+    "/api/devices/{mn}/recall": {"on": False, "reason": "asked by hand"},
     "/api/cases/{ident}/actions": {"kind": "none", "at": NOW.isoformat()},
     "/api/events/{ident}/marks": {"kind": "confirmed", "seen": "none"},
     "/api/events/{ident}/dispatch": {"suspect": "none"},

@@ -189,6 +189,19 @@ def test_what_cannot_come_down_is_refused_with_its_line(tmp_path: Path, deck: st
     assert not (tmp_path / "out").exists()
 
 
+def test_hours_without_humidity_are_taken_as_aermod_takes_them_and_told(tmp_path: Path) -> None:
+    lacking = np.where(np.isin(np.arange(48), (5, 6, 30)), np.nan, 50.0)
+    deck = with_lines(BENZENE, WOODS, "CONC DDEP FLAT")
+    notes = run_deck(write(tmp_path, deck, humidity=lacking), tmp_path / "out").notes
+    assert notes == (
+        "city.sfc: humidity is missing in 3 hours with wind, the first 2026-01-01T05: taken as 100 %, as AERMOD does",
+    )
+    run_deck(write(tmp_path, deck, humidity=np.where(np.isnan(lacking), 100.0, 50.0)), tmp_path / "full")
+    assert (tmp_path / "out/hours.pst").read_bytes() == (tmp_path / "full/hours.pst").read_bytes()
+    with pytest.raises(InputError, match="deposition needs the humidity, which is missing in 41 of 41 hours"):
+        run_deck(write(tmp_path, deck, humidity=np.full(48, np.nan)), tmp_path / "none")
+
+
 def test_deposition_beside_a_building_or_in_a_pit_is_refused(tmp_path: Path) -> None:
     sides = "\n   ".join(f"{keyword} S1 36*20" for keyword in ("BUILDHGT", "BUILDWID", "BUILDLEN", "XBADJ", "YBADJ"))
     with pytest.raises(FormatError, match="deposition of source S1 beside a building is not computed"):

@@ -88,6 +88,22 @@ def test_ozone_of_a_file_stays_up_in_stable_nights_and_gaps_are_told(tmp_path: P
     assert ozone_of(bare, bare.nitrogen.ozone, hours(), (tmp_path,))[23] == 7.0  # the constant stands in
 
 
+def test_a_file_in_fixed_columns_is_read_by_its_format(tmp_path: Path) -> None:
+    from bihuan.app.decks.air_series import ozone_of
+    from bihuan.formats import read_deck
+
+    rows = [f"26{1:3d}{1 + hour // 24:3d}{1 + hour % 24:3d}xx{hour + 0.5:9.3f}" for hour in range(48)]
+    (tmp_path / "o3.dat").write_text("\n".join(rows))
+    lines = "NO2STACK 0.1\n   OZONEFIL o3.dat UG/M3 (i2,3i3,2x,f9.3)"
+    deck = read_deck(write(tmp_path, deck_of("OLM NOMINO3", lines)))
+    assert deck.nitrogen.ozone is not None
+    assert ozone_of(deck, deck.nitrogen.ozone, hours(), (tmp_path,)) == pytest.approx(np.arange(48) + 0.5)
+    for form, words in (("(a9,f9.3)", "format 'A9' is not read"), ("(4i2)", r"\(4I2\) has 4 fields")):
+        torn = deck_of("OLM", lines.replace("(i2,3i3,2x,f9.3)", form))
+        with pytest.raises(InputError, match=words):
+            read_deck(write(tmp_path, torn))
+
+
 def test_background_is_added_to_the_groups_that_carry_it_in_hours_with_wind(tmp_path: Path) -> None:
     so = TWO.replace("SRCGROUP ALL", "BACKGRND HROFDY 24*10.0\n   BACKUNIT PPB\n   SRCGROUP ALL BACKGROUND")
     everything, one = found(tmp_path, deck_of("", so=so))

@@ -190,6 +190,19 @@ def test_woods_take_more_of_a_gas_in_summer_than_bare_ground() -> None:
     assert got.dry[0, 0, 0] == taken[4]
 
 
+@pytest.mark.parametrize("losses", ["integral", "aermod"])
+def test_what_comes_down_under_a_flagpole_comes_down_on_the_ground(losses: str) -> None:
+    air, where = layer(**STABLE), along(50.0)
+    raised = Receptors(where.east, where.north, np.full(1, 8.0))
+    low, high = (
+        DepositingPlume(air, places, [LOW], [Removal(FineAndCoarse(0.55, 1.2))], losses=losses).deposited(np.ones(1))  # type: ignore[arg-type]
+        for places in (where, raised)
+    )
+    assert high.concentration[0, 0, 0] > 10.0 * low.concentration[0, 0, 0]  # the plume is aloft
+    # the layer that carries the plume reaches down to the receptor, as in AERMOD, so not quite the same
+    assert 0.2 < high.dry[0, 0, 0] / low.dry[0, 0, 0] < 2.0
+
+
 def test_an_area_of_dust_is_a_point_of_dust_seen_from_afar() -> None:
     air, where = even(STABLE), along(4000.0)
     yard = AreaSource.rectangle("yard", -2.0, -2.0, 4.0, 4.0, height=10.0)

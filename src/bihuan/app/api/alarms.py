@@ -12,6 +12,7 @@ from bihuan.app.access import Session, Sight, area_of
 from bihuan.app.api.errors import Refused
 from bihuan.app.api.office import Office
 from bihuan.app.marks import Mark, Marks
+from bihuan.app.signing import RULE as SIGN_RULE
 from bihuan.cases import Case
 from bihuan.core import Event, Language, NotCovered, Place, Ref, Suspects, from_json, pollutant, text
 from bihuan.register import District, Unit
@@ -104,6 +105,11 @@ def sees(session: Session, office: Office, subject: Ref) -> bool:
     return area_of(session).sees(subject, office.town)
 
 
+def hides(session: Session, event: Event) -> bool:
+    """Say whether an alarm is kept from a person: one made of a sign of falsification, from whoever it may be about."""
+    return event.rule == SIGN_RULE and not session.may("sign.read")
+
+
 def seen_event(ident: str, session: Session, office: Office) -> Event:
     """Return an event that the person may see.
 
@@ -116,6 +122,8 @@ def seen_event(ident: str, session: Session, office: Office) -> Event:
     if row is None:
         raise Refused(404, "no_event", f"event {ident!r} does not exist: list them at /api/events")
     event = from_json(row.body, Event)
+    if hides(session, event):
+        raise Refused(404, "no_event", f"event {ident!r} does not exist: list them at /api/events")
     if not sees(session, office, event.subject):
         raise Refused(403, "event_area", f"event {ident} concerns {event.subject}, outside the area of {session.login}")
     return event

@@ -33,6 +33,7 @@ from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.api.orders import hold_key
 from bihuan.app.claiming import claim
+from bihuan.app.gapkeeping import first_heard
 from bihuan.app.linebook import KEPT, NOBODY, FrameReader, Line, stranger
 from bihuan.app.transmission import Share, counted, shares
 from bihuan.core import INTERVALS, Language, Ref, text, to_json
@@ -234,7 +235,8 @@ def _server(path: Path) -> dict[str, Any]:
 
 
 def _shares(office: Office) -> dict[str, Share]:
-    return shares(office.store.series, office.town.devices.values(), office.now, office.zone)
+    began = first_heard(office.store.records)
+    return shares(office.store.series, office.town.devices.values(), office.now, office.zone, began)
 
 
 def _device_lines(office: Office, language: Language) -> list[DeviceLine]:

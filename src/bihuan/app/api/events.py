@@ -9,7 +9,18 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session, sight_of
-from bihuan.app.api.alarms import EventLine, EventList, Lines, MarkLine, mark_line, rule_of, seen_event, sees, written
+from bihuan.app.api.alarms import (
+    EventLine,
+    EventList,
+    Lines,
+    MarkLine,
+    hides,
+    mark_line,
+    rule_of,
+    seen_event,
+    sees,
+    written,
+)
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
@@ -106,6 +117,7 @@ def events(
     rows += [] if state == "open" else records.find("event", state="closed", since=begin)
     found = [from_json(row.body, Event) for row in rows]
     found = [event for event in found if (kind is None or event.kind == kind) and sees(session, office, event.subject)]
+    found = [event for event in found if not hides(session, event)]
     found.sort(key=lambda event: (not event.open, -event.period.start.timestamp(), event.id))
     lines = Lines(office, found[:MOST], language, sight_of(session))
     shown = [line for line in map(lines.line, lines.events) if not district or line.district == district]

@@ -25,9 +25,11 @@ RIGHTS_OF = {
     "clock": "",
     "device": "device.read",
     "event": "event.read",
+    "forward": "forward.read",
     "job": "",
     "overview": "overview.read",
     "shift": "shift.read",
+    "sign": "sign.read",
     "standard": "standard.read",
     "warning": "warning.read",
 }
@@ -96,6 +98,8 @@ class Live:
             self.tell("event", id=found.event.id)
         for case in outcome.cases:
             self.tell("case", id=case.id, state=case.state)
+        if outcome.signs:
+            self.tell("sign")
         self.tell("overview", now=outcome.now)
 
     def end(self, digest: str) -> None:

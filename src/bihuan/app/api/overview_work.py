@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -26,6 +26,7 @@ from bihuan.app.api.overview_models import (
     Traced,
     Transmission,
 )
+from bihuan.app.gapkeeping import first_heard
 from bihuan.app.indexing import city_hours_of
 from bihuan.app.marks import Marks
 from bihuan.app.outlook import STATE
@@ -353,10 +354,11 @@ def loggers(office: Office, area: Area, now: datetime, language: Language) -> Tr
     """Return what loggers owed and sent in the last day, by kind of site, and which sites say nothing."""
     until = judged_until(now)
     day = Period(until - DAY, until)
+    began = first_heard(office.store.records)
     owed = tuple(
-        one
+        replace(one, began=began[one.device])
         for one in rhythms(office.register, local_date(now, office.zone))
-        if area.whole or area.sees(one.site, office.town)
+        if one.device in began and (area.whole or area.sees(one.site, office.town))
     )
     rates = transmission(office.store.series.query(REPORTS, [day.start, day.end]), owed, day, office.zone)
     kinds = pl.DataFrame(

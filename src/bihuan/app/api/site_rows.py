@@ -14,6 +14,7 @@ from bihuan.app.api.office import Office
 from bihuan.app.api.overview_air import RECENT, judged_until
 from bihuan.app.api.overview_work import SECTION_AGE, gravity
 from bihuan.app.indexing import wide_hours_of
+from bihuan.app.signing import RULE as SIGN_RULE
 from bihuan.assessment import hourly_aqi
 from bihuan.core import NATIONAL_SIX, Event, Period, Ref, Verdict, from_json
 from bihuan.register import Device, Outlet, Section, Station, WorkSite
@@ -112,7 +113,8 @@ def alarms_of(office: Office) -> dict[str, list[Event]]:
     """Return the open events of each site, the gravest first."""
     found: dict[str, list[Event]] = {}
     events: Iterable[Event] = (from_json(row.body, Event) for row in office.store.records.find("event", state="open"))
-    for event in sorted(events, key=gravity):
+    # the table is shared by everybody of an area: what is kept from some of them is not in it
+    for event in sorted((event for event in events if event.rule != SIGN_RULE), key=gravity):
         found.setdefault(str(event.subject), []).append(event)
     return found
 

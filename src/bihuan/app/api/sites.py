@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session, area_of, sees_case
 from bihuan.app.api import map_layers
+from bihuan.app.api.alarms import hides
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs, office_of, session_of
 from bihuan.app.api.map_layers import MapLayers
@@ -204,7 +205,7 @@ def site(ref: str, office: TheOffice, language: TheLanguage, session: Reader) ->
         permit=_permit(fact, language),
         standard=fact.standard if isinstance(fact, Outlet) else "",
         regime=regime_words(fact, office.town.on, language) if isinstance(fact, Outlet) else "",
-        events=_events(office, asked, language),
+        events=_events(session, office, asked, language),
         cases=_cases(session, office, asked, language),
     )
 
@@ -342,9 +343,9 @@ def _permit(fact: Fact | None, language: Language) -> list[PermitOf]:
     return made
 
 
-def _events(office: Office, ref: Ref, language: Language) -> list[Happened]:
+def _events(session: Session, office: Office, ref: Ref, language: Language) -> list[Happened]:
     rows = office.store.records.find("event", subject=str(ref), since=office.now - PAST, newest_first=True, limit=50)
-    events = (from_json(row.body, Event) for row in rows)
+    events = (event for row in rows if not hides(session, event := from_json(row.body, Event)))
     return [
         Happened(
             id=one.id,

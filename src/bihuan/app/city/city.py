@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from bihuan.app.city.air import make_air
 from bihuan.app.city.answers import Answers
 from bihuan.app.city.devices import Frame, frames_between, loggers_of, silences_of, timetable
+from bihuan.app.city.forgeries import Forgery, draw_forgeries
 from bihuan.app.city.forward import AIR
 from bihuan.app.city.incidents import draw_truth
 from bihuan.app.city.instruments import Instruments
@@ -64,6 +67,8 @@ class City:
         How long it lives.
     rough : bool
         Whether its air is moved by puffs in a wind that the loop knows badly (`rough.toml`).
+    forged : bool
+        Whether a series of each kind of forgery is planted beside the incidents; signs need four weeks of hours.
 
     Attributes
     ----------
@@ -75,14 +80,15 @@ class City:
     Same seed and same cases give the same bytes. The truth stays inside; `reveal` is for the scorer, after the run.
     """
 
-    def __init__(self, seed: int, hours: int = 48, rough: bool = False) -> None:
+    def __init__(self, seed: int, hours: int = 48, rough: bool = False, forged: bool = False) -> None:
         if hours < 1:
             raise InputError(f"a city of {hours} hours: give at least 1, usually 48")
         self.plan: CityPlan = plan_city(seed, hours, rough)
         self._truth = draw_truth(self.plan)
         self._ends = {incident.id: incident.period.end for incident in self._truth.incidents}
         self._air = make_air(self._truth)
-        self._instruments = Instruments(self._truth, self._air)
+        self._forgeries = draw_forgeries(self.plan) if forged else ()
+        self._instruments = Instruments(self._truth, self._air, self._forgeries)
         self._reports = self._instruments.reports(self._ends)
         self._loggers = loggers_of(self.plan)
         self._times = timetable(self.plan, self._loggers)
@@ -173,6 +179,21 @@ class City:
             Fate(incident, self._ends[incident.id], self._ends[incident.id] < incident.period.end)
             for incident in self._truth.incidents
         )
+
+    def reveal_forgeries(self) -> tuple[Forgery, ...]:
+        """Return every forged series: for who measures the signs, after the run."""
+        return self._forgeries
+
+    def hourly(self) -> dict[tuple[Ref, str, str], list[float]]:
+        """Return what every logger's own hours tell by (site, pollutant, stat), NaN where not marked as good.
+
+        For who measures the signs over weeks without sending every frame.
+        """
+        found = {}
+        for (site, rhythm), told in self._reports.items():
+            for k, (name, stat) in enumerate(told.columns if rhythm == "hour" else ()):
+                found[site, name, str(stat)] = np.where(told.marks[:, k] == "N", told.values[:, k], np.nan).tolist()
+        return found
 
     def raised_by(self, incident: Incident, site: Ref, pollutant: str, period: Period) -> float:
         """Greatest hourly mean that an incident added at a station around a period: for the scorer. [unit]"""

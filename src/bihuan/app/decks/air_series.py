@@ -118,7 +118,8 @@ def _from_file(deck: Deck, series: DeckSeries, start: Hours, folders: tuple[Path
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith(("*", "#")):
             continue
-        stamp, value = _row(path, number, line.split())
+        words = [line[first:last] for first, last in series.file_form] if series.file_form else line.split()
+        stamp, value = _row(path, number, words)
         if stamp <= before:
             raise FormatError(f"{path.name}: line {number} does not follow the hour before it: hours must ascend")
         before = stamp

@@ -15,6 +15,9 @@ from bihuan.physics import BoundaryLayer
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+STAND_INS = {"humidity": (100.0, "100 %"), "pressure": (1000.0, "1000 hPa"), "cloud_cover": (10.0, "overcast")}
+"""What AERMOD takes for missing values where something comes down: it cuts humidity at 100 %. (as in the source)"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeckAir:
@@ -72,6 +75,7 @@ def read_air(deck: Deck, folders: tuple[Path, ...]) -> DeckAir:
     mast = read_profile(find_met(deck, met.profile, folders), surface.start)
     surface, mast = _changed(surface, mast, met)
     chosen = _chosen(surface, met)
+    surface, filled = _filled(deck, surface, chosen)
     hours = np.flatnonzero(chosen)
     if not len(hours):
         raise InputError(
@@ -87,11 +91,12 @@ def read_air(deck: Deck, folders: tuple[Path, ...]) -> DeckAir:
         )
     steps = np.diff(surface.start[hours])
     gaps = int((steps > np.timedelta64(1, "h")).sum())
-    notes: tuple[str, ...] = ()
+    notes = filled
     if gaps and met.days is None and not met.julian and "NOCHKD" not in deck.options:
         place = int(np.argmax(steps > np.timedelta64(1, "h")))
         first = surface.start[hours[place]]
-        notes = (f"{met.surface}: {gaps} gaps between its hours, the first after {first}: averages lack those hours",)
+        gap = f"{met.surface}: {gaps} gaps between its hours, the first after {first}: averages lack those hours"
+        notes = (*notes, gap)
     return DeckAir(layer, hours.astype(np.int64), notes)
 
 
@@ -127,6 +132,27 @@ def _changed(surface: SurfaceHours, mast: ProfileHours, met: DeckMeteorology) ->
         if keyword.startswith(("NOTURB", "NOSW")):
             mast = replace(mast, sigma_w=np.where(of, np.nan, mast.sigma_w))
     return surface, mast
+
+
+def _filled(deck: Deck, surface: SurfaceHours, chosen: Bool) -> tuple[SurfaceHours, tuple[str, ...]]:
+    """Let AERMOD's stand-ins take the place of missing values that deposition needs, and say so."""
+    losing = {keyword for source in deck.sources for keyword in source.given} & {"PARTDIAM", "METHOD_2", "GASDEPOS"}
+    if not losing:
+        return surface, ()
+    used = chosen & (surface.wind_speed > 0.0) & np.isfinite(surface.temperature)
+    names = STAND_INS if "GASDEPOS" in losing else ("pressure",)
+    notes: list[str] = []
+    for name in names:
+        value, told = STAND_INS[name]
+        values = getattr(surface, name)
+        lacking = used & ~np.isfinite(values)
+        if lacking.any() and not lacking[used].all():
+            surface = replace(surface, **{name: np.where(lacking, value, values)})  # type: ignore[arg-type]
+            notes.append(
+                f"{deck.meteorology.surface}: {name.replace('_', ' ')} is missing in {int(lacking.sum())} hours with "
+                f"wind, the first {surface.start[int(lacking.argmax())]}: taken as {told}, as AERMOD does"
+            )
+    return surface, tuple(notes)
 
 
 def _turned(origin: NDArray[np.float64], by: float) -> NDArray[np.float64]:

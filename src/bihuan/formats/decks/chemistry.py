@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bihuan.formats.decks.draft import Draft, fewest, named
 from bihuan.formats.decks.lines import DeckLine, number, numbers
 from bihuan.formats.decks.meteorology import base_name
@@ -113,12 +115,13 @@ def _ozone(draft: Draft) -> DeckSeries | None:
         unit = constant[0].words[1].upper() if len(constant[0].words) > 1 else "UG/M3"
         level = number(constant[0].words[0], constant[0]) * _ozone_factor(unit, constant[0])
     name, factor = "", 1.0
+    form: tuple[tuple[int, int], ...] = ()
     if file:
         fewest(file[0], 1, "a file")
         name = base_name(file[0].words[0])
         factor = _ozone_factor(file[0].words[1].upper() if len(file[0].words) > 1 else "UG/M3", file[0])
-        _free(file[0], 2)
-    return DeckSeries(lines[0], kind, values, level, name, factor)
+        form = _form(file[0], 2)
+    return DeckSeries(lines[0], kind, values, level, name, factor, form)
 
 
 def _ozone_factor(unit: str, line: DeckLine) -> float:
@@ -144,11 +147,11 @@ def settled_background(draft: Draft) -> DeckSeries | None:
     files = [line for line in lines if line.words and line.words[0].upper() == "HOURLY"]
     for line in files[:1]:
         fewest(line, 2, "HOURLY and a file")
-        _free(line, 2)
     if len(files) > 1:
         raise files[1].refuse(f"a file is given already, {files[0].where}")
     kind, values = _table([line for line in lines if line not in files], factor)
-    return DeckSeries(lines[0], kind, values, None, base_name(files[0].words[1]) if files else "", factor)
+    name, form = (base_name(files[0].words[1]), _form(files[0], 2)) if files else ("", ())
+    return DeckSeries(lines[0], kind, values, None, name, factor, form)
 
 
 def _air_factor(draft: Draft, unit: str) -> float:
@@ -189,11 +192,28 @@ def _table(lines: list[DeckLine], factor: float) -> tuple[str, tuple[float, ...]
     return kind, tuple(value * factor for value in found)
 
 
-def _free(line: DeckLine, after: int) -> None:
-    if len(line.words) > after and line.words[after].upper() != "FREE":
-        raise line.refuse(
-            f"format {line.words[after]!r}: only FREE is read: year month day hour value, parted by blanks"
-        )
+FIELD = re.compile(r"(\d*)(?:([IFED])(\d+)(?:\.\d+)?|X)")
+"""Of a Fortran format: how many, of which kind, how wide."""
+
+
+def _form(line: DeckLine, after: int) -> tuple[tuple[int, int], ...]:
+    """Columns of ``(I2,3I3,F9.3)``; none for FREE."""
+    told = "".join(line.words[after:]).upper().strip("()")
+    if told in {"", "FREE"}:
+        return ()
+    found: list[tuple[int, int]] = []
+    column = 0
+    for part in told.split(","):
+        field = FIELD.fullmatch(part)
+        if field is None:
+            raise line.refuse(f"format {part!r} is not read: FREE, or fields like 4I2, 2X and F9.3")
+        times, kind, wide = int(field[1] or 1), field[2], int(field[3] or 1)
+        for _ in range(times):
+            found += [(column, column + wide)] if kind else []
+            column += wide
+    if len(found) != 5:
+        raise line.refuse(f"format ({told}) has {len(found)} fields: year, month, day, hour and value are five")
+    return tuple(found)
 
 
 def _one(line: DeckLine, what: str) -> float:

@@ -25,6 +25,8 @@ class DeckSeries:
         Hourly values, without folder; empty without.
     file_factor : float
         Makes ug/m3 of the file's values.
+    file_form : tuple of (int, int)
+        First and last column of year, month, day, hour and value; empty where blanks part them.
     """
 
     line: DeckLine
@@ -33,6 +35,7 @@ class DeckSeries:
     constant: float | None = None
     file: str = ""
     file_factor: float = 1.0
+    file_form: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

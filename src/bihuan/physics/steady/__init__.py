@@ -3,12 +3,15 @@
 from bihuan.physics.steady.averages import Averager, Highest, percentile, ranks_for
 from bihuan.physics.steady.boundary import BoundaryLayer
 from bihuan.physics.steady.building import Building
+from bihuan.physics.steady.classes import class_layer
 from bihuan.physics.steady.deposited import Deposited, DepositingPlume
 from bihuan.physics.steady.emission_factors import Axis, emission_factors
+from bihuan.physics.steady.engine import EnginePlume
 from bihuan.physics.steady.footprint import footprint
 from bihuan.physics.steady.nitrogen import AmbientRatio, FixedShare, NitrogenShare, OzoneLimit, nitrogen_dioxide
 from bihuan.physics.steady.pits import PitSource
 from bihuan.physics.steady.plume import Receptors, SteadyPlume
+from bihuan.physics.steady.puffs import SteadyPuffs
 from bihuan.physics.steady.removal import FineAndCoarse, Gas, Ground, Particles, Removal
 from bihuan.physics.steady.roads import RoadSource
 from bihuan.physics.steady.sources import AreaSource, PointSource, SteadySource, VolumeSource
@@ -23,6 +26,7 @@ __all__ = [
     "Building",
     "Deposited",
     "DepositingPlume",
+    "EnginePlume",
     "FineAndCoarse",
     "FixedShare",
     "Gas",
@@ -38,8 +42,10 @@ __all__ = [
     "RoadSource",
     "Site",
     "SteadyPlume",
+    "SteadyPuffs",
     "SteadySource",
     "VolumeSource",
+    "class_layer",
     "emission_factors",
     "footprint",
     "nitrogen_dioxide",

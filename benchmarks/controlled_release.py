@@ -1,0 +1,218 @@
+"""How well controlled releases are traced: any folder in the neutral layout, one JSON line.
+
+``python benchmarks/controlled_release.py DIR [--from T] [--until T] [--details]``
+
+The folder holds ``obs.csv.gz`` (``time_utc wd_rad ws ch4_<sensor>``), ``puff_unit_<source>.csv.gz`` (ppm per
+0.001 kg/s, the same minutes) and ``leaks.csv`` (``start end source rate_kg_h``). What the keys of the line mean stands
+in docs/tracing.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bihuan.tracing import Course, Evidence, Inversion, SiteRecord, detect, follow, invert
+
+KG_H = 3.6
+"""kg/h in 0.001 kg/s."""
+SEEN = 0.02
+"""A window can be seen if some sensor and minute gets more than this from the true source. [ppm]"""
+MARGIN = 60
+"""A release that began less than this after the record did is not scored: its level is not known. [min]"""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One metered release of a single source."""
+
+    start: np.datetime64
+    end: np.datetime64
+    source: int
+    rate: float
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV, gzipped or not."""
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(csv.DictReader(data.decode("utf-8-sig").splitlines()))
+
+
+def number(text: str) -> float:
+    return float(text) if text not in {"", "NA", "NaN", "nan"} else float("nan")
+
+
+def read_record(folder: Path) -> SiteRecord:
+    """The sensors and the unit responses, ppm per kg/h; a missing minute becomes a row of NaN."""
+    observed = rows(folder / "obs.csv.gz")
+    minute = np.array([row["time_utc"].rstrip("Z") for row in observed], dtype="datetime64[m]")
+    sensors = tuple(name[4:] for name in observed[0] if name.startswith("ch4_"))
+    values = np.array([[number(row[f"ch4_{sensor}"]) for sensor in sensors] for row in observed])
+    files = sorted(folder.glob("puff_unit_*.csv.gz"))
+    unit = np.array([[[number(row[sensor]) for sensor in sensors] for row in rows(path)] for path in files]) / KG_H
+    place = (minute - minute[0]).astype(np.int64)
+    count = int(place[-1]) + 1
+    filled, responses = np.full((count, len(sensors)), np.nan), np.zeros((len(files), count, len(sensors)))
+    filled[place], responses[:, place] = values, np.nan_to_num(unit)
+    names = tuple(path.name[len("puff_unit_") : -len(".csv.gz")] for path in files)
+    return SiteRecord(minute[0] + np.arange(count), filled, responses, sensors, names)
+
+
+def read_leaks(folder: Path, record: SiteRecord) -> list[Leak]:
+    """Releases of one known source; a point that belongs to several at once is no single release."""
+    found = []
+    for row in rows(folder / "leaks.csv"):
+        if row["source"] not in record.sources or row.get("points_in_experiment", "1") not in {"", "1"}:
+            continue
+        start, end = (np.datetime64(row[name].rstrip("Z"), "s") for name in ("start", "end"))
+        found.append(Leak(start, end, record.sources.index(row["source"]), float(row["rate_kg_h"])))
+    return found
+
+
+@dataclass
+class Score:
+    """Counts of everything, and the line they make."""
+
+    located: list[bool] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+    held: list[bool] = field(default_factory=list)
+    windows: dict[str, list[bool]] = field(default_factory=dict)
+    blind: list[bool] = field(default_factory=list)
+    logs: list[float] = field(default_factory=list)
+    answers: list[bool] = field(default_factory=list)
+    right_answers: list[bool] = field(default_factory=list)
+    detected: list[bool] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
+    false_per_day: float = 0.0
+
+    def release(self, leak: Leak, found: Inversion) -> None:
+        """Add a release whose beginning and end were told."""
+        right = found.first == leak.source
+        self.located.append(right)
+        if right:
+            self.ratios.append(float(found.rate[leak.source]) / leak.rate)
+            self.held.append(bool(found.low[leak.source] <= leak.rate <= found.high[leak.source]))
+
+    def window(self, name: str, source: int, seen: bool, chances: np.ndarray, told: bool) -> None:
+        """Add a window; those of a quarter of an hour alone also make the log score and the share answered."""
+        right = int(np.argmax(chances)) == source
+        alone = name == "windows15"
+        if alone:
+            self.logs.append(float(np.log(max(chances[source], 1e-6))))
+        if not seen:
+            if alone:
+                self.blind.append(not told)
+            return
+        self.windows.setdefault(name, []).append(right)
+        if alone:
+            self.answers.append(told)
+            if told:
+                self.right_answers.append(right)
+
+    def line(self) -> dict[str, float | int | None]:
+        """What is printed."""
+
+        def share(of: list[bool]) -> float | None:
+            return round(float(np.mean(of)), 3) if of else None
+
+        within = [0.5 <= ratio <= 2.0 for ratio in self.ratios]
+        named = {name: share(self.windows.get(name, [])) for name in ("windows15", "windows60", "causal15", "causal60")}
+        return {
+            "releases": len(self.located), "located": int(np.sum(self.located)), "fac2": share(within), **named,
+            "blind15": share(self.blind), "detected": share(self.detected),
+            "false_per_day": round(self.false_per_day, 3), "coverage80": share(self.held),
+            "log_score": round(float(np.mean(self.logs)), 3) if self.logs else None, "answered": share(self.answers),
+        }  # fmt: skip
+
+    def details(self) -> dict[str, object]:
+        """What stands behind it."""
+        return {
+            "windows": {name: len(found) for name, found in self.windows.items()},
+            "blind_windows15": len(self.blind),
+            "right_if_answered15": round(float(np.mean(self.right_answers)), 3) if self.right_answers else None,
+            "rate_ratios": [round(ratio, 2) for ratio in self.ratios],
+            "located_by_release": self.located,
+            "detected_by_release": self.detected,
+            "delay_min": [round(delay) for delay in self.delays],
+        }
+
+
+def windows(leak: Leak, minutes: int) -> Iterator[tuple[np.datetime64, np.datetime64]]:
+    """Whole windows of a release, one after the other from its start."""
+    step, start = np.timedelta64(minutes * 60, "s"), leak.start
+    while start + step <= leak.end:
+        yield start, start + step
+        start = start + step
+
+
+def score(record: SiteRecord, leaks: list[Leak], chosen: Callable[[np.datetime64], bool]) -> Score:
+    """Score the releases and the days that are chosen; the others are only known to the background."""
+    both, past = Evidence(record), Evidence(record, online=True)
+    course, found = follow(past), Score()
+    first = record.start[0] + np.timedelta64(MARGIN, "m")
+    scored = [leak for leak in leaks if leak.start >= first and leak.end <= record.start[-1] and chosen(leak.start)]
+    for leak in scored:
+        found.release(leak, invert(both, record.between(leak.start, leak.end)))
+        for length in (15, 60):
+            for start, end in windows(leak, length):
+                minutes = record.between(start, end)
+                seen = bool(leak.rate * record.unit[leak.source, minutes].max() >= SEEN)
+                alone = invert(both, minutes)
+                told = not alone.cannot_tell
+                found.window(f"windows{length}", leak.source, seen, _with_none(alone), told)
+                now = course.at(int(minutes[-1]) + 1)
+                found.window(f"causal{length}", leak.source, seen, now, bool(now.max() > 0.5))
+    _detection(record, leaks, scored, course, chosen, found)
+    return found
+
+
+def _with_none(found: Inversion) -> np.ndarray:
+    """Probabilities of the sources; what goes to none of them is lost to the log score."""
+    total = found.probability.sum() + found.none
+    return np.asarray(found.probability / total)
+
+
+def _detection(
+    record: SiteRecord, leaks: list[Leak], scored: list[Leak], course: Course,
+    chosen: Callable[[np.datetime64], bool], found: Score,
+) -> None:  # fmt: skip
+    alarms = [(record.start[one.raised - 1], record.start[one.cleared - 1]) for one in detect(course)]
+    for leak in scored:
+        on = [max(raised, leak.start) for raised, cleared in alarms if raised < leak.end and cleared > leak.start]
+        found.detected.append(bool(on))
+        if on:
+            found.delays.append(float((min(on) - leak.start) / np.timedelta64(1, "m")))
+    false = [raised for raised, cleared in alarms if not any(a.start < cleared and raised < a.end for a in leaks)]
+    days = sum(bool(chosen(minute)) for minute in record.start[::60]) / 24.0
+    found.false_per_day = sum(bool(chosen(raised)) for raised in false) / max(days, 1e-9)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--from", dest="first", help="score from this day on, UTC")
+    parser.add_argument("--until", dest="last", help="score before this day, UTC")
+    parser.add_argument("--details", action="store_true", help="what stands behind it, on stderr")
+    given = parser.parse_args(arguments)
+    first, last = (
+        np.datetime64(text or default, "m") for text, default in ((given.first, "1900"), (given.last, "2200"))
+    )
+    record = read_record(given.folder)
+    found = score(record, read_leaks(given.folder, record), lambda at: bool(first <= at < last))
+    print(json.dumps(found.line()))
+    if given.details:
+        print(json.dumps(found.details()), file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

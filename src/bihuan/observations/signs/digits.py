@@ -1,0 +1,173 @@
+"""Digits and repeats: figures that somebody, or a short list, made up.
+
+The last digit of a measured value far above its resolution is as good as drawn from a hat, while people shun some
+digits and love others. Conversions of units leave marks of their own (a factor of 2.62 never gives some last digits):
+so the week is held against the weeks before at the same site, not against the hat alone, and a sign needs both to
+speak. Hours that repeat the one before are counted once. Of tens of thousands of series some look odd by themselves:
+the false discovery rate of the run is held (Benjamini and Hochberg 1995).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import chi2
+
+from bihuan.core import Ref
+from bihuan.observations.signs.sign import Sign, SignKind, sign_id, sign_settings
+from bihuan.observations.signs.window import Block, Bool, Float, adjusted, discoveries
+
+TENS = 10
+
+
+def odd_digits(block: Block) -> list[Sign]:
+    """Return the signs ``digits`` of a block."""
+    table = sign_settings()["digits"]
+    steps, free = block.steps, _free(block.steps, int(table["free"]))
+    now, before = (
+        digit_counts(steps[:, part], free[:, part]) for part in (slice(block.tested, None), slice(block.tested))
+    )
+    count, past = now.sum(axis=1), before.sum(axis=1)
+    asked = block.enough() & (count >= int(table["least"])) & (past >= 2 * int(table["least"]))
+    asked &= _wide(np.where(free, steps, np.nan)[:, block.tested :], float(table["spread"]))
+    asked &= ~_coarser(now) & ~_coarser(before)
+    if not asked.any():
+        return []
+    even = ((now - count[:, None] / TENS) ** 2).sum(axis=1) / np.maximum(count / TENS, 1e-9)
+    moved, freedom = homogeneity(now, before)
+    # sites of one network share conversions and levels: the week of the others is a control as well
+    others = np.where(asked[:, None], now, 0).sum(axis=0) - np.where(asked[:, None], now, 0)
+    apart, apart_freedom = homogeneity(now, others)
+    p_others = np.where(others.sum(axis=1) >= int(table["least"]), chi2.sf(apart, apart_freedom), 0.0)
+    p = np.maximum(np.maximum(chi2.sf(even, TENS - 1), chi2.sf(moved, freedom)), p_others)
+    effect = np.sqrt(moved / np.maximum(count + past, 1)) * np.sqrt((count + past) / np.maximum(count, 1))
+    p = np.where(asked, p, np.nan)
+    chosen = discoveries(p, float(table["fdr"])) & (effect >= float(table["effect"]))
+    told, tests = adjusted(p), int(asked.sum())
+    found = []
+    for row in np.flatnonzero(chosen):
+        loved = int(np.argmax(now[row] / count[row] - before[row] / max(past[row], 1)))
+        figures = {"digit": float(loved), "share": round(100 * float(now[row, loved] / count[row]), 1)}
+        figures["usual"] = round(100 * float(before[row, loved] / max(past[row], 1)), 1)
+        found.append(_sign(block, "digits", int(row), float(effect[row]), float(told[row]), tests, figures))
+    return found
+
+
+def _wide(kept: Float, spread: float) -> Bool:
+    """Say which rows range over several tens: the last digit of a level that stays is not free."""
+    ordered = np.sort(kept, axis=1)
+    count = np.isfinite(kept).sum(axis=1)
+    rows = np.arange(len(kept))
+    low = ordered[rows, (0.1 * count).astype(np.int64)]
+    high = ordered[rows, np.maximum((0.9 * count).astype(np.int64) - 1, 0)]
+    return np.asarray(np.where(count > 0, high - low, 0.0) >= spread)
+
+
+def _coarser(counts: Float) -> Bool:
+    """Say which rows hold many noughts and few fives: part of them was printed a place coarser, which nobody hides."""
+    whole = np.maximum(counts.sum(axis=1), 1)
+    return np.asarray((counts[:, 0] / whole > 0.3) & (counts[:, 5] / whole < 0.15))
+
+
+def _free(steps: Float, least: int) -> Bool:
+    """Values whose last digit is free, and that differ from the hour before."""
+    changed = np.ones(steps.shape, dtype=bool)
+    changed[:, 1:] = steps[:, 1:] != steps[:, :-1]
+    return np.isfinite(steps) & (steps >= least) & changed
+
+
+def digit_counts(steps: Float, free: Bool) -> Float:
+    """Count the last digits of each row, shape (rows, 10)."""
+    last = np.where(free, np.where(np.isfinite(steps), steps, 0) % TENS, TENS).astype(np.int64)
+    counts = np.zeros((len(steps), TENS + 1))
+    np.add.at(counts, (np.repeat(np.arange(len(steps)), steps.shape[1]), last.ravel()), 1.0)
+    return counts[:, :TENS]
+
+
+def homogeneity(one: Float, other: Float) -> tuple[Float, Float]:
+    """Return chi square and degrees of freedom of two sets of counts being drawn alike, row by row."""
+    whole = one + other
+    share = one.sum(axis=1, keepdims=True) / np.maximum(whole.sum(axis=1, keepdims=True), 1)
+    first, second = whole * share, whole * (1 - share)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = np.where(whole > 0, (one - first) ** 2 / first + (other - second) ** 2 / second, 0.0)
+    return parts.sum(axis=1), np.maximum((whole > 0).sum(axis=1) - 1, 1).astype(float)
+
+
+def repeated_values(block: Block) -> list[Sign]:
+    """Return the signs ``repetition`` of a block: the same few values again and again, hours apart."""
+    table = sign_settings()["repetition"]
+    steps, free = block.steps, _free(block.steps, int(table["free"]))
+    count = free[:, block.tested :].sum(axis=1)
+    asked = block.enough() & (count >= int(table["least"]))
+    kept = np.where(free, steps, np.nan)
+    likely = asked & (_ties(kept[:, block.tested :]) > _ties(kept[:, : block.tested]) + 0.1)
+    found = []
+    for row in np.flatnonzero(likely):
+        near, apart = int(table["near"]), int(table["apart"])
+        now, wide = equal_excess(kept[row, block.tested :], near, apart)
+        past, past_wide = equal_excess(kept[row, : block.tested], near, apart)
+        z = (now - max(past, 0.0)) / max(np.hypot(wide, past_wide), 0.05)
+        if now - max(past, 0.0) >= float(table["excess"]) and z >= float(table["z"]):
+            from_normal = float(np.exp(-0.5 * z * z)) * float(asked.sum())
+            times = {"times": round(float(np.exp(now)), 1), "usual": round(float(np.exp(past)), 1)}
+            found.append(_sign(block, "repetition", int(row), float(z), min(from_normal, 1.0), int(asked.sum()), times))
+    return found
+
+
+def _ties(kept: Float) -> Float:
+    """Share of values that another of the row equals."""
+    ordered = np.sort(kept, axis=1)
+    with np.errstate(invalid="ignore"):
+        equal = ordered[:, 1:] == ordered[:, :-1]
+    known = np.isfinite(kept).sum(axis=1)
+    return np.asarray(equal.sum(axis=1) / np.maximum(known, 1))
+
+
+def equal_excess(values: Float, near: int, apart: int) -> tuple[float, float]:
+    """Return the log of equal pairs over nearly equal ones, and its scatter by leaving out each day in turn.
+
+    Parameters
+    ----------
+    values : ndarray, shape (hours,)
+        Whole numbers of resolutions, NaN where not counted.
+    near : int
+        Nearly equal: differing by 1 to so many resolutions; in a smooth crowd of values each is as frequent as none.
+    apart : int
+        Pairs closer in time are not counted. [h]
+    """
+    place = np.flatnonzero(np.isfinite(values))
+    if len(place) < 20:
+        return 0.0, 1.0
+    one, other = np.triu_indices(len(place), 1)
+    fit = place[other] - place[one] >= apart
+    one, other = one[fit], other[fit]
+    gap = np.abs(values[place[other]] - values[place[one]])
+    equal, close = gap == 0, (gap >= 1) & (gap <= near)
+    day = place // 24
+    days = np.unique(day)
+
+    def ratio(keep: Bool) -> float:
+        return float(np.log((equal[keep].sum() + 0.5) / (close[keep].sum() / near + 0.5)))
+
+    whole = ratio(np.ones(len(one), dtype=bool))
+    left = np.array([ratio((day[one] != out) & (day[other] != out)) for out in days])
+    return whole, float(np.sqrt((len(days) - 1) / len(days) * ((left - left.mean()) ** 2).sum()))
+
+
+def _sign(
+    block: Block, kind: SignKind, row: int, statistic: float, p: float, tests: int, figures: dict[str, float]
+) -> Sign:
+    name, last = block.sites[row], block.value.shape[1]
+    return Sign(
+        id=sign_id(kind, name, block.pollutant, block.week),
+        kind=kind,
+        site=Ref.parse(name),
+        pollutant=block.pollutant,
+        period=block.period(block.tested, last),
+        statistic=statistic,
+        p=p,
+        tests=tests,
+        against="own",
+        figures=figures,
+        evidence=block.rows(row, last - 48, last),
+    )
