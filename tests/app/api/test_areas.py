@@ -18,8 +18,10 @@ from bihuan.app.clock import CityClock
 from bihuan.app.loop import Loop
 from bihuan.app.notify import Notifications
 from bihuan.app.settings import Settings
+from bihuan.app.signing import KeptSign
 from bihuan.cases import Actor, Case, Order, Photo
 from bihuan.core import CHINA, Event, Period, Place, Ref, to_json
+from bihuan.observations import Sign
 from bihuan.register import Cell, Device, District, Duty, Enterprise, Fact, Outlet, Person, Section, Station, Unit
 from bihuan.store import Row, open_store
 from tests.app.api.busy import picture
@@ -96,6 +98,9 @@ BOUND = {
     "/api/sites/{ref}/passages": "site",
     "/api/sites/{ref}/track": "site",
     "/api/sites/{ref}/pictures/{ident}": "site",
+    "/api/signs/{ident}": "sign",
+    "/api/signs/{ident}/dismiss": "sign",
+    "/api/signs/{ident}/check": "sign",
     "/api/explain/{ref:path}": "explained",
 }
 """Routes that name one thing of an area."""
@@ -104,6 +109,7 @@ LISTS = {
     "/api/cases": ("case",),
     "/api/cases/export": ("case",),
     "/api/events": ("event",),
+    "/api/signs": ("sign",),
     "/api/sites": ("station", "outlet"),
     "/api/devices": ("device",),
     "/api/gaps": ("device",),
@@ -166,6 +172,7 @@ class City:
             "photos/{digest}": self.photos[side],
             "pictures/{ident}": "none",
             "events/{ident}": f"{'eo' if kind == 'outlet' else 'es'}{side}",
+            "signs/{ident}": f"{'go' if kind == 'outlet' else 'gs'}{side}",
             "{mn}": f"MN{side}",
             "{ref:path}": f"case:{self.cases[side].id}" if kind == "case" else f"event:e{kind[0]}{side}",
             "{ref}": f"{kind}:{'O' if kind == 'outlet' else 'N'}{side}",
@@ -214,6 +221,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         for side in SIDES:
             for kind, subject in (("es", f"station:N{side}"), ("eo", f"outlet:O{side}")):
                 _event(office, f"{kind}{side}", Ref.parse(subject))
+                _sign(office, f"g{kind[1]}{side}", Ref.parse(subject))
         photos = {side: _photo(office, side) for side in SIDES}
         yield City(office, {side: _case(office, side, photos[side]) for side in SIDES}, photos)
 
@@ -261,11 +269,19 @@ def test_every_route_has_its_row() -> None:
     assert set(rows) - paths == set(), "a row for a route that is not there"
 
 
+def _sign(office: Office, ident: str, subject: Ref) -> None:
+    period = Period(NOW - timedelta(hours=12), NOW)
+    sign = Sign(ident, "noise_low", subject, "pm25", period, 0.2, 1e-4, 9, "own", {"ratio": 0.2})
+    row = Row(ident, to_json(KeptSign(sign, "open", NOW)), str(subject), "open", start=period.start, end=period.end)
+    office.store.records.save("sign", [row])
+
+
 BAD = {"wrong_area", "event_area", "not_your_area", "device_area"}
 KINDS = {
     "explained": ("case", "station", "outlet"),
     "site": ("station", "outlet"),
     "event": ("station", "outlet"),
+    "sign": ("station", "outlet"),
     "photo": ("case",),
 }
 WRITES: dict[str, dict[str, Any]] = {
@@ -274,6 +290,7 @@ WRITES: dict[str, dict[str, Any]] = {
     "/api/devices/{mn}/line": {"protocol": "hj212-2017", "reason": "test"},
     "/api/devices/{mn}/recall": {"on": False, "reason": "asked by hand"},
     "/api/cases/{ident}/actions": {"kind": "none", "at": NOW.isoformat()},
+    "/api/signs/{ident}/dismiss": {"reason": "one instrument"},
     "/api/events/{ident}/marks": {"kind": "confirmed", "seen": "none"},
     "/api/events/{ident}/dispatch": {"suspect": "none"},
 }
@@ -330,7 +347,9 @@ def test_a_list_names_what_lies_in_the_area_of_a_role_and_nothing_else(
 def _marks(city: City, kind: str) -> Iterator[tuple[str, str, str]]:
     """What names a thing in a list, what is seen like it, and its side."""
     for side in SIDES:
-        if kind == "event":
+        if kind == "sign":
+            yield from ((f"gs{side}", "station", side), (f"go{side}", "outlet", side))
+        elif kind == "event":
             yield from ((f"es{side}", "station", side), (f"eo{side}", "outlet", side))
         elif kind == "case":
             yield city.cases[side].id, "case", side
