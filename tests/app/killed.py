@@ -1,6 +1,6 @@
 """Processes that are killed in the middle of their work, for the kill tests.
 
-They come from a fork server that has imported everything once, so that twenty rounds do not import twenty times.
+They come from a fork server that has imported everything once, so that fifty rounds do not import fifty times.
 """
 
 from __future__ import annotations

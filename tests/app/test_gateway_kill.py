@@ -21,7 +21,7 @@ from bihuan.store import START, Journal, encode_entry, open_store
 from tests.app.gateways import frame, journalled
 from tests.app.killed import core_process, doomed, gateway_process, register_devices, take
 
-ROUNDS = [3, pytest.param(20, marks=pytest.mark.long)]
+ROUNDS = [3, pytest.param(50, marks=pytest.mark.long)]
 T0 = datetime(2026, 1, 31, 16, tzinfo=UTC)
 
 

@@ -72,3 +72,14 @@ def test_what_is_encoded_is_read_back(names: tuple[str, str, str], flag: int, pa
     frame = encode("2011", mn, qn=qn, st="22", pw=pw, flag=flag, pnum=part, pno=part, refilled=refilled)
     assert envelope(frame) == Envelope(qn, "22", "2011", pw, mn, flag, part, part, refilled)
     assert wrap(read_frame(frame).data) == frame
+
+
+@pytest.mark.parametrize("split", [(None, None), (3, 2)])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_the_usual_head_is_read_at_once_as_field_by_field(split: tuple[int | None, int | None], wrapped: bool) -> None:
+    pnum, pno = split
+    raw = encode("2051", "M1", [], qn="20260201080000123", st="22", pw="\u00fc1", flag=7, pnum=pnum, pno=pno)
+    raw = raw if wrapped else raw[6:-6]
+    slow = envelope(raw.replace(b"ST=22;", b"").replace(b";CP=", b";ST=22;CP="))  # another order is read field by field
+    assert envelope(raw) == slow
+    assert (slow.mn, slow.flag, slow.pnum, slow.pno, slow.refilled) == ("M1", 7, pnum, pno, False)

@@ -245,8 +245,7 @@ class Ingest:
         recent = self._window(town, now)
         batch = flag(batch, recent, town.device_sites)
         short = batch.filter(pl.col("interval").is_in(SHORT))
-        # the batch holds each key once: dropping what it replaces costs a third of making the whole window unique
-        self.recent = pl.concat([recent.join(short, on=list(KEY_COLUMNS), how="anti", maintain_order="left"), short])
+        self.recent = pl.concat([_without(recent, short), short])
         over = self._hours_over(town, batch, now)
         hours = self._hours(town, batch, over)
         if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
@@ -326,6 +325,17 @@ def _by_device_time(frame: tuple[Envelope, Record]) -> tuple[str, str, bytes]:
     """Order by the devices' own clocks, so that neither arrival nor gateway says which of two reports is the later."""
     head, record = frame
     return (head.mn, head.qn, record.raw)
+
+
+def _without(recent: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what the batch replaces; only rows of its time are compared, and mostly none of them is replaced."""
+    if batch.is_empty() or recent.is_empty():
+        return recent
+    near = recent.with_row_index("row").filter(pl.col("start") >= batch["start"].min())
+    replaced = near.join(batch, on=list(KEY_COLUMNS), how="semi")["row"]
+    if replaced.is_empty():
+        return recent
+    return recent.with_row_index("row").filter(~pl.col("row").is_in(replaced.implode())).drop("row")
 
 
 def _sorted(readings: list[Reading]) -> pl.DataFrame:

@@ -238,6 +238,12 @@ class Records:
         with self.connection() as connection:
             return [from_json(body, KINDS[kind]) for kind, body in connection.execute(query)]
 
+    def facts_of(self, kind: str, ident: str) -> list[Fact]:
+        """Return the facts of one thing, by first day, without reading the whole register."""
+        query = select(FACTS.c.body).where(FACTS.c.kind == kind, FACTS.c.id == ident).order_by(FACTS.c.valid_from)
+        with self.connection() as connection:
+            return [from_json(body, KINDS[kind]) for (body,) in connection.execute(query)]
+
     def register(self) -> Register:
         """Return the register as it is stored."""
         return Register(self.facts())

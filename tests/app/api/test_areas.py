@@ -269,6 +269,9 @@ KINDS = {
     "photo": ("case",),
 }
 WRITES: dict[str, dict[str, Any]] = {
+    "/api/devices/{mn}/orders": {"command": "read_clock", "reason": "test"},
+    "/api/devices/{mn}/controls": {"command": "clean", "arguments": {"analyser": "w01018"}, "reason": "test"},
+    "/api/devices/{mn}/line": {"protocol": "hj212-2017", "reason": "test"},
     "/api/devices/{mn}/recall": {"on": False, "reason": "asked by hand"},
     "/api/devices/{mn}/orders": {"command": "read_clock", "reason": "test"},
     "/api/devices/{mn}/controls": {"command": "clean", "arguments": {"analyser": "w01018"}, "reason": "test"},

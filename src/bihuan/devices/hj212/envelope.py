@@ -12,6 +12,12 @@ REPLIES = frozenset({"9011", "9012", "9013", "9014", "9021"})
 """Commands that answer another one; answering them would loop (9021 is a platform's own invention)."""
 
 _FIELD = re.compile(rb"(QN|ST|CN|PW|MN|Flag|PNUM|PNO|RF)=([^;,&]*)")
+_USUAL = re.compile(
+    rb"(?:##\d{4})?QN=([^;,&=]*);ST=([^;,&=]*);CN=([^;,&=]*);PW=([^;,&=]*);MN=([^;,&=]*);Flag=(\d{1,4});"
+    rb"(?:PNUM=(\d{1,4});PNO=(\d{1,4});)?CP="
+)
+"""The head in the order of the standard, as nearly every frame has it: read at once, half as dear as field by field."""
+
 _ANSWER = 1
 _SPLIT = 2
 
@@ -63,6 +69,19 @@ def envelope(frame: bytes) -> Envelope:
 
     Bytes are read as Latin-1, so that they come back unchanged in the answer.
     """
+    usual = _USUAL.match(frame)
+    if usual is not None:
+        qn, st, cn, pw, mn, flag, pnum, pno = usual.groups()
+        return Envelope(
+            qn.decode("latin-1"),
+            st.decode("latin-1"),
+            cn.decode("latin-1"),
+            pw.decode("latin-1"),
+            mn.decode("latin-1"),
+            int(flag),
+            int(pnum) if pnum else None,
+            int(pno) if pno else None,
+        )
     head, _, _ = frame.partition(b"CP=")
     found = dict(_FIELD.findall(head))
     text = found.get
