@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bihuan.core import Event, Period, Place, Plane, Ref, Series, Source, Weather
-from bihuan.physics import GaussianPlume, PuffModel, WindField, source_table
+from bihuan.physics import EnginePlume, GaussianPlume, PuffModel, WindField, source_table
 from bihuan.tracing import PlumeTracer
 
 PLANE = Plane(Place(102.0, 39.8))
@@ -118,6 +118,7 @@ def main() -> None:
     sky, listed = weather(PERIODS, rng), sources(rng, SOURCES)
     east, north = rng.uniform(-9000, 9000, (2, 40))
     plume, table = GaussianPlume(PLANE), source_table(listed, PLANE)
+    engine = EnginePlume(PLANE)
     scene = event_scene(rng)
     tracer = PlumeTracer(plume, PLANE)
     cases: list[tuple[str, Callable[[], object], Callable[[], object] | None, str]] = [
@@ -127,6 +128,13 @@ def main() -> None:
             lambda: bare_plume(table, east, north, sky),
             "0.05 s",
         ),
+        (
+            "engine, 60 x 40 x 200, new air",
+            lambda: EnginePlume(PLANE).unit_response(listed, east, north, sky),
+            None,
+            "-",
+        ),
+        ("engine, 60 x 40 x 200, kept air", lambda: engine.unit_response(listed, east, north, sky), None, "-"),
         ("ranking, 45 stations x 48 x 200", lambda: tracer.rank(*scene), lambda: bare_ranking(*scene), "0.3 s"),
         ("puffs, 48 h x 30 x 45", puffs(rng), None, "15 s"),
     ]

@@ -1,4 +1,7 @@
-"""The watch over 5,000 loggers: cost of the gap table a step, and of finding one logger's day in the journal."""
+"""The watch over 5,000 loggers: cost of the gap table a step, and of finding one logger in the journal.
+
+Run ``python -m benchmarks watch``.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from pathlib import Path
 
 import polars as pl
 
+from bihuan.app.framebook import FrameBook
 from bihuan.app.gapkeeping import GapKeeper
 from bihuan.app.presence import Arrival, PresenceKeeper
 from bihuan.app.town import Town
 from bihuan.core import CHINA, Place
 from bihuan.register import Device, Register, Station
-from bihuan.store import open_store
+from bihuan.store import Journal, JournalReader, encode_entry, open_store
 
 DEVICES = 5_000
 POLLUTANTS = 10
@@ -27,6 +31,7 @@ SCHEMA = {"device": pl.String, "interval": pl.String, "start": pl.Datetime("us",
 def main() -> None:
     """Print every table."""
     gap_steps()
+    frame_looks()
 
 
 def town() -> Town:
@@ -87,6 +92,66 @@ def _row(city: Town, names: list[str], share: float) -> str:
                 kept = max(kept, len(changed))
     worst = max(gaps) + max(lines)
     return f"{share:8.0%} {_ms(gaps)} {_ms(lines)} {kept:10d} {worst / 5:13.1%}"
+
+
+HOURS = 2
+SEGMENT = 64 << 20
+
+
+def frame_looks() -> None:
+    """Index sealed segments of 5,000 loggers that send each minute, and look up one of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "journal"
+        frames = _write_journal(journal)
+        size = sum(path.stat().st_size for path in journal.rglob("*.log*"))
+        print(f"\njournal of {DEVICES} loggers, {HOURS} h, {frames} frames, {size / 1e6:.0f} MB sealed")
+        book = FrameBook(journal)
+        begin = time.perf_counter()
+        made = book.index_all()
+        spent = time.perf_counter() - begin
+        small = sum(path.stat().st_size for path in journal.rglob("*.idx"))
+        print(f"index {made} segments: {spent:.1f} s, {spent / frames * 1e6:.1f} us a frame, {small / 1e6:.1f} MB")
+        book.close()
+        fresh = FrameBook(journal)
+        for name in ("first look", "next look"):
+            begin = time.perf_counter()
+            found = fresh.find("MN002500", T0, T0 + timedelta(days=1))
+            middle = time.perf_counter()
+            shown = fresh.read(found.places[:50])
+            end = time.perf_counter()
+            print(
+                f"{name}: {len(found.places)} frames found in {1e3 * (middle - begin):.0f} ms, "
+                f"a page of {len(shown)} read in {1e3 * (end - middle):.0f} ms"
+            )
+        begin = time.perf_counter()
+        reader = JournalReader(journal)
+        whole = sum(b"MN002500" in record.raw for record in reader.follow("g1"))
+        print(f"the same by reading everything: {whole} frames in {time.perf_counter() - begin:.1f} s")
+        reader.close()
+        fresh.close()
+
+
+def _write_journal(folder: Path) -> int:
+    writer = Journal(folder, "g1", segment_bytes=SEGMENT)
+    body = ";".join(f"a{21001 + n}-Avg=12.{n},a{21001 + n}-Flag=N" for n in range(POLLUTANTS))
+    head, count = "ST=22;CN=2051;PW=123456", 0
+    for minute in range(HOURS * 60):
+        at = T0 + timedelta(minutes=minute)
+        stamp = f"{at:%Y%m%d%H%M%S}"
+        entries = [
+            encode_entry(
+                f"##0400QN={stamp}001;{head};MN=MN{n:06d};Flag=5;CP=&&DataTime={stamp};{body}&&0000\r\n".encode(),
+                at,
+                "10.0.0.1:4001",
+                "known",
+            )
+            for n in range(DEVICES)
+        ]
+        writer.append(entries)
+        count += len(entries)
+    writer.seal()
+    writer.close()
+    return count
 
 
 def _ms(seconds: list[float]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bihuan.app.claiming import claim
 from bihuan.app.heads import door_peer, head_of, peer_device
 from bihuan.devices.hj212 import Envelope
 from bihuan.register import Device
@@ -50,6 +51,16 @@ def test_a_report_of_an_unknown_device_waits_to_be_claimed(town: Hamlet) -> None
     keep(town, REPORT, "J9", "unknown")
     assert town.step().taken.readings.is_empty()
     assert town.loop.ingest.counts.unclaimed == {"J9": 1}
+
+
+def test_what_waited_is_taken_in_when_its_device_is_claimed_with_its_protocol(town: Hamlet) -> None:
+    keep(town, REPORT, "J9", "unknown")
+    town.step()
+    row = Device(id="J9", name="", site="station:s1", protocol="report", rhythm=RHYTHM)
+    done = claim(town.store, town.loop, row, "engineer", MIDNIGHT + 2 * MINUTE)
+    assert (done.frames, done.readings) == (1, 2)
+    assert town.store.series.readings(["J9"], ["pm25"])["value"].to_list() == [35.5]
+    assert town.loop.ingest.counts.unclaimed == {}
 
 
 def test_a_frame_whose_adapter_fails_is_kept_and_the_others_go_on(

@@ -9,8 +9,8 @@ import pytest
 from bihuan.app.ingest import COUNTS, Counts
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications
-from bihuan.app.rebuild import rebuild_series
-from bihuan.core import CHINA, JournalError, NotCovered, from_json
+from bihuan.app.rebuild import rebuild_part, rebuild_series
+from bihuan.core import CHINA, JournalError, NotCovered, Period, from_json
 from bihuan.register import Device
 from bihuan.store import Store, open_store
 from tests.app.small import MNS, STRANGER, day_of_frames, journal, minute_frame, settle
@@ -127,3 +127,151 @@ def test_a_frame_with_a_wrong_password_makes_no_reading_until_the_register_agree
     rebuild_series(home)
     with open_store(home, create=False, threads=1) as store:
         assert store.series.readings([MNS[0]]).height == 12
+
+
+# ---- gaps, flags, parts, damages ----
+
+
+def watched(home: Path) -> None:
+    """An evening with silences, late data, a changed value and a spike, taken in tick by tick as a server does."""
+    settle(home)
+    frames: list[tuple[bytes, datetime, str]] = []
+    for step in range(HOURS * 12):
+        for number, mn in enumerate(MNS[:2]):
+            at = T0 + TICK * step
+            silent = step % 20 in range(5 * number, 5 * number + 4)
+            value = 900.0 if step == 50 else 30.0 + step % 5
+            came = at + (timedelta(hours=2) if silent and step < 30 else TICK) + timedelta(seconds=2)
+            if not silent or step < 30:
+                frames.append((minute_frame(mn, at, value, step), came, "known"))
+    at = T0 + TICK * 46
+    frames += [(minute_frame(MNS[0], at, value, 7), at + TICK * n, "known") for n, value in enumerate((61, 62, 63), 3)]
+    frames.sort(key=lambda frame: frame[1])
+    journal(home, frames)
+    with open_store(home, threads=1) as store:
+        loop = Loop(store, CHINA, Notifications((), home / "notices.jsonl"), T0)
+        for number in range(1, HOURS * 12 + 30):
+            loop.step(T0 + TICK * number, until=T0 + TICK * number)
+        loop.watch.keep()
+
+
+def kept(store: Store) -> dict[str, list[tuple[str, bytes]]]:
+    return {kind: sorted((row.id, row.body) for row in store.records.find(kind)) for kind in ("gap", "presence")}
+
+
+def test_series_hours_days_gaps_flags_and_times_on_line_come_out_as_the_live_ones(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    watched(home)
+    with open_store(home, create=False, threads=1) as store:
+        before, watch = everything(store), kept(store)
+        states = {row.state for row in store.records.find("gap")}
+    assert {"filled", "recalled"} <= states and len(watch["gap"]) > 4 and len(watch["presence"]) >= 2
+    assert set(before["readings"]["quality"]) > {"good"}, "there are flags to compare"
+    rebuild_series(home)
+    with open_store(home, create=False, threads=1) as store:
+        after = everything(store)
+        for name, table in before.items():
+            assert after[name].equals(table), name
+        again = kept(store)
+        assert again["gap"] == watch["gap"]
+        assert again["presence"] == watch["presence"]
+
+
+def test_the_same_minute_sent_three_times_keeps_the_last_value_and_every_frame(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    watched(home)
+    with open_store(home, create=False, threads=1) as store:
+        rows = store.series.readings([MNS[0]], interval="minute")
+        row = rows.filter(pl.col("start") == T0 + TICK * 46).row(0, named=True)
+        assert (row["value"], row["revision"]) == (63.0, 4)
+        stamp = (T0 + TICK * 46).astimezone(CHINA).strftime("DataTime=%Y%m%d%H%M%S").encode()
+        sent = [one.raw for one in store.journal.follow("g1") if stamp in one.raw and MNS[0].encode() in one.raw]
+        assert len(sent) == 4, "the journal keeps them all"
+
+
+def test_a_part_is_made_anew_in_place_and_the_rest_is_not_touched(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    watched(home)
+    begin, end = T0 + timedelta(hours=1), T0 + timedelta(hours=4)
+    with open_store(home, create=False, threads=1) as store:
+        before = everything(store)
+        mine = store.series.readings([MNS[0]], period=Period(begin, end))
+        wrong = mine.drop("revision").with_columns(value=pl.lit(1.0), quality=pl.lit("bad"), reason=pl.lit("range"))
+        store.series.append(wrong)
+        assert not everything(store)["readings"].drop("revision").equals(before["readings"].drop("revision"))
+    made = rebuild_part(home, [MNS[0]], begin, end)
+    assert made.after["readings"] == before["readings"].height
+    with open_store(home, create=False, threads=1) as store:
+        after = everything(store)
+    for name, table in before.items():
+        assert after[name].drop("revision").equals(table.drop("revision")), name
+    others = pl.col("device") != MNS[0]
+    assert after["readings"].filter(others).equals(before["readings"].filter(others))
+
+
+def test_a_rebuild_over_a_damaged_journal_keeps_the_other_frames_and_names_the_loss(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    watched(home)
+    with open_store(home, create=False, threads=1) as store:
+        before = everything(store)["readings"]
+    segment = home / "journal" / "g1" / "00000001.log"
+    data = bytearray(segment.read_bytes())
+    writer_groups = data.count(b"\xb1G")
+    data[len(data) // 2] ^= 0xFF
+    segment.write_bytes(data)
+    assert writer_groups == 1, "the whole evening is one group here: what lies behind the damage is lost with it"
+    made = rebuild_series(home, salvage=True)
+    (loss,) = made.lost
+    assert (loss.gateway, loss.segment) == ("g1", 1) and "00000001" in made.words("en")
+    with open_store(home, create=False, threads=1) as store:
+        after = everything(store)["readings"]
+    assert 0 < after.height < before.height
+
+
+def test_a_gateway_clock_that_was_set_back_or_forward_loses_no_frame(tmp_path: Path) -> None:
+    """The journal keeps the order of arrival; times of receipt that leap change only what they mark as late."""
+    home = tmp_path / "home"
+    settle(home)
+    leap = {10: timedelta(hours=-3), 20: timedelta(hours=5)}
+    offset, frames = timedelta(0), []
+    for step in range(36):
+        offset = leap.get(step, offset)
+        frames.append((minute_frame(MNS[0], T0 + TICK * step, 30.0, step), T0 + TICK * (step + 1) + offset, "known"))
+    journal(home, frames)
+    with open_store(home, threads=1) as store:
+        loop = Loop(store, CHINA, Notifications((), home / "notices.jsonl"), T0)
+        for number in range(1, 120):
+            loop.step(T0 + TICK * number)
+        rows = store.series.readings([MNS[0]], interval="minute")
+    made = rebuild_series(home)
+    assert made.frames == 36
+    with open_store(home, create=False, threads=1) as store:
+        again = store.series.readings([MNS[0]], interval="minute")
+    assert again["start"].to_list() == rows["start"].to_list()
+    assert rows.height >= 26, "only what lay five hours ahead of its own time is doubted"
+
+
+def test_a_device_clock_that_was_wrong_marks_its_readings_and_leaves_the_others(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    settle(home)
+    came = T0 + TICK
+    frames = [
+        (minute_frame(MNS[0], T0 + timedelta(hours=3), 30.0, 1), came, "known"),
+        (minute_frame(MNS[0], T0 + timedelta(days=3), 30.0, 2), came, "known"),
+        (minute_frame(MNS[0], T0 - timedelta(days=2), 30.0, 3), came, "known"),
+        (minute_frame(MNS[1], T0, 30.0, 4), came, "known"),
+    ]
+    journal(home, frames)
+    with open_store(home, threads=1) as store:
+        Loop(store, CHINA, Notifications((), home / "n.jsonl"), T0).step(T0 + TICK)
+        rows = store.series.readings(interval="minute")
+        counts = from_json(store.records.state(COUNTS) or b"", Counts)
+    found = {row["start"]: (row["origin"], row["reason"]) for row in rows.iter_rows(named=True)}
+    assert found == {
+        T0 + timedelta(hours=3): ("live", "clock"),
+        T0 - timedelta(days=2): ("resent", ""),
+        T0: ("live", ""),
+    }
+    assert counts.complaints["clock_impossible"] == 1

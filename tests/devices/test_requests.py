@@ -97,6 +97,7 @@ def made_key() -> bytes:
         ("set_parameter", {"analyser": "w01018", "info": "i13004", "value": "1;x=2"}, "without ;"),
         ("set_sampling_period", {"analyser": "w01018", "start": "240000", "hours": "2"}, "hhmmss"),
         ("read_clock", {"colour": "red"}, "does not take colour"),
+        ("calibrate", {"analyser": "w01018", "calibration": "0"}, "does not take calibration"),
     ],
 )
 def test_an_argument_that_cannot_be_is_refused_with_what_is_allowed(

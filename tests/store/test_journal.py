@@ -228,9 +228,19 @@ def work_until_the_power_fails(disk: PowerCutFiles, chance: random.Random, promi
 
 @pytest.mark.parametrize("torn", [False, True], ids=["clean", "torn"])
 def test_fifty_power_cuts_lose_nothing_that_was_acknowledged(torn: bool) -> None:
-    chance = random.Random(212)
+    assert survive(random.Random(212), 50, torn) > 4000
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("torn", [False, True], ids=["clean", "torn"])
+def test_two_hundred_power_cuts_lose_nothing_that_was_acknowledged(torn: bool) -> None:
+    assert survive(random.Random(2025), 200, torn) > 16_000
+
+
+def survive(chance: random.Random, rounds: int, torn: bool) -> int:
+    """Cut the power again and again; return how many frames were promised and found again."""
     total = 0
-    for round_ in range(50):
+    for round_ in range(rounds):
         disk = PowerCutFiles(fuse=chance.randint(1, 600))
         promised: dict[str, bytes] = {}
         with pytest.raises(PowerCut):
@@ -243,7 +253,7 @@ def test_fifty_power_cuts_lose_nothing_that_was_acknowledged(torn: bool) -> None
         assert not missing, f"round {round_}: {len(missing)} of {len(promised)} promised frames are gone"
         assert list(recovered.values())[-1] == frame(99_999_999)
         total += len(promised)
-    assert total > 4000
+    return total
 
 
 def test_what_a_killed_writer_left_unsynced_is_synced_before_a_reader_gets_it() -> None:

@@ -39,6 +39,9 @@ log = logging.getLogger("bihuan.adapters")
 LineOf = Callable[[str], Device | None]
 """Looks a device up by its code."""
 
+COLLECTORS = frozenset({"electricity"})
+"""Protocols of ours whose frames speak for other devices: the meters of a collector."""
+
 _STATS = frozenset(get_args(Stat))
 _FAILED = "adapter_failed"
 
@@ -87,7 +90,7 @@ class HeldAdapter:
             log.exception("adapter %s of device %s failed on frame %s", self._device.protocol, self._device.id, frame)
             return _only(_FAILED, _words(problem))
         if self._own:
-            return self._of_lines(decoded)
+            return self._of_lines(decoded) if self._device.protocol in COLLECTORS else decoded
         try:
             return self._checked(decoded)
         except Exception as problem:  # what it returned is not even of the right types

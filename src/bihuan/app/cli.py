@@ -17,6 +17,7 @@ import click
 from bihuan import __version__
 from bihuan.app.caches import settle_caches
 from bihuan.app.cli_forward import forward
+from bihuan.app.cli_journal import journal
 from bihuan.app.cli_law import assess, standards
 from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
@@ -283,14 +284,28 @@ def restore(source: Path, as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--device", "devices", multiple=True, help="only this logger (MN), several times; every one without it")
+@click.option("--from", "start", type=INSTANT, help="only frames received at or after it, local time of the city")
+@click.option("--to", "end", type=INSTANT, help="and before it")
+@click.option("--salvage", is_flag=True, help="read on behind damaged parts of the journal, and name what is lost")
 @LANGUAGE
 @JSON
-def rebuild(language: Any, as_json: bool) -> None:
-    """Make the observations anew from the journal."""
-    from bihuan.app.rebuild import rebuild_series
+def rebuild(
+    devices: tuple[str, ...],
+    start: datetime | None,
+    end: datetime | None,
+    salvage: bool,
+    language: Any,
+    as_json: bool,
+) -> None:
+    """Make observations, gaps and times on line anew from the journal; a part of them with a device or a time."""
+    from bihuan.app.rebuild import rebuild_part, rebuild_series
     from bihuan.core import plain
 
-    made = rebuild_series(home_path())
+    if devices or start or end:
+        made = rebuild_part(home_path(), devices, start, end, salvage=salvage)
+    else:
+        made = rebuild_series(home_path(), salvage=salvage)
     say(plain(made) if as_json else made.words(language), as_json)
 
 
@@ -307,7 +322,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, forward, order, plume, standards, store, user):
+for command in (assess, forward, journal, order, plume, standards, store, user):
     cli.add_command(command)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from bihuan.app.access.people import Wanted
-from bihuan.app.accountkeeping import ACTS, add_account, change_account, list_accounts
+from bihuan.app.accountkeeping import ACTS, BY, add_account, change_account, list_accounts
 from bihuan.app.assessing import assess
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.doctor import examine
@@ -26,13 +26,14 @@ from bihuan.app.flagging import rerun_flags
 from bihuan.app.forwardkeeping import add_target, list_targets, listed, stand_at, stands, switch_target
 from bihuan.app.gapkeeping import gaps_of
 from bihuan.app.importing import Beside, import_files
+from bihuan.app.journalkeeping import keep_for, may_go, prune_journal, retention
 from bihuan.app.opened import opened
 from bihuan.app.ordering import place_order
 from bihuan.app.replay import WHAT_IF, replay_stored
 from bihuan.app.settings import read_settings
 from bihuan.app.tracing import ranking_of, ranking_plain, ranking_words, trace_stored
 from bihuan.app.upkeep import note_backup
-from bihuan.core import InputError, Language, parse_instant, plain, text
+from bihuan.core import InputError, Language, local_date, parse_instant, plain, text
 from bihuan.store import Manifest, backup
 
 FINDING = 1
@@ -220,6 +221,30 @@ def _order(scene: Scene, options: Options, language: Language) -> Iterator[Line]
     yield Line(plain(order), text("order.placed", language, id=order.id, device=device, words=words, state=state))
 
 
+def _keep_journal(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    now = scene.clock.now()
+    with opened(scene.home) as store:
+        on = local_date(now, read_settings(scene.home).zone)
+        kept = keep_for(store, int(options.get("years", 0)), BY, needed_option(options, "reason"), now, on)
+    told = plain(kept)
+    yield Line(told, text("journal.kept", language, **told))
+
+
+def _prune_journal(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    now, before = scene.clock.now(), instant_of(options, "before")
+    with opened(scene.home) as store:
+        on = local_date(now, read_settings(scene.home).zone)
+        kept = retention(store, on)
+        if options.get("dry_run"):
+            old = may_go(store, min(before or kept.before(now), kept.before(now)))
+        else:
+            old = prune_journal(store, BY, now, on, before)
+    told = {"years": kept.years, "floor": kept.floor, "segments": [plain(one) for one in old]}
+    key = "journal.would_go" if options.get("dry_run") else "journal.gone"
+    size = sum(one.size for one in old)
+    yield Line(told, text(key, language, count=len(old), size=size, years=kept.years, floor=kept.floor))
+
+
 def _backup(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     target = Path(needed_option(options, "target"))
     with opened(scene.home) as store:
@@ -316,6 +341,8 @@ COMMANDS: dict[str, Command] = {
     "forward.status": Command(_stand_targets),
     "gaps": Command(_gaps),
     "order": Command(_order, keeps_accounts=True, secret=frozenset({"password", "key"})),
+    "journal.keep": Command(_keep_journal, touches_files=True),
+    "journal.prune": Command(_prune_journal, touches_files=True),
     "flags": Command(_flags),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),

@@ -19,6 +19,7 @@ from typing import Any
 from bihuan import __version__
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.gateway import read_status
+from bihuan.app.journalkeeping import age, last_check
 from bihuan.app.law import check_all
 from bihuan.app.opened import lake_of
 from bihuan.app.settings import read_settings
@@ -37,6 +38,9 @@ LAG = timedelta(minutes=15)
 
 LAG_COUNTED = 100_000
 """Frames behind are counted up to here."""
+
+CHECK_OLD = timedelta(days=92)
+"""A check of the journal older than this is said."""
 
 ROOM = 1 << 30
 """Less room on the disk than this is said. [bytes]"""
@@ -110,6 +114,7 @@ def examine(home: Path, clock: Clock | None = None) -> Report:
     status = _read(place.path / "status.json")
     _look_at_store(place, status, report, clock or WallClock())
     _look_at_sizes(place, report)
+    _look_at_journal(place, report, clock or WallClock())
     return report
 
 
@@ -275,6 +280,20 @@ def _look_at_sizes(place: Home, report: Report) -> None:
     }
     if free < ROOM:
         report.findings.append(f"only {free >> 20} MiB are free on the disk of {place.path}: free some")
+
+
+def _look_at_journal(place: Home, report: Report, clock: Clock) -> None:
+    """Tell what the last check of the journal found, and when that was; a whole check may take an hour."""
+    told = last_check(place.path)
+    report.facts["journal"] = {name: told[name] for name in ("at", "segments", "frames") if name in told}
+    for one in told.get("damaged", ()):
+        losses = "; ".join(f"bytes {loss['start']}-{loss['end']}: {loss['problem']}" for loss in one["losses"])
+        report.findings.append(
+            f"journal segment {one['gateway']}/{one['segment']:08d} is damaged ({losses}): restore it from a backup, "
+            "then run bihuan journal check again"
+        )
+    if (since := age(told, clock.now())) is not None and since > CHECK_OLD:
+        report.findings.append(f"the journal was checked last at {told['at']}: run bihuan journal check")
 
 
 def _size(path: Path) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bihuan.app.heads import head_of
 from bihuan.core import JournalError, StoreError
-from bihuan.devices.hj212 import envelope
 from bihuan.store import (
     REAL_FILES,
     START,
@@ -56,9 +57,15 @@ class FrameBook:
     ----------
     journal : Path
         Folder of the journal. Indexes are written beside the sealed segments that have none yet.
+
+    Attributes
+    ----------
+    mutex : RLock
+        Held by whoever looks.
     """
 
     def __init__(self, journal: Path) -> None:
+        self.mutex = threading.RLock()
         self._folder = journal
         self._reader = JournalReader(journal, salvage=True)
         self._indexes: OrderedDict[tuple[str, int], FrameIndex] = OrderedDict()
@@ -152,4 +159,4 @@ class FrameBook:
 
 
 def _name(record: Record) -> str:
-    return "" if record.status == "garbage" else envelope(record.raw).mn
+    return head_of(record).mn

@@ -127,6 +127,7 @@ class Ingest:
         known = store.records.state(COUNTS)
         self.counts = from_json(known, Counts) if known else Counts()
         self.recent: pl.DataFrame | None = None
+        self.only: Period | None = None  # a rebuild of a part stores nothing else
         self._notes: deque[tuple[str, DeviceNote]] = deque(maxlen=NOTES)
 
     def take(self, town: Town, now: datetime, until: datetime | None = None) -> Taken:
@@ -239,6 +240,8 @@ class Ingest:
 
     def _store_all(self, town: Town, decoded: _Decoded, ends: dict[str, Position], now: datetime, full: bool) -> Taken:
         batch = _sorted(decoded.readings)
+        if self.only is not None:
+            batch = batch.filter(pl.col("start").is_between(self.only.start, self.only.end, closed="left"))
         recent = self._window(town, now)
         batch = flag(batch, recent, town.device_sites)
         short = batch.filter(pl.col("interval").is_in(SHORT))

@@ -24,7 +24,7 @@ from bihuan.core import (
     to_json,
 )
 from bihuan.devices.hj212 import DATA_COMMANDS, MINUTES, SECRET_ARGUMENTS, checked, command_of, exchange
-from bihuan.register import Device
+from bihuan.register import Device, Register
 from bihuan.store import Entry, Row, Store
 
 KIND = "order"
@@ -150,7 +150,7 @@ def place_order(
         )
     if not person:
         raise InputError(f"order {command} names nobody who asks: a person of the register, or system:...")
-    row = known or store.records.register().get(Device, device, local_date(now))
+    row = known or Register(store.records.facts_of("device", device)).get(Device, device, local_date(now))
     if row is None:
         raise InputError(f"device {device!r} is not in the register: claim or import it first")
     chosen = command_of(command, row.protocol)

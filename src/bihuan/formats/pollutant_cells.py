@@ -43,6 +43,14 @@ def short_name(code: str) -> str:
     return next((name for name in candidates if names.get(_name_key(name)) == code and len(name) <= 8), code)
 
 
+def _near(key: str) -> list[str]:
+    """Return the nearest known name; of two as near, that of the pollutant that stands first in the code list."""
+    known = list(pollutant_names())
+    close = difflib.get_close_matches(key, known, 3)
+    closeness = {name: difflib.SequenceMatcher(None, name, key).ratio() for name in close}
+    return sorted(close, key=lambda name: (-closeness[name], known.index(name)))[:1]
+
+
 def _name_key(name: str) -> str:
     return re.sub(r"[\s._()]", "", narrow(name)).lower()
 
@@ -50,7 +58,7 @@ def _name_key(name: str) -> str:
 def _known_pollutant(name: str) -> str:
     code = pollutant_names().get(_name_key(name))
     if code is None:
-        near = difflib.get_close_matches(_name_key(name), pollutant_names(), 1)
+        near = _near(_name_key(name))
         raise BadCell("pollutant", short_name(pollutant_names()[near[0]]) if near else "颗粒物、SO2、NOx、COD")
     return code
 

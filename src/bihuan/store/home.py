@@ -146,6 +146,7 @@ class Store:
     lock: Lock
     step: threading.RLock = field(default_factory=threading.RLock)
     _own: Journal | None = field(default=None, init=False, repr=False)
+    _own_mutex: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def own_journal(self) -> Journal:
         """Return the journal that this process writes itself (gateway `CORE`), opened when it is first asked for.
@@ -154,7 +155,7 @@ class Store:
         ------
         StoreLocked, JournalError
         """
-        with self.step:
+        with self._own_mutex:  # not `step`: whoever posts a value does not wait for the loop
             if self._own is None:
                 self._own = Journal(self.home.journal, CORE)
             return self._own

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bihuan.core import JournalError
 from bihuan.store.files import REAL_FILES, Files
-from bihuan.store.frameindex import index_path
+from bihuan.store.frameindex import index_path, read_sealed, records_of
 from bihuan.store.journal import segment_name, segment_numbers
 from bihuan.store.sealed import Sealed
 from bihuan.store.segments import EPOCH, HEADER_LENGTH, START, Position, decode_header
@@ -139,7 +139,7 @@ def prunable(
                 packed = path.with_suffix(".log.zst")
                 if files.exists(path) or segment >= consumed.get(gateway, START).segment:
                     break
-                last = _last(reader, gateway, segment)
+                last = _last(files, packed, gateway, segment)
                 if last is None or last >= before:
                     break
                 handle = files.open(packed)
@@ -150,19 +150,13 @@ def prunable(
     return found
 
 
-def _last(reader: JournalReader, gateway: str, segment: int) -> datetime | None:
-    """Return when the last frame of a segment came; None where it cannot be read."""
-    last, at = EPOCH, Position(segment, HEADER_LENGTH)
+def _last(files: Files, packed: Path, gateway: str, segment: int) -> datetime | None:
+    """Return when the last frame of a sealed segment came; None where it cannot be read."""
     try:
-        while at.segment == segment:
-            records, at = reader.tail(gateway, at)
-            mine = [record.received for record in records if record.position.segment == segment]
-            last = max([last, *mine])
-            if len(mine) < len(records) or not records:
-                break
+        data, _ = read_sealed(files, packed)
+        return max((record.received for record in records_of(data, gateway, segment)), default=EPOCH)
     except JournalError:
         return None
-    return last
 
 
 def prune(folder: Path, old: list[Pruned], files: Files = REAL_FILES) -> int:

@@ -136,6 +136,21 @@ class Records:
             others = {column.name: insert.excluded[column.name] for column in table.columns if column.name != "id"}
             connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=others), values)
 
+    def remove(self, kind: str, idents: Sequence[str]) -> None:
+        """Drop rows that are made anew from the journal.
+
+        Raises
+        ------
+        InputError
+            If the kind is unknown, or one whose rows are final.
+        """
+        table = _table(kind)
+        if kind in FINAL_KINDS:
+            raise InputError(f"rows of kind {kind!r} are final: none is ever removed")
+        with self.connection(writes=True) as connection:
+            for at in range(0, len(idents), _CHUNK):
+                connection.execute(table.delete().where(table.c.id.in_(idents[at : at + _CHUNK])))
+
     def get(self, kind: str, id: str) -> Row | None:
         """Return one row, or None."""
         table = _table(kind)
@@ -222,6 +237,12 @@ class Records:
         query = select(FACTS.c.kind, FACTS.c.body).order_by(FACTS.c.kind, FACTS.c.id, FACTS.c.valid_from)
         with self.connection() as connection:
             return [from_json(body, KINDS[kind]) for kind, body in connection.execute(query)]
+
+    def facts_of(self, kind: str, ident: str) -> list[Fact]:
+        """Return the facts of one thing, by first day, without reading the whole register."""
+        query = select(FACTS.c.body).where(FACTS.c.kind == kind, FACTS.c.id == ident).order_by(FACTS.c.valid_from)
+        with self.connection() as connection:
+            return [from_json(body, KINDS[kind]) for (body,) in connection.execute(query)]
 
     def register(self) -> Register:
         """Return the register as it is stored."""

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from bihuan.core import DAY, StoreError, floor_to, iso, parse_instant
+from bihuan.core import DAY, Period, StoreError, floor_to, iso, parse_instant
 from bihuan.store.batches import (
     SPOTS,
     Batch,
@@ -27,6 +27,7 @@ from bihuan.store.batches import (
     error_of,
     given,
     prepared,
+    where_of,
     with_spots,
 )
 from bihuan.store.following import MANY, Following
@@ -217,6 +218,19 @@ class SeriesStore(SeriesReading):
             count = count_of(dropped)
             for table in ("consumed", "latest", "touched", "unsettled"):
                 connection.execute(f"DELETE FROM {table}")
+            connection.execute("INSERT INTO latest " + ALL_LATEST.format(source=READINGS.stored, within="true"))
+        self._following.forget()
+        return count
+
+    def forget_readings(self, devices: Iterable[str], period: Period) -> int:
+        """Drop readings of loggers within a time that frames of the journal can make again; return how many."""
+        where, values = where_of(period, device=devices)
+        with self._writing() as connection:
+            dropped = connection.execute(
+                f"DELETE FROM {READINGS.stored} {where} AND regexp_full_match(frame, '{FRAME_PATTERN}')", values
+            )
+            count = count_of(dropped)
+            connection.execute("DELETE FROM latest")
             connection.execute("INSERT INTO latest " + ALL_LATEST.format(source=READINGS.stored, within="true"))
         self._following.forget()
         return count

@@ -80,6 +80,7 @@ BOUND = {
     "/api/events/{ident}/dispatch": "event",
     "/api/devices/{mn}/frames": "device",
     "/api/devices/{mn}/watch": "device",
+    "/api/devices/{mn}/journal": "device",
     "/api/devices/{mn}/recall": "device",
     "/api/devices/{mn}/orders": "device",
     "/api/devices/{mn}/controls": "device",
@@ -268,6 +269,9 @@ KINDS = {
     "photo": ("case",),
 }
 WRITES: dict[str, dict[str, Any]] = {
+    "/api/devices/{mn}/orders": {"command": "read_clock", "reason": "test"},
+    "/api/devices/{mn}/controls": {"command": "clean", "arguments": {"analyser": "w01018"}, "reason": "test"},
+    "/api/devices/{mn}/line": {"protocol": "hj212-2017", "reason": "test"},
     "/api/devices/{mn}/recall": {"on": False, "reason": "asked by hand"},
     "/api/cases/{ident}/actions": {"kind": "none", "at": NOW.isoformat()},
     "/api/events/{ident}/marks": {"kind": "confirmed", "seen": "none"},

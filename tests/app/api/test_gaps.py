@@ -115,3 +115,19 @@ def test_the_command_lists_the_gaps_and_says_when_nothing_is_missing(office: Off
         assert MNS[0] in line.words and "6/6" in line.words
         (none,) = COMMANDS["gaps"].run(scene, {"device": MNS[1]}, language)  # type: ignore[arg-type]
         assert none.data == {"gaps": 0}
+
+
+def test_raw_frames_are_shown_by_time_and_page_with_what_is_wrong_beside_them(office: Office) -> None:
+    client = logged_in(office, "data_engineer")
+    hour = {"start": MIDNIGHT.isoformat(), "end": (MIDNIGHT + timedelta(hours=1)).isoformat()}
+    told = client.get(f"/api/devices/{MNS[0]}/journal", params=hour).json()
+    assert (told["count"], told["page"], told["pages"], told["lost"]) == (11, 1, 1, [])
+    assert [one["received"] for one in told["frames"]] == sorted(one["received"] for one in told["frames"])
+    assert "PW=******" in told["frames"][0]["raw"] and told["frames"][0]["readings"]
+    day = client.get(f"/api/devices/{MNS[1]}/journal").json()
+    assert (day["count"], len(day["frames"]), day["pages"]) == (35, 35, 1)
+    assert client.get(f"/api/devices/{MNS[1]}/journal", params={"page": 2}).json()["frames"] == []
+    long = {"start": MIDNIGHT.isoformat(), "end": (MIDNIGHT + timedelta(days=40)).isoformat()}
+    assert client.get(f"/api/devices/{MNS[0]}/journal", params=long).json()["code"] == "bad_period"
+    bare = {"start": "2026-03-11T00:00:00", "end": "2026-03-11T01:00:00"}
+    assert client.get(f"/api/devices/{MNS[0]}/journal", params=bare).status_code == 422

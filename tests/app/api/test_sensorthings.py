@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from bihuan.app.access.areas import EVERYWHERE
 from bihuan.app.api import ApiServer, Office
+from bihuan.app.sta import Answerer, Catalog, StaError, read_options
 from bihuan.core import HOUR
 from bihuan.register import Device
 from tests.app.api.handmade import FIRST, NOW, PASSWORD, office_of, peak_hour, usual_hours, value
@@ -295,3 +300,61 @@ def test_a_post_that_cannot_be_kept_is_refused_and_nothing_is_journalled(
 def test_nobody_reads_without_a_login(served: Served) -> None:
     answer = httpx.get(f"{served.url}/sta/v1.1/Things", trust_env=False)
     assert answer.status_code == 401
+
+
+WORDS = [
+    "name",
+    "id",
+    "eq",
+    "ne",
+    "gt",
+    "ge",
+    "lt",
+    "le",
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    ",",
+    "'x'",
+    "''",
+    "1",
+    "-2.5",
+    "2026-11-02T20:00:00Z",
+    "phenomenonTime",
+    "result",
+    "Datastreams/id",
+    "Thing/name",
+    "properties/kind",
+    "substringof",
+    "startswith",
+    "null",
+    "true",
+    ";",
+    "$top=1",
+    "Observations",
+    "Datastreams",
+    "Things",
+    "@iot.id",
+    "/",
+    "'",
+    "$",
+    "%",
+]
+phrases = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join) | st.text(max_size=30)
+paths = st.sampled_from(
+    ["Things", "Datastreams", "Things('station:N1')", "Datastreams('station:N1~pm25~hour')/Observations", "Sensors"]
+) | st.text(max_size=40)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=paths, test=phrases, order=phrases, expand=phrases, top=st.text("0123456789-", max_size=4))
+def test_no_question_is_a_fault_of_the_server(
+    served: Served, path: str, test: str, order: str, expand: str, top: str
+) -> None:
+    office = served.office
+    answerer = Answerer(Catalog(office.town, EVERYWHERE, office.store.series), "http://x/sta/v1.1")
+    for given_options in ({"$filter": test, "$top": "3"}, {"$orderby": order, "$expand": expand, "$top": top}):
+        with contextlib.suppress(StaError):
+            answerer.get(path, read_options(given_options))

@@ -13,6 +13,7 @@ from bihuan.app.access import Account, Accounts, Session, Sessions
 from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
+from bihuan.app.framebook import FrameBook
 from bihuan.app.jobs import Jobs
 from bihuan.app.ledgerwatch import LedgerWatch
 from bihuan.app.linebook import LineBook
@@ -68,6 +69,7 @@ class Office:
     sessions: Sessions = field(init=False)
     sheets: TraceSheets = field(init=False)
     lines: LineBook = field(init=False)
+    frames: FrameBook = field(init=False)
     jobs: Jobs = field(init=False)
     chain: LedgerWatch = field(init=False)
 
@@ -79,6 +81,7 @@ class Office:
         self.sessions.when_ended = self.live.end
         self.chain = LedgerWatch(self.store.ledger)
         self.lines = LineBook(self.store.home.journal, self.settings.zone)
+        self.frames = FrameBook(self.store.home.journal)
         # what a killed server was reading when it ended: its jobs ended with it
         shutil.rmtree(self.store.home.uploads, ignore_errors=True)
         self.jobs = Jobs(lambda ident: self.live.tell("job", id=ident))

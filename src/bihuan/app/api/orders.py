@@ -17,7 +17,7 @@ from bihuan.app.api.office import Office
 from bihuan.app.gateway import write_devices
 from bihuan.app.ordering import Order, orders_of, place_first_orders, place_order
 from bihuan.core import Language, NotCovered, Ref, SettingError, text
-from bihuan.devices.hj212 import MINUTES, Command, commands, key_bytes
+from bihuan.devices.hj212 import MINUTES, Command, command_of, commands, key_bytes
 from bihuan.register import Device
 
 router = APIRouter(prefix="/api/devices", tags=["devices"], responses=PROBLEMS)  # type: ignore[arg-type]
@@ -148,7 +148,7 @@ def device_orders(mn: str, office: TheOffice, session: Reader, language: TheLang
         protocol=device.protocol,
         cipher=_cipher(device),
         commands=[
-            _command(one, session, language)
+            _command(command_of(one.code, device.protocol), session, language)
             for one in (commands().values() if device.protocol.startswith("hj212-") else ())
             if not one.protocols or device.protocol in one.protocols
         ],

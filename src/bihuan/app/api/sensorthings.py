@@ -43,8 +43,6 @@ def sta_read(path: str, request: Request, office: TheOffice, session: Reader, la
 
     def answer() -> Any:
         answerer = _answerer(request, office, session, language)
-        if not path.strip("/"):
-            return answerer.index()
         given = dict(request.query_params)
         return answerer.get(path, replace(read_options(given), given=tuple(given.items())))
 

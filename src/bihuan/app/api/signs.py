@@ -57,7 +57,7 @@ class SignLine(BaseModel):
 
 
 class SignList(BaseModel):
-    """Signs, those that wait first, then the newest."""
+    """Signs, those that wait first, then the newest, then the least likely."""
 
     as_of: datetime
     looked: date | None = Field(description="last day of which the hours were looked at")
@@ -112,7 +112,7 @@ def signs(
     """List signs of falsification, of one site or of all that the person may see."""
     found = [kept for kept in Signs(office.store.records).find(state, site) if kind is None or kept.sign.kind == kind]
     found = [kept for kept in found if sees(session, office, kept.sign.site)]
-    found.sort(key=lambda kept: (kept.state != "open", -kept.found.timestamp(), kept.sign.id))
+    found.sort(key=lambda kept: (kept.state != "open", -kept.found.timestamp(), kept.sign.p, kept.sign.id))
     body = SignList(
         as_of=office.now,
         looked=last_run(office.store.records),

@@ -109,6 +109,8 @@ class Answerer:
         StaError
         """
         segments = _segments(path)
+        if not segments:
+            return self.index()
         found: Any = None
         collection, refs = "", False
         for number, (name, key) in enumerate(segments):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -126,6 +126,8 @@ def command_of(code: str, protocol: str) -> Command:
         raise InputError(f"order {code!r} is not known: {', '.join(commands())}")
     if found.protocols and protocol not in found.protocols:
         raise InputError(f"order {code} needs {' or '.join(found.protocols)}, the device speaks {protocol}")
+    if protocol != "hj212-2025" and found.optional:  # CalibrationType is of 2025 alone
+        found = replace(found, optional=tuple(name for name in found.optional if name != "calibration"))
     return found
 
 

@@ -50,8 +50,8 @@ class DepositingPlume(SteadyPlume):
         Needed where the ground takes a gas.
     losses : {"integral", "aermod"}
         How much is lost up to a distance: the integral of all that comes down before it, so that deposits and what
-        remains add up to the emission; or as AERMOD has it, two points for the whole way and rain by the wind at the
-        stack, which add up less well.
+        remains add up to the emission; or as AERMOD has it, two points for the whole way, and the wind and warmth at
+        the end of the stack for rain and velocities, which add up less well.
 
     Raises
     ------

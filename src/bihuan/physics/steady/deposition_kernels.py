@@ -51,6 +51,8 @@ VAPOUR = 0.219e-4
 """Diffusivity of water vapour in air. [m2/s]"""
 GRAVITY = 9.80616
 """[m/s2]"""
+FREEZING = 273.16
+"""[K] (as in the source)"""
 
 
 @compiled
@@ -113,7 +115,8 @@ def velocity_of_gas(gas: Float, hour: Float, weather: Float, land: Float) -> flo
     above = aerodynamic(hour, weather[ROUGHNESS])
     so2, o3, ground_so2, ground_o3 = land[CUTICLE_SO2], land[CUTICLE_O3], land[GROUND_SO2], land[GROUND_O3]
     dew = friction < weather[DEW] and weather[NIGHT] != 0.0
-    snow = weather[SNOW] != 0.0 and land[SNOWY] != 0.0  # neither dew nor rain on it
+    frost = weather[AIR_KELVIN] < FREEZING
+    snow = weather[SNOW] != 0.0 and frost and land[SNOWY] != 0.0  # neither dew nor rain on it
     if not snow and (dew or weather[LATELY] > 0.0):
         so2, o3, ground_so2 = 50.0, 0.75 * o3, 50.0
         if dew:

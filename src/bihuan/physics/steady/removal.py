@@ -278,7 +278,7 @@ def weather_table(surface: SurfaceHours) -> Float:
     table[:, d.RAIN] = rain
     month = surface.start.astype("datetime64[M]").astype(np.int64) % 12
     table[:, d.FROM_MONTH] = month
-    table[:, d.SNOW] = (surface.precipitation_code > 18) & (kelvin < 273.16)
+    table[:, d.SNOW] = surface.precipitation_code > 18
     return table
 
 

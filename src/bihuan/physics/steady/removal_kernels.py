@@ -33,6 +33,7 @@ from bihuan.physics.steady.axis_kernels import (
     lay_axis,
 )
 from bihuan.physics.steady.deposition_kernels import (
+    AIR_KELVIN,
     DECAY,
     DRY,
     DRY_SPENT,
@@ -41,6 +42,7 @@ from bihuan.physics.steady.deposition_kernels import (
     INERT,
     ROUGHNESS,
     SHARE,
+    VISCOSITY,
     WET_SPENT,
     fall_speed,
     velocity_of_gas,
@@ -50,7 +52,7 @@ from bihuan.physics.steady.deposition_kernels import (
 from bihuan.physics.steady.deposition_kernels import KIND as SUBSTANCE_KIND
 from bihuan.physics.steady.field_kernels import NEAREST, add_plume, cubic, looked_up
 from bihuan.physics.steady.layer_kernels import HALF_DEPTH, between, cell_of
-from bihuan.physics.steady.profile_kernels import LID, THETA, USED
+from bihuan.physics.steady.profile_kernels import ADIABATIC, BASE, LID, THETA, USED
 from bihuan.physics.steady.run_kernels import SINGLE_VOLUME, AirTables, ReceptorTables, SourceTables
 from bihuan.physics.steady.spread_kernels import depth_aloft, depth_in_stable, depths_in_convective, up_and_down
 from bihuan.physics.steady.state_kernels import (
@@ -71,6 +73,7 @@ from bihuan.physics.steady.state_kernels import (
     STACK,
     STATE_COLUMNS,
     STEADY_RISE,
+    THETA_S,
     VOLUME,
     WIND_S,
     fill_state,
@@ -102,7 +105,8 @@ class RemovalTables(NamedTuple):
     sectors: Int
     """Season of each month and, from place 12 on, land towards 10, 20 ... 360 degrees; both from 0."""
     coarse: bool
-    """Two points for the whole way and the wind of the stack, as AERMOD takes them, in place of the integral."""
+    """Two points for the whole way, the wind and the warmth of the stack's end, as AERMOD takes them, in place of the
+    integral and of the warmth near the ground."""
 
 
 @compiled
@@ -126,6 +130,13 @@ def top_of_plume(source: Float, state: Float, hour: Float, air: Air) -> float:
         aloft = depth_aloft(FAR / wind, state[SIGMA_W_S], state[ESCAPED_HEIGHT], 0.0)
         top += state[ESCAPED] * (state[ESCAPED_HEIGHT] + HALF_DEPTH * aloft)
     return min(max(LOWEST_TOP, lid, top), HIGHEST_TOP)
+
+
+@compiled
+def take_warmth_of_release(weather: Float, kelvin: float) -> None:
+    """Let the air at the height of release set velocities and rain's share, as AERMOD has it (as in the source)."""
+    weather[VISCOSITY] *= (kelvin / weather[AIR_KELVIN]) ** 1.772
+    weather[AIR_KELVIN] = kelvin
 
 
 @compiled
@@ -258,11 +269,13 @@ def respond_removed(
     if hour[USED] == 0.0:
         return False
     column = (air.levels, air.profiles[layer, h], air.sums[layer, h])
-    weather = removal.weather[h]
+    weather = removal.weather[h].copy()
     out[:] = 0.0
     state, parts = np.empty(STATE_COLUMNS), np.empty((MOST_PARTS, PART_COLUMNS))
     axis, distances, lost = work[:, :AXIS_COLUMNS], work[:, AXIS_COLUMNS], work[:, AXIS_COLUMNS + 1]
     fill_state(source, hour, air.levels, column[1], state)
+    if removal.coarse:
+        take_warmth_of_release(weather, state[THETA_S] - ADIABATIC * (source[HEIGHT] + hour[BASE]))
     nodes, count = lay_axis(state, where.reaches[s, 0], where.reaches[s, 1], where.step, distances, parts)
     depth = top_of_plume(source, state, hour, column)
     for c in range(removal.first[s], removal.first[s + 1]):

@@ -1,5 +1,6 @@
 /** What the pages of devices share: spans of time in words, efficiency as a person reads it, copying. */
 import { tell } from '@/stores/toasts'
+import { fullClock } from '@/times'
 import { t } from '@/words'
 
 export const INTERVALS = ['rt', 'minute', 'hour', 'day'] as const
@@ -26,3 +27,11 @@ export async function copy(words: string): Promise<void> {
 
 /** Reports missed in a row before a logger counts as silent on this page; alarms have rules of their own. */
 export const SILENT = 3
+
+/** What `datetime-local` holds is a time of the city; the wire wants an instant. Empty is none. */
+export function instantOf(local: string): string | undefined {
+  if (!local) return undefined
+  const meant = new Date(`${local}Z`)
+  const shown = fullClock(meant).replace(' ', 'T')
+  return new Date(meant.getTime() - (new Date(`${shown}Z`).getTime() - meant.getTime())).toISOString()
+}
