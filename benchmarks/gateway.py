@@ -1,6 +1,6 @@
 """One gateway process on one core: packets a second durably acknowledged, beside a bare asyncio echo on the same core.
 
-500 connections, 10-factor packets, one or four under way on each; the senders run on the other core. The echo server
+1,000 connections, 10-factor packets, one or four under way on each; the senders run on the other core. The echo server
 parses, journals and syncs nothing: the ratio says what durability and the protocol cost. On a machine that others use
 too, packets a second of the server's own CPU time say what it could do with the core to itself.
 """
@@ -24,7 +24,10 @@ import numpy as np
 from bihuan.app.gateway import read_status
 from bihuan.devices.hj212 import encode
 
-CONNECTIONS = 500
+CONNECTIONS = 1_000
+MANY = 5_000
+"""Connections at which the memory is looked at."""
+
 SECONDS = 5.0
 FACTORS = ["a34004", "a34002", "a21026", "a21004", "a21005", "a05024", "a01001", "a01002", "a01006", "a01007"]
 
@@ -135,6 +138,63 @@ def measure_gateway(loop: str, under_way: int) -> Measured:
     return measured
 
 
+GATEWAY = ("-m", "bihuan.app.gateway", "--log-level", "ERROR", "--connections-per-address", "9000")
+UNBOUND = ("--frames-per-second", "1e9", "--frames-per-second-per-address", "1e9")
+
+
+def measure_two() -> float:
+    """Return packets a second of processor time of two gateways at work at once, each with its own senders."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        servers: list[subprocess.Popen[str]] = []
+        try:
+            for name in ("g1", "g2"):
+                where = ("--home", folder, "--gateway", name, "--port", "0", "--loop", "asyncio")
+                command = [sys.executable, *GATEWAY, *UNBOUND, *where]
+                servers.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment))
+            ports = [int(server.stdout.readline().rsplit(":", 1)[1]) for server in servers if server.stdout]
+
+            async def both() -> list[Measured]:
+                return await asyncio.gather(*(load(port, one.pid, 1) for port, one in zip(ports, servers, strict=True)))
+
+            found = asyncio.run(both())
+            packets = [len(one.times) for one in found]
+            return sum(packets) / sum(count / one.rate_of_cpu for count, one in zip(packets, found, strict=True))
+        finally:
+            for server in servers:
+                server.terminate()
+                server.wait()
+
+
+def memory() -> float:
+    """Return the memory of a gateway with `MANY` connections, each of which has sent a frame. [MB]"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        command = [sys.executable, *GATEWAY, *UNBOUND, "--home", folder, "--port", "0"]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        try:
+            assert server.stdout is not None
+            port = int(server.stdout.readline().rsplit(":", 1)[1])
+
+            async def run() -> float:
+                writers = []
+                for number in range(MANY):
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.write(packet(number, f"MN{number:04d}"))
+                    await reader.readuntil(b"\n")
+                    writers.append(writer)
+                status = Path(f"/proc/{server.pid}/status").read_text()
+                held = next(int(row.split()[1]) for row in status.splitlines() if row.startswith("VmRSS"))
+                for writer in writers:
+                    writer.close()
+                return held / 1e3
+
+            return asyncio.run(run())
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def main() -> None:
     """Print the table."""
     print(f"{CONNECTIONS} connections, {len(packet(0, 'MN0000'))} bytes a packet, {datetime.now(UTC):%Y-%m-%d}")
@@ -151,6 +211,11 @@ def main() -> None:
                 measure_gateway("asyncio" if loop == "asyncio" else "auto", under_way),
                 base,
             )
+    one, two = measure_gateway("asyncio", 1).rate_of_cpu, measure_two()
+    print(
+        f"two processes: {two:,.0f} packets a processor second, one: {one:,.0f}; a packet costs {one / two:.2f} times"
+    )
+    print(f"memory with {MANY:,} connections: {memory():.0f} MB")
     print(f"load of the machine at the end: {os.getloadavg()[0]:.1f}")
 
 
