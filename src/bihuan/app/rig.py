@@ -18,10 +18,11 @@ from bihuan.app.gateway import Answer, DeviceLink, Gateway, GatewayConfig, Limit
 from bihuan.app.loop import TICK, Loop, Outcome
 from bihuan.app.notify import Notifications, OutboxNotifier
 from bihuan.app.orderdesk import OrderBook
+from bihuan.app.recall import SETTING as RECALL
 from bihuan.app.settings import read_settings
 from bihuan.cases import SYSTEM, Action, Case, CaseSettings
 from bihuan.core import CHINA, CaseError, Language, Ref, Suspects, local_date
-from bihuan.store import Store, open_store
+from bihuan.store import CitySetting, Store, open_store
 
 log = logging.getLogger("bihuan.city")
 
@@ -129,6 +130,8 @@ class CityRun:
         self.store.records.save_facts(city.plan.register)
         write_devices(self.store.home.devices, city.plan.register, local_date(city.start, CHINA))
         write_layers(city.plan, home)
+        if self._by_hand:
+            self._ask_for_nothing()
         outbox = OutboxNotifier(home / "outbox", language)
         notifications = Notifications([outbox], home / "notices.jsonl")
         self.loop = Loop(
@@ -173,6 +176,16 @@ class CityRun:
         until = until or self.city.end
         while self.city.now + TICK <= until:
             yield self.tick()
+
+    def _ask_for_nothing(self) -> None:
+        """Switch the automatic recall off: loggers answer in seconds of the wall, a city that lives faster in any tick.
+
+        What the loop sees would then depend on the machine, and a city lived twice would not be the same.
+        """
+        off = {"on": False}
+        day = local_date(self.city.start, CHINA)
+        why = "the city lives faster than its loggers can be asked"
+        self.store.settings.set(CitySetting(RECALL, off, day, "system:city", why, self.city.start))
 
     def _left_to_the_city(self) -> list[Case]:
         """Cases that nobody at a screen has taken over; a visit that somebody there reported is a visit."""
