@@ -19,6 +19,7 @@ import polars as pl
 
 from bihuan.core import READINGS_SCHEMA
 from bihuan.store import Journal, JournalReader, Position, SeriesStore, encode_entry
+from bihuan.store.batches import prepared
 from bihuan.store.tables import READINGS
 
 T0 = datetime(2026, 1, 31, 16, tzinfo=UTC)
@@ -61,7 +62,7 @@ def bare(folder: Path, threads: int) -> Callable[[pl.DataFrame], object]:
     connection.execute(READINGS.create)
 
     def insert(rows: pl.DataFrame) -> None:
-        connection.register("batch", rows.to_arrow())
+        connection.register("batch", prepared(READINGS, rows).to_arrow())
         connection.execute("BEGIN")
         connection.execute(READINGS.insert_all)
         connection.execute("COMMIT")

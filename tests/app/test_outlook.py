@@ -115,6 +115,13 @@ def test_another_process_goes_on_with_the_hours_of_the_first(tmp_path: Path) -> 
     assert to_json(drafts[0]) == to_json(drafts[1])
 
 
+def test_an_hour_that_comes_later_than_the_ladder_looks_back_is_passed_over(store: Store) -> None:
+    """After a long stop the first verdicts may be a week old; the loop must go on."""
+    outlook = Outlook(store, CHINA, allowed())
+    assert outlook.step(TOWN, [hour(MIDNIGHT, 300.0)], MIDNIGHT + timedelta(days=7)) == ()
+    assert pass_hours(outlook, store, 3, 80.0, MIDNIGHT + timedelta(days=7)) == []
+
+
 def test_a_signed_warning_is_in_force_after_a_restart(store: Store, drafted: tuple[Outlook, list[Warning]]) -> None:
     outlook, drafts = drafted
     signed = outlook.sign(drafts[-1].ref.id, SIGNATORY, MIDNIGHT + 73 * HOUR)

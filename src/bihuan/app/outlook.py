@@ -48,6 +48,8 @@ class Outlook:
         hours = self._past(town, now) if self._hours is None else self._hours
         hours.update({verdict.period.start: verdict.value for verdict in fresh})
         self._hours = {start: aqi for start, aqi in hours.items() if start > now - MEASURED}
+        if not self._hours:
+            return ()  # what came is so late that it says nothing of what lies ahead
         try:
             scheme = scheme_on(local_date(now, self._zone), town.ref.id, self._allow)
         except NotCovered:
