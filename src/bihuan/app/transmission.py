@@ -1,6 +1,7 @@
 """Transmission (传输率), validity (有效率) and their product (传输有效率) of loggers: today, and by month.
 
-Nothing is due before a logger was heard for the first time, however long it has stood in the register.
+Nothing is due before a logger was heard for the first time; one that never spoke owes the whole day (the month counts
+only who spoke).
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def shares(
     Parameters
     ----------
     began : mapping of MN to datetime, optional
-        When each was heard first: a logger that is not in it owes nothing yet.
+        When each was heard first, and owes from; who is not in it was never heard and owes the whole day.
     """
     begin = local_day(local_date(now, zone), zone).start
     rows = series.query(_COUNT, [begin, now]).iter_rows()
@@ -150,7 +151,7 @@ def shares(
         interval = counted(device)
         if not interval:
             continue
-        since = begin if began is None else max(begin, began.get(device.id, now))
+        since = begin if began is None else max(begin, began.get(device.id, begin))
         due = max(0, int((now - since).total_seconds() // device.rhythm[interval]))
         told[device.id] = Share(interval, due, *found.get((device.id, interval), (0, 0, 0)))
     return told

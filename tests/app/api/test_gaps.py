@@ -101,7 +101,8 @@ def test_nothing_is_due_today_before_a_logger_was_first_heard(tmp_path: Path) ->
     with small_office(tmp_path, frames) as office:
         lines = {one["mn"]: one for one in logged_in(office, "data_engineer").get("/api/devices").json()["devices"]}
     assert (lines[MNS[0]]["due"], lines[MNS[0]]["received"]) == (12, 12)
-    assert (lines[MNS[1]]["due"], lines[MNS[1]]["efficiency"]) == (0, None)
+    # the other never spoke: it owes since midnight
+    assert (lines[MNS[1]]["due"], lines[MNS[1]]["efficiency"]) == (36, 0.0)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

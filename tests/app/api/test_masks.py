@@ -22,6 +22,7 @@ from tests.app.api.people import at_screen
 from tests.app.api.routes import Route, every_route, filled
 from tests.app.api.stand import LOGINS, standing
 from tests.app.api.test_imports import upload
+from tests.app.api.test_signs import planted
 from tests.app.lived import Lived
 
 PEOPLE = """人员编号,姓名,角色,电话,邮箱
@@ -99,6 +100,10 @@ def _things(office: Office, cases: dict[str, Case], mn: str) -> dict[str, str]:
         "events/{ident}": events["events"][0]["id"],
         "warnings/{ident}": "none",
         "shifts/{ident}": "none",
+        "signs/{ident}": planted(office, "masked").id,
+        "targets/{ident}": "none",
+        "pictures/{ident}": "none",
+        "{path:path}": "Things",
         "bulletins/{ident}": made.json().get("id", "none"),
         "jobs/{ident}": job["id"],
         "standards/{ident}": "gb_3095_2012",
@@ -168,6 +173,7 @@ def test_no_route_gives_anybody_what_their_role_may_not_read_and_each_clear_read
     )
     silent = {route.path for route in reading()} - answered
     vain = {"/api/warnings/{ident}/cap.xml", "/api/shifts/{ident}", "/api/photos/{digest}"}
+    vain |= {"/api/forward/targets/{ident}/aside", "/api/sites/{ref}/pictures/{ident}", "/api/sites/{ref}/track"}
     assert silent <= vain | OWN_FILE, "asked in vain"
 
 

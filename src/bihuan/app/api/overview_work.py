@@ -356,9 +356,9 @@ def loggers(office: Office, area: Area, now: datetime, language: Language) -> Tr
     day = Period(until - DAY, until)
     began = first_heard(office.store.records)
     owed = tuple(
-        replace(one, began=began[one.device])
+        replace(one, began=began.get(one.device))  # who never spoke owes everything
         for one in rhythms(office.register, local_date(now, office.zone))
-        if one.device in began and (area.whole or area.sees(one.site, office.town))
+        if area.whole or area.sees(one.site, office.town)
     )
     rates = transmission(office.store.series.query(REPORTS, [day.start, day.end]), owed, day, office.zone)
     kinds = pl.DataFrame(

@@ -7,8 +7,7 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtr, stdtr
 
 from bihuan.core import HOUR, Ref
 from bihuan.observations.neighbours import median_last, nearest
@@ -75,7 +74,7 @@ def _shift(value: Float, first: int, span: int, least: int) -> tuple[Float, Floa
     spread = 1.4826 * median_last(np.abs(before - middle[:, None]))[0]
     shift = median_last(now)[0] - middle
     wide = np.maximum(spread, 0.05) * np.sqrt(1 + 1 / np.maximum(count, 1))
-    p = 2 * student.sf(np.abs(shift) / wide, np.maximum(count - 1, 1))
+    p = 2 * stdtr(np.maximum(count - 1, 1), -np.abs(shift) / wide)
     good = (count >= least) & (np.isfinite(now).sum(axis=1) * 2 > span)
     return np.where(good, shift, np.nan), np.where(good, p, np.nan)
 
@@ -188,7 +187,7 @@ def _fall(
             continue
         # PM10 and PM2.5 of one station move together: their sum is wider than of two strangers
         both = sum(one[0] for one in dust) / np.sqrt(len(dust) * (1 + 0.7 * (len(dust) - 1)))
-        p[row] = norm.cdf(both)
+        p[row] = ndtr(both)
         size[row] = dust[0][1]
         middle = float(np.median([one[0] for one in gas]))
         quiet[row] = abs(middle) <= float(table["gas_spreads"]) and all(one[0] < 0 for one in dust)

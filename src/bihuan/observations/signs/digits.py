@@ -10,7 +10,7 @@ the false discovery rate of the run is held (Benjamini and Hochberg 1995).
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from bihuan.core import Ref
 from bihuan.observations.signs.sign import Sign, SignKind, sign_id, sign_settings
@@ -37,8 +37,8 @@ def odd_digits(block: Block) -> list[Sign]:
     # sites of one network share conversions and levels: the week of the others is a control as well
     others = np.where(asked[:, None], now, 0).sum(axis=0) - np.where(asked[:, None], now, 0)
     apart, apart_freedom = homogeneity(now, others)
-    p_others = np.where(others.sum(axis=1) >= int(table["least"]), chi2.sf(apart, apart_freedom), 0.0)
-    p = np.maximum(np.maximum(chi2.sf(even, TENS - 1), chi2.sf(moved, freedom)), p_others)
+    p_others = np.where(others.sum(axis=1) >= int(table["least"]), chdtrc(apart_freedom, apart), 0.0)
+    p = np.maximum(np.maximum(chdtrc(TENS - 1, even), chdtrc(freedom, moved)), p_others)
     effect = np.sqrt(moved / np.maximum(count + past, 1)) * np.sqrt((count + past) / np.maximum(count, 1))
     p = np.where(asked, p, np.nan)
     chosen = discoveries(p, float(table["fdr"])) & (effect >= float(table["effect"]))

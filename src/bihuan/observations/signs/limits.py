@@ -8,7 +8,7 @@ for they hang together.
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import beta, binom
+from scipy.special import bdtr, betaincinv
 
 from bihuan.core import Ref
 from bihuan.observations.signs.sign import Sign, sign_id, sign_settings
@@ -28,8 +28,8 @@ def clipped_at_limit(block: Block) -> list[Sign]:
     usual = np.zeros((2, len(rows)), dtype=np.int64)
     for level in table["levels"]:
         usual += np.stack(passages(share, float(level) - band, float(level)))
-    chance = beta.ppf(0.05, usual[1] + 1, usual[0] - usual[1] + 1)  # cautious: the low end of what its bands say
-    p = binom.cdf(ups, visits, chance)
+    chance = betaincinv(usual[1] + 1, usual[0] - usual[1] + 1, 0.05)  # cautious: the low end of what its bands say
+    p = bdtr(ups, visits, chance)
     known = np.isfinite(week).sum(axis=1)
     inside = ((week > 1 - band) & (week <= 1)).sum(axis=1) / np.maximum(known, 1)
     above = (week > 1).sum(axis=1) / np.maximum(known, 1)

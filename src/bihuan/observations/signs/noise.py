@@ -8,7 +8,7 @@ weeks before.
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from bihuan.core import Ref
 from bihuan.observations.signs.sign import Sign, SignKind, sign_id, sign_settings
@@ -31,7 +31,7 @@ def low_noise(block: Block) -> list[Sign]:
     scatter = (logs[:, :-1] - logs[:, :-1].mean(axis=1, keepdims=True))[asked]
     freedom = (weeks - 1) / max(weeks - 2, 1)
     usual = float(np.sqrt(np.mean(scatter**2) * freedom * (1 + 1 / (weeks - 1))))
-    p = np.where(asked, norm.cdf(change / max(usual, 0.05)), np.nan)
+    p = np.where(asked, ndtr(change / max(usual, 0.05)), np.nan)
     chosen = discoveries(p, float(table["fdr"])) & (np.exp(change) < float(table["ratio"]))
     told, tests = adjusted(p), int(asked.sum())
     return [
@@ -96,11 +96,11 @@ def regular_noise(block: Block) -> list[Sign]:
     memory, before = correlation(week, 1), correlation(block.value[:, : block.tested], 1)
     count = np.isfinite(week).sum(axis=1) / float(table["inflation"])
     wide = 1 / np.sqrt(np.maximum(count - 3, 1))
-    p_again = np.minimum(norm.sf(_fisher(best) / wide) * len(table["lags"]), 1.0)
+    p_again = np.minimum(ndtr(-_fisher(best) / wide) * len(table["lags"]), 1.0)
     past = 1 / np.sqrt(
         np.maximum(np.isfinite(block.value[:, : block.tested]).sum(axis=1) / float(table["inflation"]) - 3, 1)
     )
-    p_white = norm.sf((_fisher(before) - _fisher(memory)) / np.hypot(wide, past))
+    p_white = ndtr(-(_fisher(before) - _fisher(memory)) / np.hypot(wide, past))
     periodic = best >= float(table["correlation"])
     white = (memory < float(table["white"])) & (before > float(table["alive"]))
     p = np.where(asked, np.minimum(2 * np.minimum(p_again, p_white), 1.0), np.nan)
