@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +17,12 @@ from bihuan.store.segments import Position
 from bihuan.store.tables import DAYS, HOURS, READINGS, SPOT, TABLES, Kept
 
 
-class SeriesReading:
+class SeriesReading(ABC):
     """The reading half of a series store; a back end brings `query`."""
 
+    @abstractmethod
     def query(self, sql: str, values: Sequence[Any] = ()) -> pl.DataFrame:
         """Return the answer to a SELECT, of what is committed; instants are in UTC."""
-        raise NotImplementedError
 
     def readings(
         self,

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from bihuan.store.migrations.shapes import add_record_table
+
 revision = "v0001"
 down_revision = None
 branch_labels = None
@@ -26,7 +28,7 @@ RECORDS = (
 def upgrade() -> None:
     """Make every table."""
     for name in RECORDS:
-        _records(name)
+        add_record_table(name)
     op.create_table(
         "facts",
         sa.Column("kind", sa.String(16), primary_key=True),
@@ -48,22 +50,6 @@ def upgrade() -> None:
         sa.Column("body", sa.Text, nullable=False),
     )
     _settings_and_audit()
-
-
-def _records(name: str) -> None:
-    op.create_table(
-        name,
-        sa.Column("id", sa.String(64), primary_key=True),
-        sa.Column("subject", sa.String(128), nullable=False),
-        sa.Column("state", sa.String(32), nullable=False),
-        sa.Column("cell", sa.String(64), nullable=False),
-        sa.Column("start", sa.BigInteger),
-        sa.Column("end", sa.BigInteger),
-        sa.Column("body", sa.Text, nullable=False),
-    )
-    op.create_index(f"{name}_by_subject", name, ["subject", "start"])
-    op.create_index(f"{name}_by_state", name, ["state", "start"])
-    op.create_index(f"{name}_by_start", name, ["start"])
 
 
 def _settings_and_audit() -> None:
