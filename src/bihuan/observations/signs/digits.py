@@ -12,9 +12,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import chdtrc
 
-from bihuan.core import Ref
-from bihuan.observations.signs.sign import Sign, SignKind, sign_id, sign_settings
-from bihuan.observations.signs.window import Block, Bool, Float, adjusted, discoveries
+from bihuan.observations.signs.sign import Sign, sign_settings
+from bihuan.observations.signs.window import Block, Bool, Float, adjusted, discoveries, own_sign
 
 TENS = 10
 
@@ -48,7 +47,7 @@ def odd_digits(block: Block) -> list[Sign]:
         loved = int(np.argmax(now[row] / count[row] - before[row] / max(past[row], 1)))
         figures = {"digit": float(loved), "share": round(100 * float(now[row, loved] / count[row]), 1)}
         figures["usual"] = round(100 * float(before[row, loved] / max(past[row], 1)), 1)
-        found.append(_sign(block, "digits", int(row), float(effect[row]), float(told[row]), tests, figures))
+        found.append(own_sign(block, "digits", int(row), float(effect[row]), float(told[row]), tests, figures))
     return found
 
 
@@ -110,7 +109,9 @@ def repeated_values(block: Block) -> list[Sign]:
         if now - max(past, 0.0) >= float(table["excess"]) and z >= float(table["z"]):
             from_normal = float(np.exp(-0.5 * z * z)) * float(asked.sum())
             times = {"times": round(float(np.exp(now)), 1), "usual": round(float(np.exp(past)), 1)}
-            found.append(_sign(block, "repetition", int(row), float(z), min(from_normal, 1.0), int(asked.sum()), times))
+            found.append(
+                own_sign(block, "repetition", int(row), float(z), min(from_normal, 1.0), int(asked.sum()), times)
+            )
     return found
 
 
@@ -152,22 +153,3 @@ def equal_excess(values: Float, near: int, apart: int) -> tuple[float, float]:
     whole = ratio(np.ones(len(one), dtype=bool))
     left = np.array([ratio((day[one] != out) & (day[other] != out)) for out in days])
     return whole, float(np.sqrt((len(days) - 1) / len(days) * ((left - left.mean()) ** 2).sum()))
-
-
-def _sign(
-    block: Block, kind: SignKind, row: int, statistic: float, p: float, tests: int, figures: dict[str, float]
-) -> Sign:
-    name, last = block.sites[row], block.value.shape[1]
-    return Sign(
-        id=sign_id(kind, name, block.pollutant, block.week),
-        kind=kind,
-        site=Ref.parse(name),
-        pollutant=block.pollutant,
-        period=block.period(block.tested, last),
-        statistic=statistic,
-        p=p,
-        tests=tests,
-        against="own",
-        figures=figures,
-        evidence=block.rows(row, last - 48, last),
-    )

@@ -10,11 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from bihuan.core import Ref
-from bihuan.observations.signs.sign import Sign, SignKind, sign_id, sign_settings
-from bihuan.observations.signs.window import Block, Bool, Float, adjusted, discoveries
-
-WEEK = 168
+from bihuan.observations.signs.sign import Sign, sign_settings
+from bihuan.observations.signs.window import WEEK, Block, Bool, Float, adjusted, discoveries, own_sign
 
 
 def low_noise(block: Block) -> list[Sign]:
@@ -35,7 +32,7 @@ def low_noise(block: Block) -> list[Sign]:
     chosen = discoveries(p, float(table["fdr"])) & (np.exp(change) < float(table["ratio"]))
     told, tests = adjusted(p), int(asked.sum())
     return [
-        _sign(
+        own_sign(
             block,
             "noise_low",
             int(row),
@@ -43,6 +40,7 @@ def low_noise(block: Block) -> list[Sign]:
             float(told[row]),
             tests,
             {"ratio": _two(np.exp(change[row]))},
+            week_before=True,
         )
         for row in np.flatnonzero(chosen)
     ]
@@ -109,7 +107,8 @@ def regular_noise(block: Block) -> list[Sign]:
     found = []
     for row in np.flatnonzero(chosen):
         figures = _figures(bool(periodic[row]), float(best[row]), float(memory[row]), int(table["lags"][lag[row]]))
-        found.append(_sign(block, "noise_regular", int(row), figures["correlation"], float(told[row]), tests, figures))
+        size, chance = figures["correlation"], float(told[row])
+        found.append(own_sign(block, "noise_regular", int(row), size, chance, tests, figures, week_before=True))
     return found
 
 
@@ -132,23 +131,3 @@ def correlation(value: Float, lag: int) -> Float:
 
 def _fisher(r: Float) -> Float:
     return np.asarray(np.arctanh(np.clip(np.where(np.isfinite(r), r, 0.0), -0.999, 0.999)))
-
-
-def _sign(
-    block: Block, kind: SignKind, row: int, statistic: float, p: float, tests: int, figures: dict[str, float]
-) -> Sign:
-    name, last = block.sites[row], block.value.shape[1]
-    first = last - 48
-    return Sign(
-        id=sign_id(kind, name, block.pollutant, block.week),
-        kind=kind,
-        site=Ref.parse(name),
-        pollutant=block.pollutant,
-        period=block.period(block.tested, last),
-        statistic=statistic,
-        p=p,
-        tests=tests,
-        against="own",
-        figures=figures,
-        evidence=block.rows(row, first, last, block.value[row, first - WEEK : last - WEEK]),
-    )

@@ -11,12 +11,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bihuan.core import HOUR, Period
-from bihuan.observations.signs.sign import EvidenceRow, sign_settings
+from bihuan.core import HOUR, Period, Ref
+from bihuan.observations.signs.sign import EvidenceRow, Sign, SignKind, sign_id, sign_settings
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+
+WEEK = 168
+"""Hours."""
 
 SIGN_SITES_SCHEMA = pl.Schema({"site": pl.String(), "kind": pl.String(), "lon": pl.Float64(), "lat": pl.Float64()})
 """Sites that may be asked: their kind and place. [degrees]"""
@@ -195,3 +198,42 @@ def adjusted(p: Float) -> Float:
 
 
 Table = Mapping[str, Any]
+
+
+def own_sign(
+    block: Block, kind: SignKind, row: int, statistic: float, p: float, tests: int, figures: dict[str, float],
+    *, week_before: bool = False,
+) -> Sign:  # fmt: skip
+    """Return a sign of a site that was compared with its own past.
+
+    Parameters
+    ----------
+    block : Block
+    kind : SignKind
+    row : int
+        Of the site in the block.
+    statistic, p : float
+        What was found, and its chance [1].
+    tests : int
+        Comparisons it was chosen among.
+    figures : dict
+        What the words are made of.
+    week_before : bool
+        Show the same hours a week before beside the last two days.
+    """
+    name, last = block.sites[row], block.value.shape[1]
+    first = last - 48
+    beside = block.value[row, first - WEEK : last - WEEK] if week_before else None
+    return Sign(
+        id=sign_id(kind, name, block.pollutant, block.week),
+        kind=kind,
+        site=Ref.parse(name),
+        pollutant=block.pollutant,
+        period=block.period(block.tested, last),
+        statistic=statistic,
+        p=p,
+        tests=tests,
+        against="own",
+        figures=figures,
+        evidence=block.rows(row, first, last, beside),
+    )
