@@ -12,13 +12,14 @@ import msgspec
 import polars as pl
 
 from bihuan.app.adapters import HeldAdapter
+from bihuan.app.columns import Columns
 from bihuan.app.heads import head_of
 from bihuan.app.ordering import VALID_RECALL, Recalls
 from bihuan.app.presence import Arrival
 from bihuan.app.rollups import SHORT, hours_of, stored_minutes, with_beside, within
 from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
-from bihuan.core import HOUR, KEY_COLUMNS, DeviceNote, Period, Reading, from_json, readings_table, to_json
+from bihuan.core import HOUR, KEY_COLUMNS, DeviceNote, Period, from_json, readings_table, to_json
 from bihuan.devices.hj212 import Envelope
 from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
 from bihuan.store import START, Position, Record, Store
@@ -93,7 +94,7 @@ class Taken:
 
 @dataclass(slots=True)
 class _Decoded:
-    readings: list[Reading] = field(default_factory=list)
+    columns: Columns = field(default_factory=Columns)
     complaints: Counter[str] = field(default_factory=Counter)
     unclaimed: Counter[str] = field(default_factory=Counter)
     arrivals: list[Arrival] = field(default_factory=list)
@@ -221,10 +222,14 @@ class Ingest:
         if record.status == "wrong_password" and head.pw != town.devices[head.mn].password:
             into.complaints["password_wrong"] += 1  # it was not acknowledged: nobody knows who sent it
             return
-        decoded = adapter.decode(record.raw, record.received, record.frame)
         into.arrivals.append(Arrival(head.mn, record.received, record.peer))
+        report = adapter.report(record, head)
+        if report is not None and not into.recalls.about(report.device, report.interval):
+            into.columns.add(report, record.frame)
+            return
+        decoded = adapter.decode(record.raw, record.received, record.frame)
         readings = decoded.readings
-        into.readings.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
+        into.columns.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
         into.notes += [(head.mn, note) for note in decoded.notes]
         if decoded.sightings:
             into.seen.add(head.mn, town.devices[head.mn].site, record.frame, decoded.sightings)
@@ -239,7 +244,7 @@ class Ingest:
         return self._adapters[mn]
 
     def _store_all(self, town: Town, decoded: _Decoded, ends: dict[str, Position], now: datetime, full: bool) -> Taken:
-        batch = _sorted(decoded.readings)
+        batch = decoded.columns.table()
         if self.only is not None:
             batch = batch.filter(pl.col("start").is_between(self.only.start, self.only.end, closed="left"))
         recent = self._window(town, now)
@@ -336,10 +341,3 @@ def _without(recent: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
     if replaced.is_empty():
         return recent
     return recent.with_row_index("row").filter(~pl.col("row").is_in(replaced.implode())).drop("row")
-
-
-def _sorted(readings: list[Reading]) -> pl.DataFrame:
-    """One row a key, the last that came, in an order that does not depend on arrival."""
-    table = pl.DataFrame(pl.from_arrow(readings_table(readings)))
-    keys = list(KEY_COLUMNS)
-    return table.unique(keys, keep="last", maintain_order=True).sort(keys)

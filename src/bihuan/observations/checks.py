@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from bihuan.observations.neighbours import divergent
-from bihuan.observations.settings import Settings, by_group
+from bihuan.observations.settings import GROUPS, Settings, by_group
 
 JUDGED_STATS = ("avg", "rtd")
 HOUR_MICROSECONDS = 3_600_000_000
@@ -50,6 +50,33 @@ def stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
     improbable = (pl.col("length") - 1) * chance.log() < float(stuck["exponent"]) * math.log(10)
     dead = pl.when(value > 0).then(improbable).otherwise(pl.col("lasts") >= float(stuck["zero_hours"]))
     return runs.filter(dead)["row"]
+
+
+def lively_rows(series: pl.DataFrame, table: Settings) -> pl.DataFrame:
+    """Leave out series that `jump_rows`, `spike_rows` and `noisy_rows` cannot question: they take the medians.
+
+    Each of the three asks for a value, or a bend, that differs from others of its series by more than a floor; where
+    the whole series spans less than the lowest floor there is none. What spans more is left to them.
+    """
+    floors = [
+        {"group": group, "pollutant": code, "least": float(limit)}
+        for group in GROUPS
+        for code, limit in table["jump"]["above"].items()
+    ]
+    for name in ("spike", "noisy"):
+        floors += [
+            {"group": row["group"], "pollutant": row["pollutant"], "least": float(row["above"])}
+            for row in by_group(table[name], ("above",))
+        ]
+    schema = {"group": pl.String, "pollutant": pl.String, "least": pl.Float64}
+    lowest = pl.DataFrame(floors, schema=schema).group_by("group", "pollutant").agg(pl.col("least").min())
+    spans = series.group_by("series").agg(
+        pl.col("group").first(), pl.col("pollutant").first(), span=pl.col("value").nan_max() - pl.col("value").nan_min()
+    )
+    lively = spans.join(lowest, on=["group", "pollutant"], how="inner").filter(
+        pl.col("span") >= pl.col("least") * (1 - 1e-9)
+    )
+    return series.join(lively.select("series"), on="series", how="semi", maintain_order="left")
 
 
 def jump_rows(series: pl.DataFrame, table: Settings) -> pl.Series:

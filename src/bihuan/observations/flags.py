@@ -13,6 +13,7 @@ import polars as pl
 from bihuan.observations.checks import (
     JUDGED_STATS,
     jump_rows,
+    lively_rows,
     neighbour_rows,
     noisy_rows,
     part_rows,
@@ -107,13 +108,14 @@ def flag(
     usable = pl.col("value").is_not_null() & ~pl.col("quality").is_in(["bad", "missing"])
     series = _series(batch, history, usable, resolutions)
     plain = batch.filter(usable)
+    lively = lively_rows(series, table)
     checks = {
         "stuck": stuck_rows(series, table),
         "pm25_over_pm10": part_rows(plain, table["parts"], "pm25", "pm10"),
         "no2_over_nox": part_rows(plain, table["parts_nox"], "no2", "nox"),
-        "jump": jump_rows(series, table),
-        "spike": spike_rows(series, table),
-        "noisy": noisy_rows(series, table),
+        "jump": jump_rows(lively, table),
+        "spike": spike_rows(lively, table),
+        "noisy": noisy_rows(lively, table),
         "neighbours": neighbour_rows(plain, table),
         "drift": _drift_rows(plain, drifting),
     }
