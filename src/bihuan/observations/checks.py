@@ -34,8 +34,12 @@ def stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
     usual = pl.col("interval").replace_strict(cv, default=None, return_dtype=pl.Float64) * pl.col("factor")
     value = pl.col("value")
     changed = pl.col("fresh") | (value != value.shift(1)).fill_null(True)
-    since = pl.when(changed).then("start").forward_fill()
-    length = pl.col("line").cast(pl.Int64) - pl.when(changed).then("line").forward_fill().cast(pl.Int64) + 1
+    # a first row may stand for the run that it ends (`tails.Tails`)
+    since = (
+        pl.when(changed).then(pl.when("fresh").then(pl.coalesce("since", "start")).otherwise("start")).forward_fill()
+    )
+    length = pl.col("line").cast(pl.Int64) - pl.when(changed).then("line").forward_fill().cast(pl.Int64)
+    length += pl.when(changed).then(pl.when("fresh").then(pl.col("length").fill_null(1)).otherwise(1)).forward_fill()
     runs = (
         series.with_columns(length=length, since=since)
         .filter(pl.col("row").is_not_null() & (pl.col("length") > 1))
@@ -52,12 +56,8 @@ def stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
     return runs.filter(dead)["row"]
 
 
-def lively_rows(series: pl.DataFrame, table: Settings) -> pl.DataFrame:
-    """Leave out series that `jump_rows`, `spike_rows` and `noisy_rows` cannot question: they take the medians.
-
-    Each of the three asks for a value, or a bend, that differs from others of its series by more than a floor; where
-    the whole series spans less than the lowest floor there is none. What spans more is left to them.
-    """
+def least_spans(table: Settings) -> pl.DataFrame:
+    """Return what a series must span to be questioned for a step: group, pollutant, least."""
     floors = [
         {"group": group, "pollutant": code, "least": float(limit)}
         for group in GROUPS
@@ -69,7 +69,16 @@ def lively_rows(series: pl.DataFrame, table: Settings) -> pl.DataFrame:
             for row in by_group(table[name], ("above",))
         ]
     schema = {"group": pl.String, "pollutant": pl.String, "least": pl.Float64}
-    lowest = pl.DataFrame(floors, schema=schema).group_by("group", "pollutant").agg(pl.col("least").min())
+    return pl.DataFrame(floors, schema=schema).group_by("group", "pollutant").agg(pl.col("least").min())
+
+
+def lively_rows(series: pl.DataFrame, table: Settings) -> pl.DataFrame:
+    """Leave out series that `jump_rows`, `spike_rows` and `noisy_rows` cannot question: they take the medians.
+
+    Each of the three asks for a value, or a bend, that differs from others of its series by more than a floor; where
+    the whole series spans less than the lowest floor there is none. What spans more is left to them.
+    """
+    lowest = least_spans(table)
     spans = series.group_by("series").agg(
         pl.col("group").first(), pl.col("pollutant").first(), span=pl.col("value").nan_max() - pl.col("value").nan_min()
     )
