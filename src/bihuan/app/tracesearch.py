@@ -171,6 +171,7 @@ class Asking:
         if found.cannot_tell or not found.ranked:
             return ()
         weights, rows = self.prior.weights, []
+        listed = {source.ref for source in self.town.sources}
         first = found.ranked[0]
         if _first(found)[0] == "suspect":
             cleared = weights | {first.source: weights.get(first.source, 1.0) * FINDING_WEIGHT["not_found"]}
@@ -182,7 +183,7 @@ class Asking:
         if loudest is not None:
             rest = [one for one in self.series if one.site != str(loudest)]
             rows.append(_change("without_station", loudest, found, self._rank(series=rest)))
-        if weights or self.tracer is not self.plain:
+        if listed & set(weights) or self.tracer is not self.plain:
             rows.append(_change("without_findings", None, found, self._rank(weights={}, tracer=self.plain)))
         return tuple(rows)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -82,7 +82,7 @@ class SuspectSheet:
     suspect: Suspect
     footprint: Footprint | None
     added: dict[str, tuple[float, float]]
-    against: Against = Against()
+    against: Against = field(default_factory=Against)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

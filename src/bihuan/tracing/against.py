@@ -1,4 +1,4 @@
-"""What speaks against a suspect: it should have been felt and was not, or the rise came while its plume lay elsewhere."""
+"""What speaks against a suspect: it should have been felt and was not, or its plume lay elsewhere during the rise."""
 
 from __future__ import annotations
 

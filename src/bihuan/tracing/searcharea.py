@@ -19,7 +19,7 @@ Float = NDArray[np.float64]
 
 CELL = 125.0
 """Side of the raster: that of the finest cells of the map. [m]"""
-BLUR = 1.0
+BLUR = 0.7
 """Squares become rounded outlines by so many cells (sd of a normal kernel)."""
 SHARES = (0.9, 0.5)
 
@@ -85,7 +85,7 @@ def search_areas(hidden: HiddenMap, plane: Plane) -> tuple[SearchArea, ...]:
     lines = contour_generator(east, north, smooth, fill_type=FillType.OuterOffset)
     sizes = {0.5: hidden.area50, 0.9: hidden.area90}
     return tuple(
-        SearchArea(share, sizes[share], _polygons(lines.filled(_level(smooth, share), np.inf), plane))
+        SearchArea(share, sizes[share], _polygons(lines.filled(_level(smooth, sizes[share]), np.inf), plane))
         for share in SHARES
     )
 
@@ -138,7 +138,7 @@ def _patches(hidden: HiddenMap | None, found: Suspects, plane: Plane) -> list[St
     if not mass.sum() > 0:
         return []
     smooth = gaussian_filter(mass, BLUR, mode="constant")
-    patches, count = label(smooth >= _level(smooth, 0.5))
+    patches, count = label(smooth >= _level(smooth, hidden.area50))
     stops = []
     for number in range(1, count + 1):
         inside = patches == number
@@ -163,15 +163,15 @@ def _raster(hidden: HiddenMap, plane: Plane) -> tuple[Float, Float, Float]:
         mass[row : row + many, column : column + many] += cell.probability / many**2
     # one empty ring around it, so that every outline closes
     mass = np.pad(mass, 1)
-    at = (np.arange(count + 2) - 0.5) * CELL
-    return west + at, south + at, mass
+    at = (np.arange(count + 2, dtype=np.float64) - 0.5) * CELL
+    return np.add(west, at, dtype=np.float64), np.add(south, at, dtype=np.float64), mass
 
 
-def _level(density: Float, share: float) -> float:
-    """Value above which a share of the probability lies."""
+def _level(density: Float, square_km: float) -> float:
+    """Value above which the densest cells cover an area: the rounded outline is as large as the map says."""
+    count = round(square_km * 1e6 / CELL**2)
     ordered = np.sort(density.ravel())[::-1]
-    above = np.cumsum(ordered)
-    return float(ordered[min(int(np.searchsorted(above, share * above[-1])), len(ordered) - 1)])
+    return float(ordered[min(max(count, 1), len(ordered) - 1)])
 
 
 def _polygons(filled: object, plane: Plane) -> tuple[tuple[Ring, ...], ...]:
