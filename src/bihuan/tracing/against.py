@@ -21,6 +21,10 @@ LITTLE = 0.25
 """A measured rise below this share of the computed one was not felt; a computed one below it explains nothing."""
 
 
+ODDS = np.array([0.25, 0.5, 0.25])
+"""Of a wind one standard deviation to the left, as measured, and to the right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Against:
     """Hours that speak against a source.
@@ -28,7 +32,7 @@ class Against:
     Attributes
     ----------
     unseen : tuple of Period
-        Its plume would clearly have been felt at a station, whichever way the wind erred, and was not.
+        Its plume, mean over the wind's usual error, would clearly have been felt at a station, and was not.
     unseen_at : tuple of str
         At which stations, the one with the most such hours first.
     unexplained : tuple of Period
@@ -64,15 +68,16 @@ def against(
 
     Notes
     -----
-    A plume that misses a station by a little may have hit it: of the winds turned by minus, no and plus one standard
-    deviation the weakest effect must be clear for "not felt", and the strongest must be little for "not explained".
+    The wind is turned by minus, no and plus one standard deviation. "Not felt" asks the mean of the three (a quarter, a
+    half, a quarter) to be clear: a single hour may still have been missed, many hardly. "Not explained" asks the
+    strongest of the three to be little.
     """
     turn = (settings or TraceSettings()).direction_sd
     computed = np.stack([_computed(scene, weather, model, source, by) * rate for by in (-turn, 0.0, turn)])
-    least, most = computed.min(axis=0).T, computed.max(axis=0).T
+    usual, most = np.tensordot(ODDS, computed, 1).T, computed.max(axis=0).T
     late = np.arange(len(scene.start)) >= scene.onset
     with np.errstate(invalid="ignore"):
-        missed = np.isfinite(scene.excess) & (least > CLEAR * scene.noise) & (scene.excess < LITTLE * least) & late
+        missed = np.isfinite(scene.excess) & (usual > CLEAR * scene.noise) & (scene.excess < LITTLE * usual) & late
         own, noise = scene.excess[scene.subject], scene.noise[scene.subject]
         reached = most[scene.subject] >= LITTLE * own
         alone = (own > CLEAR * noise) & np.isfinite(most[scene.subject]) & ~reached & late

@@ -171,7 +171,8 @@ def _level(density: Float, square_km: float) -> float:
     """Value above which the densest cells cover an area: the rounded outline is as large as the map says."""
     count = round(square_km * 1e6 / CELL**2)
     ordered = np.sort(density.ravel())[::-1]
-    return float(ordered[min(max(count, 1), len(ordered) - 1)])
+    last = min(max(count, 1), len(ordered) - 1)
+    return float(ordered[last - 1] + ordered[last]) / 2
 
 
 def _polygons(filled: object, plane: Plane) -> tuple[tuple[Ring, ...], ...]:
