@@ -75,4 +75,3 @@ def test_hours_without_wind_or_value_say_nothing() -> None:
 
 def _at(block: int) -> datetime:
     return START + timedelta(seconds=block * STEP)
-

@@ -27,7 +27,9 @@ def hidden(*peaks: tuple[float, float, float], bits: float = 0.4) -> HiddenMap:
     rest = 1 - sum(one[2] for one in peaks)
     told = {(east, north): probability for east, north, probability in peaks}
     cells = [
-        cell(float(e), float(n), told.get((float(e), float(n)), rest / (144 - len(peaks))), 50 if (e, n) in told else 100)
+        cell(
+            float(e), float(n), told.get((float(e), float(n)), rest / (144 - len(peaks))), 50 if (e, n) in told else 100
+        )
         for n in middles
         for e in middles
     ]
