@@ -78,6 +78,18 @@ PART_BEGIN, PART_END, PART_CELLS_PER, PART_FIRST, PART_NODES = range(5)
 PART_COLUMNS = 5
 MOST_PARTS = 3
 
+COARSER = 2.0
+"""Steps between the rows of a graded table where the plume runs smoothly."""
+FINER = 4
+"""Into how many a cell is cut where it does not."""
+MOST_RUNS = 4
+"""Of cut cells in a part."""
+GRADED_PARTS = MOST_PARTS * (2 * MOST_RUNS + 1)
+BENT = 0.01
+"""Fourth difference, of logarithms, that a cubic through four rows bridges with an error of 0.00025."""
+MATTERS = 14.0
+"""Logarithms below the largest value farther out at which a concentration matters to nobody."""
+
 
 @compiled
 def centre_of_mass(x: float, rise: float, state: Float, lid: float) -> float:
@@ -256,3 +268,124 @@ def fill_axis(
         axis[k, SPREAD_OUT] = MICROGRAMS * row[RANDOM] * (row[DIRECT] + row[PENETRATED]) / (2.0 * math.pi * x)
         axis[k, RANDOM] = row[RANDOM]
         axis[k, DIRECT_COLUMN], axis[k, PENETRATED_COLUMN] = row[DIRECT_COLUMN], row[PENETRATED_COLUMN]
+
+
+@compiled
+def grade_axis(
+    z: float, first: float, last: float, step: float, source: Float, state: Float, hour: Float, air: Air,
+    distances: Float, axis: Float, parts: Float,
+) -> int:  # fmt: skip
+    """Table a plume with wide steps where it runs smoothly and narrow ones where it bends; return the count of parts.
+
+    Where the layer that carries the plume meets the receptor or the lid, the formulas bend; those places depend on
+    the height of the receptor and are found from the table itself. A cut run of cells becomes a part of its own, whose
+    rows stand behind all others.
+
+    Parameters
+    ----------
+    z, source, state, hour, air, distances, axis
+        As for `fill_axis`.
+    first, last, step : float
+        As for `lay_axis`.
+    parts : ndarray, shape (GRADED_PARTS, PART_COLUMNS)
+    """
+    even = np.empty((MOST_PARTS, PART_COLUMNS))
+    nodes, count = lay_axis(state, first, last, COARSER * step, distances, even)
+    fill_axis(distances, nodes, z, source, state, hour, air, axis)
+    bent = np.empty(nodes, np.bool_)
+    mark_bends(axis, nodes, even, count, state[ESCAPED] > 0.0, bent)
+    made = 0
+    for part in range(count):
+        first_row, cells = int(even[part, PART_FIRST]), int(even[part, PART_NODES]) - 1
+        begin, own = even[part, PART_BEGIN], 1.0 / even[part, PART_CELLS_PER]
+        done, runs = 0, 0
+        while done < cells:
+            low, high = next_run(bent[first_row : first_row + cells], done)
+            room = len(distances) - nodes - FINER * (high - low) - 1
+            if low == cells or runs == MOST_RUNS or room < 0:
+                low, high = cells, cells
+            if low > done:
+                made = lay_part(parts, made, begin + own * done, own, first_row + done, low - done)
+            if high > low:
+                for k in range(FINER * (high - low) + 1):
+                    row, inside = first_row + low + k // FINER, k % FINER
+                    if inside == 0:
+                        distances[nodes + k], axis[nodes + k] = distances[row], axis[row]
+                    else:
+                        distances[nodes + k] = math.exp(begin + own * (low + k / FINER))
+                        there = slice(nodes + k, nodes + k + 1)
+                        fill_axis(distances[there], 1, z, source, state, hour, air, axis[there])
+                made = lay_part(parts, made, begin + own * low, own / FINER, nodes, FINER * (high - low))
+                nodes, runs = nodes + FINER * (high - low) + 1, runs + 1
+            done = high
+    return made
+
+
+@compiled
+def lay_part(parts: Float, place: int, begin: float, own: float, first_row: int, cells: int) -> int:
+    """Fill a part of `cells` cells of width `own`, and return the place of the next."""
+    parts[place, PART_BEGIN], parts[place, PART_END] = begin, begin + own * cells
+    parts[place, PART_CELLS_PER], parts[place, PART_FIRST], parts[place, PART_NODES] = 1.0 / own, first_row, cells + 1
+    return place + 1
+
+
+@compiled
+def next_run(bent: NDArray[np.bool_], done: int) -> tuple[int, int]:
+    """The next run of bent cells from `done` on: first and one after the last; what is left beside it has three or none."""
+    cells = len(bent)
+    low = done
+    while low < cells and not bent[low]:
+        low += 1
+    if low == cells:
+        return cells, cells
+    high = low
+    for k in range(low, min(cells, low + cells)):
+        if bent[k]:
+            high = k + 1
+        elif k - high >= 3:
+            break
+    if low - done < 3:
+        low = done
+    if cells - high < 3:
+        high = cells
+    return low, high
+
+
+@compiled
+def mark_bends(
+    axis: Float, nodes: int, parts: Float, count: int, penetrated: bool, bent: NDArray[np.bool_]
+) -> None:
+    """Mark the cells (by their first row) that a cubic would not bridge within what `BENT` allows."""
+    bent[:] = False
+    largest = np.empty(nodes)
+    most = NOTHING
+    for row in range(nodes - 1, -1, -1):
+        here = axis[row, DIRECT] - axis[row, DIRECT_WIDTH]
+        if penetrated:
+            here = max(here, axis[row, PENETRATED] - axis[row, PENETRATED_WIDTH])
+        most = max(most, here)
+        largest[row] = most
+    for part in range(count):
+        first_row, rows = int(parts[part, PART_FIRST]), int(parts[part, PART_NODES])
+        for column in range(RANDOM if penetrated else PENETRATED):
+            if column == SPREAD_OUT:
+                continue
+            value = axis[first_row : first_row + rows, column]
+            for k in range(rows - 1):
+                # a kink bends both five rows that hold the four of its cell and of its two neighbours, and no others
+                left = abs(fourth_difference(value, k - 2)) if k >= 2 else math.inf
+                right = abs(fourth_difference(value, k - 1)) if 1 <= k <= rows - 4 else math.inf
+                if k == 0 and rows >= 5:
+                    right = abs(fourth_difference(value, 0))
+                if k == rows - 2 and rows >= 5:
+                    left = abs(fourth_difference(value, rows - 5))
+                row, base = first_row + k, column - column % 2
+                near = max(axis[row, base] - axis[row, base + 1], axis[row + 1, base] - axis[row + 1, base + 1])
+                if math.isfinite(min(left, right)) and min(left, right) > BENT and near > largest[row] - MATTERS:
+                    bent[row] = True
+
+
+@compiled
+def fourth_difference(value: Float, k: int) -> float:
+    """Of five rows from `k` on."""
+    return value[k] - 4.0 * value[k + 1] + 6.0 * value[k + 2] - 4.0 * value[k + 3] + value[k + 4]

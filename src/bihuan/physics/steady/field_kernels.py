@@ -27,6 +27,10 @@ NEAREST = 1.0
 """Nearer than this to a source nothing is computed. [m] (as in the source)"""
 NEGLIGIBLE = -50.0
 """Exponents below this count as none (as in the source)."""
+NARROWEST = -20.0
+"""Logarithm of a width over its distance that no plume is narrower than."""
+ROOM = 1.02
+"""By how much a width between two rows may exceed both."""
 NORMAL = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -77,6 +81,7 @@ def add_plume(
     out : ndarray, shape (receptors,)
         Added to. [ug/m3 per g/s]
     """
+    widest = fan(axis, parts, count, penetrated)
     for r in chosen:
         dx, dy = receptors[r, 0] - east, receptors[r, 1] - north
         squared = dx * dx + dy * dy
@@ -85,11 +90,24 @@ def add_plume(
         k, a, b, c, d = cubic(0.5 * math.log(squared), parts, count)
         total = looked_up(axis, SPREAD_OUT, k, a, b, c, d)
         x = -(dx * sine + dy * cosine)
-        if x >= NEAREST:
+        y = dx * cosine - dy * sine
+        if x >= NEAREST and abs(y) <= widest * x:
             weight = looked_up(axis, RANDOM, k, a, b, c, d)
-            y = dx * cosine - dy * sine
             total += (1.0 - weight) * coherent(axis, parts, count, math.log(x), y * y, penetrated)
         out[r] += max(total, 0.0)
+
+
+@compiled
+def fan(axis: Float, parts: Float, count: int, penetrated: bool) -> float:
+    """Crosswind offset over distance beyond which the coherent plume is negligible at any distance. [1]"""
+    widest = NARROWEST
+    for part in range(count):
+        for k in range(int(parts[part, PART_NODES])):
+            row, t = int(parts[part, PART_FIRST]) + k, parts[part, PART_BEGIN] + k / parts[part, PART_CELLS_PER]
+            widest = max(widest, axis[row, DIRECT + 1] - t)
+            if penetrated:
+                widest = max(widest, axis[row, PENETRATED + 1] - t)
+    return ROOM * math.sqrt(-2.0 * NEGLIGIBLE) * math.exp(widest)
 
 
 @compiled
