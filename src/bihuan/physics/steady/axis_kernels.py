@@ -68,7 +68,7 @@ NOTHING = -700.0
 """Logarithm of a concentration that is none."""
 
 # Columns of a table along the axis.
-DIRECT, DIRECT_WIDTH, PENETRATED, PENETRATED_WIDTH, SPREAD_OUT, RANDOM = range(6)
+DIRECT, DIRECT_NARROW, PENETRATED, PENETRATED_NARROW, SPREAD_OUT, RANDOM = range(6)
 # What stands above a metre of ground, for rain and decay: share over effective wind of the same two. [s/m]
 DIRECT_COLUMN, PENETRATED_COLUMN = 6, 7
 AXIS_COLUMNS = 8
@@ -88,7 +88,7 @@ GRADED_PARTS = MOST_PARTS * (2 * MOST_RUNS + 1)
 BENT = 0.01
 """Fourth difference, of logarithms, that a cubic through four rows bridges with an error of 0.00025."""
 MATTERS = 14.0
-"""Logarithms below the largest value farther out at which a concentration matters to nobody."""
+"""So far below the largest value farther out, in the logarithm, that a concentration matters to nobody."""
 
 
 @compiled
@@ -139,8 +139,8 @@ def fill_stable(x: float, z: float, source: Float, state: Float, hour: Float, ai
     lid = effective_lid(x, settled, added, release, hour, levels, profile)
     row[DIRECT] = reflected(z + state[ABOVE], settled, math.hypot(added, own), lid) / wind
     wide = math.hypot(induced, source[SIGMA_Y_0])
-    row[DIRECT_WIDTH] = math.hypot(wide, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
-    row[PENETRATED], row[PENETRATED_WIDTH] = 0.0, 1.0
+    row[DIRECT_NARROW] = 1.0 / math.hypot(wide, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
+    row[PENETRATED], row[PENETRATED_NARROW] = 0.0, 1.0
     row[DIRECT_COLUMN], row[PENETRATED_COLUMN] = 1.0 / wind, 0.0
     row[RANDOM] = weight_of_random(x, wind, sigma_v)
 
@@ -149,8 +149,8 @@ def fill_stable(x: float, z: float, source: Float, state: Float, hour: Float, ai
 def fill_convective(x: float, z: float, source: Float, state: Float, hour: Float, air: Air, row: Float) -> None:
     """One distance of a plume in convective air: direct, indirect and penetrated parts (section 5.2)."""
     escaped = state[ESCAPED]
-    row[DIRECT], row[DIRECT_WIDTH], row[RANDOM] = 0.0, 1.0, 0.0
-    row[PENETRATED], row[PENETRATED_WIDTH] = 0.0, 1.0
+    row[DIRECT], row[DIRECT_NARROW], row[RANDOM] = 0.0, 1.0, 0.0
+    row[PENETRATED], row[PENETRATED_NARROW] = 0.0, 1.0
     row[DIRECT_COLUMN], row[PENETRATED_COLUMN] = 0.0, 0.0
     if escaped < 1.0:
         fill_trapped(x, z, source, state, hour, air, row)
@@ -193,7 +193,7 @@ def fill_trapped(x: float, z: float, source: Float, state: Float, hour: Float, a
     slope = max(78.0 * 0.46 / max(source[HEIGHT], 0.46), 0.7)  # alpha of eq. 78, not below 0.7 (as in the source)
     spread = max(LEAST_INTENSITY, sigma_v / wind) * x
     wide = math.hypot(induced, source[SIGMA_Y_0])
-    row[DIRECT_WIDTH] = math.hypot(wide, spread / (1.0 + slope * spread / lid) ** 0.3)
+    row[DIRECT_NARROW] = 1.0 / math.hypot(wide, spread / (1.0 + slope * spread / lid) ** 0.3)
     row[DIRECT_COLUMN] = trapped / wind
     row[RANDOM] = trapped * weight_of_random(x, wind, sigma_v)
 
@@ -213,7 +213,7 @@ def fill_penetrated(x: float, z: float, source: Float, state: Float, hour: Float
     lid = effective_lid(x, settled, induced, source[HEIGHT], hour, levels, profile)
     row[PENETRATED] = escaped / wind * reflected(z + state[ABOVE], settled, sigma_z, lid)
     row[PENETRATED_COLUMN] = escaped / wind
-    row[PENETRATED_WIDTH] = math.hypot(induced, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
+    row[PENETRATED_NARROW] = 1.0 / math.hypot(induced, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
     row[RANDOM] += escaped * weight_of_random(x, wind, sigma_v)
 
 
@@ -252,8 +252,9 @@ def fill_axis(
 ) -> None:
     """Table a plume along its axis for receptors at height `z`; `axis` has a row a distance.
 
-    Concentrations per unit emission, without the crosswind term, and widths are kept as logarithms; the random
-    part is kept as it is added to a receptor: its weight, spread evenly over a circle. [ug/m3 per g/s]
+    Concentrations per unit emission, without the crosswind term, are kept as logarithms, and of widths one over
+    them [1/m], as the crosswind term wants it; the random part is kept as it is added to a receptor: its weight, spread
+    evenly over a circle. [ug/m3 per g/s]
     """
     row = np.empty(AXIS_COLUMNS)
     for k in range(count):
@@ -264,7 +265,7 @@ def fill_axis(
             fill_convective(x, z, source, state, hour, air, row)
         for part in (DIRECT, PENETRATED):
             axis[k, part] = math.log(MICROGRAMS * row[part]) if row[part] > 1e-300 else NOTHING
-            axis[k, part + 1] = math.log(row[part + 1])
+            axis[k, part + 1] = row[part + 1]
         axis[k, SPREAD_OUT] = MICROGRAMS * row[RANDOM] * (row[DIRECT] + row[PENETRATED]) / (2.0 * math.pi * x)
         axis[k, RANDOM] = row[RANDOM]
         axis[k, DIRECT_COLUMN], axis[k, PENETRATED_COLUMN] = row[DIRECT_COLUMN], row[PENETRATED_COLUMN]
@@ -352,40 +353,46 @@ def next_run(bent: NDArray[np.bool_], done: int) -> tuple[int, int]:
 
 
 @compiled
-def mark_bends(
-    axis: Float, nodes: int, parts: Float, count: int, penetrated: bool, bent: NDArray[np.bool_]
-) -> None:
+def mark_bends(axis: Float, nodes: int, parts: Float, count: int, penetrated: bool, bent: NDArray[np.bool_]) -> None:
     """Mark the cells (by their first row) that a cubic would not bridge within what `BENT` allows."""
     bent[:] = False
-    largest = np.empty(nodes)
-    most = NOTHING
-    for row in range(nodes - 1, -1, -1):
-        here = axis[row, DIRECT] - axis[row, DIRECT_WIDTH]
-        if penetrated:
-            here = max(here, axis[row, PENETRATED] - axis[row, PENETRATED_WIDTH])
-        most = max(most, here)
-        largest[row] = most
-    for part in range(count):
-        first_row, rows = int(parts[part, PART_FIRST]), int(parts[part, PART_NODES])
-        for column in range(RANDOM if penetrated else PENETRATED):
-            if column == SPREAD_OUT:
-                continue
-            value = axis[first_row : first_row + rows, column]
-            for k in range(rows - 1):
-                # a kink bends both five rows that hold the four of its cell and of its two neighbours, and no others
-                left = abs(fourth_difference(value, k - 2)) if k >= 2 else math.inf
-                right = abs(fourth_difference(value, k - 1)) if 1 <= k <= rows - 4 else math.inf
-                if k == 0 and rows >= 5:
-                    right = abs(fourth_difference(value, 0))
-                if k == rows - 2 and rows >= 5:
-                    left = abs(fourth_difference(value, rows - 5))
-                row, base = first_row + k, column - column % 2
-                near = max(axis[row, base] - axis[row, base + 1], axis[row + 1, base] - axis[row + 1, base + 1])
-                if math.isfinite(min(left, right)) and min(left, right) > BENT and near > largest[row] - MATTERS:
-                    bent[row] = True
+    reach = np.empty(nodes)
+    for base in (DIRECT, PENETRATED) if penetrated else (DIRECT, DIRECT):
+        within_reach(axis, nodes, base, reach)
+        for part in range(count):
+            first_row, rows = int(parts[part, PART_FIRST]), int(parts[part, PART_NODES])
+            for k in range(rows - 1 if rows >= 5 else 0):
+                row = first_row + k
+                if reach[row] > 0.0 or reach[row + 1] > 0.0:
+                    bend = max(bend_of(axis, base, first_row, k, rows), bend_of(axis, base + 1, first_row, k, rows))
+                    bent[row] = bent[row] or bend > BENT
 
 
 @compiled
-def fourth_difference(value: Float, k: int) -> float:
-    """Of five rows from `k` on."""
-    return value[k] - 4.0 * value[k + 1] + 6.0 * value[k + 2] - 4.0 * value[k + 3] + value[k + 4]
+def within_reach(axis: Float, nodes: int, base: int, reach: Float) -> None:
+    """Fill `reach` with how far, in logarithms, each row's value stands above what matters (`MATTERS`)."""
+    largest = NOTHING
+    for row in range(nodes - 1, -1, -1):
+        here = axis[row, base] + math.log(axis[row, base + 1])
+        largest = max(largest, here)
+        reach[row] = here - largest + MATTERS if here > 0.5 * NOTHING else 0.0
+
+
+@compiled
+def bend_of(axis: Float, column: int, first_row: int, k: int, rows: int) -> float:
+    """Fourth difference at cell `k` of a part, of logarithms.
+
+    A kink bends both five rows that hold the four of its own cell and those of its two neighbours, and of no other cell:
+    the smaller of the two tells.
+    """
+    left = fourth_difference(axis, column, first_row + min(max(k - 2, 0), rows - 5))
+    right = fourth_difference(axis, column, first_row + min(max(k - 1, 0), rows - 5))
+    scale = 1.0 if column == DIRECT or column == PENETRATED else axis[first_row + k, column]
+    return min(abs(left), abs(right)) / scale
+
+
+@compiled
+def fourth_difference(axis: Float, column: int, row: int) -> float:
+    """Of five rows of a column from `row` on."""
+    ends = axis[row, column] + axis[row + 4, column]
+    return ends - 4.0 * (axis[row + 1, column] + axis[row + 3, column]) + 6.0 * axis[row + 2, column]
