@@ -204,7 +204,8 @@ def by_age(distances: Float, axis: Float, part: tuple[int, int, int], share: flo
     distances, axis : ndarray
         Of the plume. [m]
     part : tuple of int
-        Columns of its value, of one over its width and of what stands above a metre of ground (share over effective wind).
+        Columns of its value, of one over its width, and of what stands above a metre of ground (share over
+        effective wind).
     share : float
         Of the emission in this part. 0-1
     """

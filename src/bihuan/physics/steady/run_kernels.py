@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bihuan.physics.compiling import compiled
 from bihuan.physics.steady.area_kernels import add_area
-from bihuan.physics.steady.axis_kernels import AXIS_COLUMNS, GRADED_PARTS, MOST_PARTS, PART_COLUMNS, grade_axis
+from bihuan.physics.steady.axis_kernels import AXIS_COLUMNS, MOST_PARTS, PART_COLUMNS
 from bihuan.physics.steady.field_kernels import NEAREST, add_plume
+from bihuan.physics.steady.grading_kernels import GRADED_PARTS, grade_axis
 from bihuan.physics.steady.layer_kernels import between, cell_of
 from bihuan.physics.steady.pit_kernels import DROP, WIND_AT, effective_pit, escaping, finish_pit
 from bihuan.physics.steady.profile_kernels import USED, WIND
