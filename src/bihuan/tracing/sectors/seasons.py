@@ -1,7 +1,8 @@
-"""A series of months taken apart into trend, season and rest by local regression (STL, Cleveland et al. 1990, J. Off. Stat. 6, 3).
+"""A series of months taken apart into trend, season and rest by local regression: STL.
 
-The loops, windows and the interpolation between every so many points are those of the paper's own program, because a
-season that may change slowly is what a trend is corrected for; written anew for numpy.
+Cleveland et al. (1990, J. Off. Stat. 6, 3). The loops, windows and the interpolation between every so many points are
+those of the paper's own program, because a season that may change slowly is what a trend is corrected for; written anew
+for numpy.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ def _span(at: int, n: int, window: int) -> tuple[int, int]:
 
 
 def _local(value: Float, weight: Float, at: float, left: int, right: int, window: int) -> float | None:
-    """Return the weighted line at a place (counted from 1), by the values from `left` to `right`; None without weight."""
+    """Return the weighted line at a place (counted from 1), by values from `left` to `right`; None without weight."""
     n = len(value)
     reach = max(at - (left + 1), (right + 1) - at)
     if window > n:
