@@ -83,7 +83,7 @@ def cpf(
     hours : WindHours
         Hours of exactly no wind are left out: they have no direction.
     percentile : float
-        Of all hours with a value; a higher value is a high one. [%]
+        Of all hours with a value and a direction; a higher value is a high one. [%]
     width : float
         Of a sector. [deg]
     threshold : float, optional
@@ -104,10 +104,10 @@ def cpf(
     k = sectors(width)
     silent = hours.wind_speed == 0
     value = hours.value[~silent]
-    measured = np.isfinite(value)
-    level = float(np.quantile(value[measured], percentile / 100)) if measured.any() else np.nan
+    measured, sited = np.isfinite(value), np.isfinite(hours.wind_from[~silent])
+    known = value[measured & sited]
+    level = float(np.quantile(known, percentile / 100)) if len(known) else np.nan
     limit = level if threshold is None else threshold
-    sited = np.isfinite(hours.wind_from[~silent])
     use = sited if count_missing else sited & measured
     sector = sector_of(hours.wind_from[~silent][use], width) - 1
     above = np.where(measured, value, -np.inf)[use] > limit
