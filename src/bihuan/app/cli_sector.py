@@ -90,7 +90,7 @@ def _run(
 
 
 for _kind, _words in (
-    ("rose", "Wind rose and pollution rose (风玫瑰图, 污染玫瑰图), with percentiles by direction."),
+    ("rose", "Wind rose and pollution rose, with percentiles by direction."),
     ("cpf", "Conditional probability: in which direction high values are frequent, with 95 % intervals."),
     ("polar", "Bivariate polar plot: a smooth surface over wind direction and speed."),
     ("nwr", "Non-parametric wind regression: kernel means over wind direction and speed."),
