@@ -87,7 +87,7 @@ class Tails:
         lively = self._lively(numbers, at, rows["value"].to_numpy(), edge)
         found = [self._rows(numbers[plain & ~lively], 1, edge), self._rows(numbers[plain & lively], self._depth, edge)]
         if odd.any():
-            found.append(whole(self._whole_for).select(found[0].columns[:-2]).with_columns(*NO_RUN))
+            found.append(whole(self._whole_for.select(SERIES_KEY)).select(found[0].columns[:-2]).with_columns(*NO_RUN))
         return pl.concat(found)
 
     def take(self, batch: pl.DataFrame, since: datetime, whole: Whole) -> None:
