@@ -20,10 +20,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from bihuan.app.clock import WallClock
 from bihuan.app.heads import head_of
 from bihuan.app.ingest import CONCLUDED, COUNTS, Counts, Ingest
 from bihuan.app.judge import DAY_GRACE
 from bihuan.app.loop import TICK, WATERMARK
+from bihuan.app.losses import keep_lost
 from bihuan.app.opened import lake_of, open_alone
 from bihuan.app.rollups import SHORT
 from bihuan.app.settings import read_settings
@@ -130,6 +132,7 @@ def rebuild_series(home: Path, *, salvage: bool = False) -> Rebuilt:
                 before = store.series.counts()
                 _take_over(store, fresh)
                 counts = _replay(replace(store, series=fresh), zone)
+                keep_lost(store.records, reader.lost, WallClock().now())
                 after = fresh.counts()
                 fresh.checkpoint()
                 fresh.close()
