@@ -20,11 +20,17 @@ from bihuan.app.hosts import role_of
 from bihuan.app.settings import Settings
 from bihuan.core import SettingError
 from bihuan.store import JournalReader, LakeAddress, LakeStore
-from tests.app.small import MNS, command, environment, minute_frame, read_json, run, settle, wait_until
+from tests.app.small import MNS, command, environment, minute_frame, read_json, run, settle
+from tests.app.small import wait_until as wait_until_soon
 from tests.store.conftest import postgresql  # noqa: F401  # a fixture
 from tests.store.postgres import Server, free_port
 
 BEGIN = datetime(2026, 3, 10, 16, tzinfo=UTC)
+
+
+def wait_until(said: str, done: Any, seconds: float = 120.0) -> None:
+    """Wait longer than elsewhere: a server starts beside a database that starts."""
+    wait_until_soon(said, done, seconds)
 
 
 @pytest.fixture
@@ -112,7 +118,7 @@ def test_a_server_that_starts_while_the_catalog_is_away_waits_says_so_and_goes_o
         wait_until("status", lambda: read_json(home / "status.json").get("pid") == process.pid)
         assert any("catalog_away" in finding for finding in examine(home).findings)
         catalog.start()
-        wait_until("the server", lambda: asked(port, "/readyz")[1].get("marks", {}).get("gateways") == "ok", 90)
+        wait_until("the server", lambda: asked(port, "/readyz")[1].get("marks", {}).get("gateways") == "ok")
         sent += send(home, devices, range(20, 25))
         wait_until("taken in", lambda: stored(catalog, home) == sent)
         wait_until("ready", lambda: asked(port, "/readyz")[0] == 200)
@@ -140,7 +146,7 @@ def test_two_hosts_that_only_take_in_fill_one_lake_and_judge_nothing(catalog: Se
         serving(homes[1], "--role", "ingest") as (_, second, other),
     ):
         for port in (first, second):
-            wait_until("ready", lambda port=port: asked(port, "/readyz")[0] == 200, 60)
+            wait_until("ready", lambda port=port: asked(port, "/readyz")[0] == 200)
         assert asked(first, "/readyz")[1]["role"] == "ingest" and asked(first, "/")[0] == 503
         for home in homes:
             wait_until(
@@ -148,13 +154,13 @@ def test_two_hosts_that_only_take_in_fill_one_lake_and_judge_nothing(catalog: Se
             )
         send(homes[0], one, range(10), MNS[:2])
         send(homes[1], other, range(5, 15), MNS[1:])  # the logger in the middle speaks to both
-        wait_until("taken in", lambda: stored(catalog, homes[0]) == 10 + 15 + 10 * (len(MNS) - 2), 60)
+        wait_until("taken in", lambda: stored(catalog, homes[0]) == 10 + 15 + 10 * (len(MNS) - 2))
         catalog.stop()
-        wait_until("away", lambda: asked(first, "/readyz")[0] == 503, 60)
+        wait_until("away", lambda: asked(first, "/readyz")[0] == 503)
         assert asked(first, "/readyz")[1]["trouble"].startswith("catalog_away")
         send(homes[0], one, range(20, 25), MNS[:1])
         catalog.start()
-        wait_until("taken in", lambda: stored(catalog, homes[0]) == 10 + 15 + 10 * (len(MNS) - 2) + 5, 90)
+        wait_until("taken in", lambda: stored(catalog, homes[0]) == 10 + 15 + 10 * (len(MNS) - 2) + 5)
     for home in homes:
         state = read_json(home / "status.json")
         assert (state["role"], state["store"]["records"]["verdict"]) == ("ingest", 0)
