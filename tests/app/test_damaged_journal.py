@@ -145,3 +145,16 @@ def test_what_was_left_out_of_a_segment_that_the_law_lets_go_is_forgotten(tmp_pa
         place.now += timedelta(minutes=5)
         place.loop.step(place.now)
         assert rows(place, MNS[1])[-1] == 12
+
+
+def test_the_same_minute_three_times_keeps_the_last_value_with_its_revision_and_every_frame(tmp_path: Path) -> None:
+    with living(tmp_path) as place:
+        for value in (30.0, 42.0, 7.0):
+            place.send(T0, value=value)
+            place.step()
+        (row,) = place.store.series.readings([MNS[0]], interval="minute").iter_rows(named=True)
+        assert (row["value"], row["revision"]) == (7.0, 3)
+        assert [frame.position for frame in place.store.journal.follow("g1")] == sorted(
+            {frame.position for frame in place.store.journal.follow("g1")}
+        )
+        assert sum(1 for _ in place.store.journal.follow("g1")) == 3

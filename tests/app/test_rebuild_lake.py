@@ -21,7 +21,7 @@ from tests.app.small import MNS, day_of_frames, journal, settle
 from tests.store.conftest import lake_address, postgresql  # noqa: F401  # fixtures
 
 T0 = datetime(2026, 3, 1, 11, tzinfo=UTC)
-HOURS = 6
+HOURS = 3
 KEYS = {"readings": ["device", "interval"], "hours": ["site", "basis"], "days": ["site", "basis"]}
 ELSEWHERE = "FAR0000000000000000000001"
 
@@ -85,9 +85,9 @@ def test_a_rebuilt_lake_equals_the_live_one_and_takes_its_place(home: Path, lake
     with psycopg.connect(lake_address.catalog) as connection:
         names = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'city%%rebuilt'").fetchall()
     assert names == []
-    assert rebuild_series(home).after == made.after, "and once more"
 
 
+@pytest.mark.long
 def test_a_part_of_a_lake_is_made_anew_in_place_and_others_keep_theirs(home: Path) -> None:
     begin, end = T0 + timedelta(hours=1), T0 + timedelta(hours=2)
     with opened_lake(home) as store:
@@ -103,12 +103,14 @@ def test_a_part_of_a_lake_is_made_anew_in_place_and_others_keep_theirs(home: Pat
             assert after[name].drop("revision").equals(table.drop("revision")), name
 
 
+@pytest.mark.long
 def test_a_damage_or_another_process_leaves_the_lake_as_it_was(home: Path, lake_address: LakeAddress) -> None:  # noqa: F811
     with opened_lake(home) as store:
         before = everything(store)
-    with psycopg.connect(
-        lake_address.catalog, application_name=f"{lake_address.sessions}1@elsewhere"
-    ), pytest.raises(StoreError, match="open elsewhere.*1@elsewhere.*stop every server"):
+    with (
+        psycopg.connect(lake_address.catalog, application_name=f"{lake_address.sessions}1@elsewhere"),
+        pytest.raises(StoreError, match="open elsewhere.*1@elsewhere.*stop every server"),
+    ):
         rebuild_series(home)
     segment = home / "journal" / "g1" / "00000001.log"
     whole = segment.read_bytes()

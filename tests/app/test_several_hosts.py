@@ -125,6 +125,7 @@ def test_a_server_that_starts_while_the_catalog_is_away_waits_says_so_and_goes_o
     assert sum(1 for _ in JournalReader(home / "journal").follow("g1")) == sent
 
 
+@pytest.mark.long
 def test_a_server_that_waits_can_be_stopped(catalog: Server, tmp_path: Path) -> None:
     home = tmp_path / "home"
     lake(home, catalog)
@@ -136,6 +137,7 @@ def test_a_server_that_waits_can_be_stopped(catalog: Server, tmp_path: Path) -> 
     assert sum(1 for _ in JournalReader(home / "journal").follow("g1")) == sent
 
 
+@pytest.mark.long
 def test_two_hosts_that_only_take_in_fill_one_lake_and_judge_nothing(catalog: Server, tmp_path: Path) -> None:
     catalog.start()
     homes = tmp_path / "a", tmp_path / "b"

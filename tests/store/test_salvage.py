@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_one_damaged_frame_costs_itself_alone_wherever_it_was_hit(number: int, w
     at = {"mark": 0, "checksum": 3, "length": 9, "status": 18, "peer length": 19, "peer": 22, "content": 50}[where]
     data[begins[number] + at] ^= 0xFF
     (found,) = damages(bytes(data), 1)
-    end = (begins + [len(data)])[number + 1]
+    end = [*begins, len(data)][number + 1]
     if number in (4, 9):  # behind it stands the mark of the next group
         end -= GROUP_LENGTH
     assert (found.start, found.end, found.frames) == (begins[number], end, 1)
@@ -111,7 +112,7 @@ def test_what_is_not_damaged_comes_back_and_nothing_else(
     changed = [at for at in range(len(data)) if data[at] != whole[at]]
     assert all(any(one.start <= at < one.end for one in found) for at in changed)
     assert all(any(one.start <= at < one.end for at in changed) for one in found)
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(found))
     lost = sum(one.frames for one in found)
     covered = sum(any(one.start <= at < one.end for one in found) for at in begins)
     assert lost <= covered, "at least so many"

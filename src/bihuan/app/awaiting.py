@@ -32,7 +32,7 @@ CATALOG_AWAY = "catalog_away"
 Made = TypeVar("Made")
 
 
-class Ended(Exception):  # noqa: N818  # no error of ours: somebody stopped the server while it waited
+class Ended(Exception):  # no error of ours: somebody stopped the server while it waited
     """The server was told to end before the catalog came back."""
 
 

@@ -116,7 +116,12 @@ class GatewayHost:
 
     def _ready(self) -> dict[str, Any]:
         listening = self._gateways.listening
-        return {"ready": listening, "marks": {"gateways": "ok" if listening else "wrong"}, "trouble": "", "role": GATEWAY}
+        return {
+            "ready": listening,
+            "marks": {"gateways": "ok" if listening else "wrong"},
+            "trouble": "",
+            "role": GATEWAY,
+        }
 
 
 @dataclass(slots=True)

@@ -52,7 +52,9 @@ class Porch:
             context.load_cert_chain(settings.text("tls_certificate"), settings.text("tls_key") or None)
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="bihuan-porch", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="bihuan-porch", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:

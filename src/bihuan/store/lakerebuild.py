@@ -30,7 +30,7 @@ def beside(address: LakeAddress) -> LakeAddress:
     fresh = replace(address, schema=f"{address.schema[:30]}_rebuilt")
     with psycopg.connect(address.conninfo) as connection:
         folder = files_of(connection, fresh.schema)
-        connection.execute(f'DROP SCHEMA IF EXISTS "{fresh.schema}" CASCADE')  # type: ignore[arg-type]  # a checked name
+        connection.execute(f'DROP SCHEMA IF EXISTS "{fresh.schema}" CASCADE')  # a checked name
     _remove(fresh, folder)
     return fresh
 
@@ -88,8 +88,8 @@ def swap_in(fresh: LakeAddress, place: LakeAddress) -> None:
 
     with psycopg.connect(place.conninfo) as connection:
         folder = files_of(connection, place.schema)
-        connection.execute(f'DROP SCHEMA "{place.schema}" CASCADE')  # type: ignore[arg-type]
-        connection.execute(f'ALTER SCHEMA "{fresh.schema}" RENAME TO "{place.schema}"')  # type: ignore[arg-type]
+        connection.execute(f'DROP SCHEMA "{place.schema}" CASCADE')
+        connection.execute(f'ALTER SCHEMA "{fresh.schema}" RENAME TO "{place.schema}"')
     _remove(place, folder)
 
 
