@@ -149,7 +149,7 @@ def trajectories(
     end_lon, end_lat = _degrees(last)
     return Trajectories(
         start=when,
-        hours=np.arange(outputs + 1) * every * (-1.0 if backward else 1.0),
+        hours=np.asarray(np.arange(outputs + 1) * every * (-1.0 if backward else 1.0), np.float64),
         lon=points_lon,
         lat=points_lat,
         pressure=None if wind.pressure is None else path[..., 3],

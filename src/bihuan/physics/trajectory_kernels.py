@@ -19,7 +19,7 @@ EARTH_RADIUS = 6_371_008.8
 """Mean radius of the Earth. [m]"""
 
 POLAR = 70.0
-"""Beyond this latitude east is another direction at the next node: its wind is turned before it is averaged. [degrees]"""
+"""Beyond this latitude east is another direction at the next node: its wind is turned before averaging. [degrees]"""
 
 EDGE = 1e-9
 """So far outside is still on the border: the rounding of an angle. [degrees]"""
@@ -40,7 +40,7 @@ def locate(axis: Float, x: float, guess: int) -> int:
         i -= 1
     while i < last and x > axis[i + 1]:
         i += 1
-    return i
+    return int(i)
 
 
 @compiled
@@ -48,12 +48,13 @@ def share(axis: Float, i: int, x: float) -> float:
     """How far `x` lies into cell `i`, 0 to 1."""
     if axis.shape[0] < 2:
         return 0.0
-    return min(max((x - axis[i]) / (axis[i + 1] - axis[i]), 0.0), 1.0)
+    return float(min(max((x - axis[i]) / (axis[i + 1] - axis[i]), 0.0), 1.0))
 
 
 @compiled
-def velocity(state: Float, t: float, time: Float, level: Float, lat: Float, lon: Float, winds: Float, at: Int,
-             out: Float) -> int:  # fmt: skip
+def velocity(  # noqa: PLR0911, PLR0912  # one loop of machine code: it leaves as soon as it knows
+    state: Float, t: float, time: Float, level: Float, lat: Float, lon: Float, winds: Float, at: Int, out: Float
+) -> int:  # fmt: skip
     """Wind at a state (x, y, z on the unit sphere, pressure) as its change a second; returns how it may have ended."""
     r = math.sqrt(state[0] ** 2 + state[1] ** 2 + state[2] ** 2)
     x, y, z = state[0] / r, state[1] / r, state[2] / r
@@ -172,8 +173,10 @@ def petterssen(state: Float, t: float, h: float, time: Float, level: Float, lat:
 
 
 @compiled
-def follow(starts: Float, begins: Float, outputs: int, between: int, step: float, exact: bool, time: Float,
-           level: Float, lat: Float, lon: Float, winds: Float, path: Float, ended: Int, last: Float) -> None:  # fmt: skip
+def follow(
+    starts: Float, begins: Float, outputs: int, between: int, step: float, exact: bool, time: Float, level: Float,
+    lat: Float, lon: Float, winds: Float, path: Float, ended: Int, last: Float
+) -> None:  # fmt: skip
     """Move every start by `outputs` x `between` steps; fill path, how each ended, and where and when.
 
     `starts` is (n, 4), `path` (n, outputs + 1, 4) and NaN behind the end, `last` (n, 5): state and seconds.

@@ -128,7 +128,7 @@ def choose_exactly(
     Notes
     -----
     Rows that the same places can cover are one row of their common weight. A row counts (a continuous variable from 0
-    to 1) no more than the chosen places that cover it. Church and ReVelle (1974), the maximal covering location problem.
+    to 1) no more than the chosen places that cover it. Church and ReVelle (1974), maximal covering location.
     """
     _checked(count, candidates)
     covered = cover.covered(present)
@@ -197,4 +197,4 @@ def _different(cover: Cover, candidates: Sequence[int], covered: NDArray[np.bool
     packed, inverse = np.unique(np.packbits(dense, axis=1), axis=0, return_inverse=True)
     weight = np.bincount(inverse.ravel(), cover.weight[names], minlength=len(packed))
     sets = np.unpackbits(packed, axis=1, count=len(candidates))
-    return coo_matrix(sets.astype(np.float64)).tocsr(), weight
+    return coo_matrix(sets.astype(np.float64)).tocsr(), np.asarray(weight, np.float64)

@@ -77,11 +77,11 @@ def climate(weather: Weather, sector: float = SECTOR) -> Climate:
     _, member = np.unique(classes, axis=0, return_inverse=True)
     member = member.ravel()
     weight = length[known]
-    hours = np.bincount(member, weight)
+    hours = np.asarray(np.bincount(member, weight), np.float64)
 
     def mean(values: Float) -> Float:
         filled = np.where(np.isfinite(values), values, np.nanmean(values) if np.isfinite(values).any() else np.nan)
-        return np.bincount(member, weight * filled) / hours
+        return np.asarray(np.bincount(member, weight * filled) / hours)
 
     angle = np.radians(origin)
     first = np.unique(member, return_index=True)[1]

@@ -162,7 +162,8 @@ def rivals(sources: Sequence[Source], plane: Plane, count: int, active: NDArray[
     which = np.flatnonzero(active)
     if len(which) < 2:
         return np.zeros((0, 2), np.int64)
-    east, north = plane.forward([sources[k].place.lon for k in which], [sources[k].place.lat for k in which])
+    places = [sources[int(k)].place for k in which]
+    east, north = plane.forward([place.lon for place in places], [place.lat for place in places])
     away = np.hypot(east[:, None] - east, north[:, None] - north)
     away[away < ONE_GATE] = np.inf
     near = np.argsort(away, axis=1, kind="stable")[:, : min(count, len(which) - 1)]

@@ -1,4 +1,4 @@
-"""The design of a network: what the present one is blind to, where new monitors tell most, which one could be spared."""
+"""The design of a network: what the present one is blind to, where new monitors tell most, which could be spared."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def shares(seen: Cover, covered: NDArray[np.bool_]) -> Shares:
     for part in seen.parts:
         total = float(seen.weight[part].sum())
         parts.append(float(seen.weight[part][covered[part]].sum()) / total if total > 0 else 0.0)
-    return Shares(*parts, worth=float(seen.weight[covered].sum()))
+    return Shares(parts[0], parts[1], parts[2], float(seen.weight[covered].sum()))
 
 
 def _usual(sources: Sequence[Source]) -> dict[str, float]:

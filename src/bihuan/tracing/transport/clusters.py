@@ -55,7 +55,7 @@ def cluster_paths(lon: Float, lat: Float, count: int, measure: Measure = "angle"
         Clusters.
     measure : Measure
         ``angle``: mean angle at the place between the two points of the same age, from where the air came whatever its
-        speed. ``euclid``: root mean square distance of points of the same age, so that fast and slow paths part as well.
+        speed. ``euclid``: root mean square distance of points of the same age: fast and slow paths part as well.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def cluster_paths(lon: Float, lat: Float, count: int, measure: Measure = "angle"
 
 def _mean_lon(lon: Float) -> Float:
     angle = np.radians(lon)
-    return np.degrees(np.arctan2(np.sin(angle).mean(axis=0), np.cos(angle).mean(axis=0)))
+    return np.asarray(np.degrees(np.arctan2(np.sin(angle).mean(axis=0), np.cos(angle).mean(axis=0))))
 
 
 def _metres(lon: Float, lat: Float) -> tuple[Float, Float]:
@@ -113,7 +113,7 @@ def _distances(x: Float, y: Float) -> Float:
     norm = (points**2).sum(axis=1)
     squared = np.maximum(norm[:, None] + norm[None] - 2.0 * points @ points.T, 0.0) / x.shape[1]
     np.fill_diagonal(squared, 0.0)
-    return np.sqrt(0.5 * (squared + squared.T))
+    return np.asarray(np.sqrt(0.5 * (squared + squared.T)))
 
 
 def _angles(x: Float, y: Float) -> Float:
@@ -121,4 +121,4 @@ def _angles(x: Float, y: Float) -> Float:
     for m in range(x.shape[1]):
         bearing = np.arctan2(x[:, m], y[:, m])
         total += np.abs((bearing[:, None] - bearing[None] + np.pi) % (2 * np.pi) - np.pi)
-    return np.degrees(total) / x.shape[1]
+    return np.asarray(np.degrees(total) / x.shape[1])

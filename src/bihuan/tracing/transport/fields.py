@@ -148,7 +148,7 @@ def _unwrapped(lon: Float) -> Float:
 
 def _axis(values: Float, cell: float) -> Float:
     low, high = math.floor(float(np.nanmin(values)) / cell), math.floor(float(np.nanmax(values)) / cell)
-    return (np.arange(low, high + 1) + 0.5) * cell
+    return np.asarray((np.arange(low, high + 1) + 0.5) * cell, np.float64)
 
 
 def _counted(lon: Float, lat: Float, told: Float, x: Float, y: Float, cell: float) -> tuple[Float, Float]:
@@ -158,7 +158,8 @@ def _counted(lon: Float, lat: Float, told: Float, x: Float, y: Float, cell: floa
     where = row * len(x) + column
     of = np.broadcast_to(told[:, None], lon.shape)[known]
     total, sums = (np.bincount(where, weight, minlength=len(x) * len(y)) for weight in (np.ones(len(of)), of))
-    return total.reshape(len(y), len(x)), sums.reshape(len(y), len(x))
+    shape = (len(y), len(x))
+    return np.asarray(total, np.float64).reshape(shape), np.asarray(sums, np.float64).reshape(shape)
 
 
 def _spread(lon: Float, lat: Float, values: Float, ages: Float, x: Float, y: Float) -> tuple[Float, Float]:
