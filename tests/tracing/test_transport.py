@@ -180,8 +180,8 @@ def test_what_cannot_be_computed_is_said() -> None:
 
 @pytest.mark.reference
 def test_the_dust_of_may_2019_crossed_the_region_in_an_order(shared: Path) -> None:
-    """44 cities, 5-6 May 2019, local time: a dust outbreak. No wind stands in the data, so it is the order alone that is
-    looked at, and that it came from the side of the deserts."""
+    """44 cities, 5-6 May 2019, local time: a dust outbreak. No wind stands in the data, so it is the order alone
+    that is looked at, and that it came from the side of the deserts."""
     folder = shared / "data" / "china_cities_hourly"
     rows = pl.read_parquet(folder / "regional_neighbours_hourly_2018-12_2019-06.parquet")
     pm10 = next(name for name in rows.columns if name.lower().replace(".", "") == "pm10")

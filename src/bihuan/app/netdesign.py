@@ -256,7 +256,8 @@ def era5_weather(path: Path, centre: Place) -> Weather:
     speed = np.where(np.isfinite(held.wind_speed), held.wind_speed, 0.0)
     stability = turner_class(speed, solar_altitude(start, centre.lon, centre.lat), most_stable=4)
     return Weather(
-        start, (start + np.timedelta64(1, "h")).astype("datetime64[us]"), held.wind_speed, held.wind_from, stability, held.temperature,
+        start, (start + np.timedelta64(1, "h")).astype("datetime64[us]"), held.wind_speed,
+        held.wind_from, stability, held.temperature,
         mixing_height(speed, stability), place=centre,
     )  # fmt: skip
 

@@ -65,7 +65,8 @@ def network_words(told: Mapping[str, Any], language: Language) -> str:
         lines.append(
             text(
                 "network.cli_proposal", language, number=one["number"], lon=f"{one['lon']:.4f}",
-                lat=f"{one['lat']:.4f}", district=one["district"], gain=_percent(one["gain"]), **_percents(one["after"]),
+                lat=f"{one['lat']:.4f}", district=one["district"], gain=_percent(one["gain"]),
+                **_percents(one["after"]),
             )
         )  # fmt: skip
     sure = told["certificate"]

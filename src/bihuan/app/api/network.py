@@ -31,7 +31,7 @@ class SharesSeen(BaseModel):
     worth: float
 
 
-class Named(BaseModel):
+class NetworkSource(BaseModel):
     """A source by ref and name."""
 
     ref: str
@@ -47,7 +47,7 @@ class ProposedMonitor(BaseModel):
     district: str
     gain: float
     after: SharesSeen
-    sources: list[Named]
+    sources: list[NetworkSource]
 
 
 class Certificate(BaseModel):
