@@ -58,8 +58,8 @@ def velocity(  # noqa: PLR0911, PLR0912  # one loop of machine code: it leaves a
     """Wind at a state (x, y, z on the unit sphere, pressure) as its change a second; returns how it may have ended."""
     r = math.sqrt(state[0] ** 2 + state[1] ** 2 + state[2] ** 2)
     x, y, z = state[0] / r, state[1] / r, state[2] / r
-    phi, lam = math.asin(min(max(z, -1.0), 1.0)), math.atan2(y, x)
-    north, east = math.degrees(phi), math.degrees(lam)
+    cos_phi = math.sqrt(x * x + y * y)
+    north, east = math.degrees(math.atan2(z, cos_phi)), math.degrees(math.atan2(y, x))
     east = lon[0] + (east - lon[0]) % 360.0
     beyond = east - lon[-1]
     if beyond > EDGE:
@@ -105,14 +105,14 @@ def velocity(  # noqa: PLR0911, PLR0912  # one loop of machine code: it leaves a
                         if winds.shape[0] > 2:
                             c += weight * winds[2, i, j, k, m]
         if abs(north) > POLAR:
-            turn = math.radians(lon[at[3] + column] - east) * math.sin(phi)
+            turn = math.radians(lon[at[3] + column] - east) * z
             a, b = a * math.cos(turn) - b * math.sin(turn), a * math.sin(turn) + b * math.cos(turn)
         u, v, w = u + across * a, v + across * b, w + across * c
     if math.isnan(u + v + w):
         return MISSING
-    sin_lam, cos_lam, sin_phi, cos_phi = math.sin(lam), math.cos(lam), math.sin(phi), math.cos(phi)
-    out[0] = (-u * sin_lam - v * sin_phi * cos_lam) / EARTH_RADIUS
-    out[1] = (u * cos_lam - v * sin_phi * sin_lam) / EARTH_RADIUS
+    sin_lam, cos_lam = (y / cos_phi, x / cos_phi) if cos_phi > 0.0 else (0.0, 1.0)
+    out[0] = (-u * sin_lam - v * z * cos_lam) / EARTH_RADIUS
+    out[1] = (u * cos_lam - v * z * sin_lam) / EARTH_RADIUS
     out[2] = v * cos_phi / EARTH_RADIUS
     out[3] = w / 100.0
     return WHOLE

@@ -17,6 +17,11 @@ export function points(gain: number): string {
   return `+${percent(gain)}`
 }
 
+/** What a network would lose; nothing where nothing would be. */
+export function loss(share: number): string {
+  return share <= 0 ? '0%' : share < 5e-5 ? '< 0.01%' : `−${percent(share)}`
+}
+
 /** Ends of each colour as words, lowest first. */
 export function stepWords(): string[] {
   return ['< 1%', '1–5%', '5–10%', '10–25%', '≥ 25%']
