@@ -1,5 +1,6 @@
 """Ranked suspects for a rise, with evidence, with a "none of the listed" row."""
 
+from bihuan.tracing.against import Against, against
 from bihuan.tracing.course import Course, Detected, detect, follow
 from bihuan.tracing.evidence import explain_suspect, mean_direction, odds
 from bihuan.tracing.footprint import NEAR, Contour, Footprint, footprint
@@ -21,6 +22,7 @@ from bihuan.tracing.network import (
 from bihuan.tracing.record import SiteRecord
 from bihuan.tracing.releases import Evidence, Inversion, ReleaseSettings, invert
 from bihuan.tracing.scene import Scene, read_scene
+from bihuan.tracing.searcharea import WORTH_A_DRIVE, SearchArea, Stop, plan_round, search_areas
 from bihuan.tracing.settings import TraceSettings
 from bihuan.tracing.tracer import PlumeTracer
 from bihuan.tracing.transport import (
@@ -38,6 +40,8 @@ from bihuan.tracing.transport import (
 __all__ = [
     "METHODS",
     "NEAR",
+    "WORTH_A_DRIVE",
+    "Against",
     "Arrival",
     "Climate",
     "Clusters",
@@ -57,11 +61,14 @@ __all__ = [
     "PlumeTracer",
     "ReleaseSettings",
     "Scene",
+    "SearchArea",
     "Shares",
     "SiteRecord",
+    "Stop",
     "TraceSettings",
     "TransportField",
     "TransportShare",
+    "against",
     "arrival_order",
     "climate",
     "cluster_paths",
@@ -75,7 +82,9 @@ __all__ = [
     "measured_noise",
     "mesh",
     "odds",
+    "plan_round",
     "read_scene",
+    "search_areas",
     "search_hidden",
     "transport_field",
     "transport_share",
