@@ -14,6 +14,7 @@ import polars as pl
 from bihuan.app.adapters import HeldAdapter
 from bihuan.app.columns import Columns
 from bihuan.app.heads import head_of
+from bihuan.app.losses import Losses
 from bihuan.app.ordering import VALID_RECALL, Recalls
 from bihuan.app.presence import Arrival
 from bihuan.app.recent import Recent
@@ -132,6 +133,7 @@ class Ingest:
         self._tails: Tails | None = None
         self.only: Period | None = None  # a rebuild of a part stores nothing else
         self._notes: deque[tuple[str, DeviceNote]] = deque(maxlen=NOTES)
+        self.losses = Losses(store)
 
     def take(self, town: Town, now: datetime, until: datetime | None = None) -> Taken:
         """Take what is durable in the journal and store what it says.
@@ -149,6 +151,7 @@ class Ingest:
             records, ends[gateway] = self._tail(gateway, ends.get(gateway, START), until)
             taken += records
             full = full or len(records) >= BATCH
+        self.losses.note(now)
         found = self.feed(town, taken, ends, now, full)
         self._read = ends
         return found
@@ -207,6 +210,7 @@ class Ingest:
 
     def keep(self) -> None:
         """Remember how far was read and counted; belongs into the transaction that holds what was concluded."""
+        self.losses.keep()
         if self._read != self._kept:
             self._kept = dict(self._read)
             self._store.records.set_state(CONCLUDED, to_json(self._kept))
