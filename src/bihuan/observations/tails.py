@@ -87,7 +87,7 @@ class Tails:
         lively = self._lively(numbers, at, rows["value"].to_numpy(), edge)
         found = [self._rows(numbers[plain & ~lively], 1, edge), self._rows(numbers[plain & lively], self._depth, edge)]
         if odd.any():
-            found.append(whole(self._whole_for).select(found[0].columns[:-2]).with_columns(*NO_RUN))
+            found.append(whole(self._whole_for.select(SERIES_KEY)).select(found[0].columns[:-2]).with_columns(*NO_RUN))
         return pl.concat(found)
 
     def take(self, batch: pl.DataFrame, since: datetime, whole: Whole) -> None:
@@ -177,7 +177,8 @@ class Tails:
         np.maximum.at(high, at[given], fresh[given])
         np.minimum.at(low, at[given], fresh[given])
         span = high - low
-        return ~(span < self._floor[numbers] * (1 - 1e-9))
+        lively: NDArray[np.bool_] = ~(span < self._floor[numbers] * (1 - 1e-9))
+        return lively
 
     def _rows(self, numbers: Int, depth: int, edge: int) -> pl.DataFrame:
         """Return the last readings of some series, in order of time."""
@@ -189,7 +190,7 @@ class Tails:
         names = self._keys[series].select(SERIES_KEY)
         plain = {name: pl.Series(getattr(self, f"_{name}")[series, slot], dtype=pl.Int64) for name in _KEPT}
         instants = {name: plain[name].cast(_INSTANT) for name in ("start", "end", "since")}
-        return names.with_columns(
+        rows: pl.DataFrame = names.with_columns(
             start=instants["start"],
             end=instants["end"],
             value=pl.Series(self._value[series, slot], dtype=pl.Float64),
@@ -197,9 +198,11 @@ class Tails:
             since=instants["since"],
             length=plain["length"],
         )
+        return rows
 
     def _names(self, numbers: Int) -> pl.DataFrame:
-        return self._keys[numbers]
+        found: pl.DataFrame = self._keys[numbers]
+        return found
 
 
 def _micros(instant: datetime) -> int:
