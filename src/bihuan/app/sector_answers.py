@@ -100,6 +100,8 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
         except InputError:
             need = {"trend": LEAST_MONTHS, "polar": LEAST_CELLS}.get(kind, 0)
             found = (*found, Doubt(f"short_{kind}", "blocks", {"need": need}))
+    if kind == "trend" and result is not None and not result["deseasonalised"]:
+        found = (*found, Doubt("season_left", "caution"))
     if kind == "ratio" and result is not None and not result["pairs"]:
         result, found = None, (*found, Doubt("no_pair", "blocks"))
     return {
@@ -231,7 +233,7 @@ def _ratio(asked: SectorHours, zone: ZoneInfo, wanted: Wanted) -> dict[str, Any]
             "below": one.row.below,
             "rise": list(one.row.rise) if one.row.rise else None,
             "status": one.row.status,
-            "source": one.row.source,
+            "source": {"zh": one.row.source_zh, "en": one.row.source_en},
             "decides": one.decides,
             "hours": one.hours,
             "of": one.of,
