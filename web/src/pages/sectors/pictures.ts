@@ -88,7 +88,7 @@ export function cpfOption(result: CpfResult, inks: Inks): EChartsCoreOption {
   const sure = result.lower.map((low) => low !== null && low > result.overall)
   const order = compassFirst(result.direction.map((_, at) => at))
   return {
-    polar: { radius: ['3%', '74%'], center: ['50%', '50%'] },
+    polar: { radius: ['3%', '80%'], center: ['50%', '50%'] },
     ...polarAxes(result.direction, inks, Number((most * 1.02).toPrecision(2))),
     tooltip: {
       trigger: 'item', confine: true,
