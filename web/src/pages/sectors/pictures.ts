@@ -85,7 +85,8 @@ export function roseOption(result: RoseResult, part: 'wind' | 'pollutant', inks:
 
 export function cpfOption(result: CpfResult, inks: Inks): EChartsCoreOption {
   const most = Math.max(result.overall, ...result.upper.map((one) => one ?? 0))
-  const sure = result.lower.map((low) => low !== null && low > result.overall)
+  // as the sentence names them: five high hours at least
+  const sure = result.lower.map((low, at) => low !== null && low > result.overall && (result.probability[at] ?? 0) * result.count[at] >= 5)
   const order = compassFirst(result.direction.map((_, at) => at))
   return {
     polar: { radius: ['3%', '80%'], center: ['50%', '50%'] },
