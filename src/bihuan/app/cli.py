@@ -90,11 +90,12 @@ def _score_words(line: dict[str, Any]) -> str:
 @click.option("--port", type=click.IntRange(0, 65535), help="port for pages and programs (default 8080)")
 @click.option("--hj212-port", type=click.IntRange(0, 65535), help="port for devices (default 9212)")
 @click.option("--gateways", type=click.IntRange(1, 64), help="gateway processes (default 1)")
-def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: int | None) -> None:
+@click.option("--role", type=click.Choice(["all", "ingest", "gateway"]), help="what this host does (default all)")
+def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: int | None, role: str | None) -> None:
     """Listen to devices, run the loop and serve the pages until Ctrl-C."""
     from bihuan.app.serve import run_server
 
-    given = {"host": host, "port": port, "hj212_port": hj212_port, "gateways": gateways}
+    given = {"host": host, "port": port, "hj212_port": hj212_port, "gateways": gateways, "role": role}
     run_server(home_path(), {name: value for name, value in given.items() if value is not None})
 
 
