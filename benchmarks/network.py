@@ -1,10 +1,10 @@
 """Do proposed places find more planted incidents than random ones? The synthetic city, offline, with other winds.
 
 The design sees the register (in rough mode with wrong rates and places) and a climate of thirty other two-day spells of
-weather. The incidents are drawn here and kept whether anybody sees them or not: a listed source, or one in no list, puts
-out more (eight times its rate, give or take two) for one to four hours. What monitors see of it is computed by puffs in
-a wind that varies from place to place: neither the design's plume nor its winds. Found: in one full hour at least, an
-increase above three times the noise that is stated for the design.
+weather. The incidents are drawn here, over six further spells, and kept whether anybody sees them or not: a listed
+source, or one in no list, puts out more (eight times its rate, give or take two) for one to four hours. What monitors
+see of it is computed by puffs in a wind that varies from place to place: neither the design's plume nor its winds.
+Found: in one full hour at least, an increase above three times the noise that is stated for the design.
 
     python -m benchmarks.network [--seeds 4] [--incidents 120] [--monitors 8]
 """

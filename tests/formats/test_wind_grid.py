@@ -97,7 +97,8 @@ def test_the_commands_write_paths_and_fields(tmp_path: Path) -> None:
         lines.writerows([[f"2026-01-03T{hour:02d}:00Z", hour or ""] for hour in range(24)])
         lines.writerow(["2027-01-01T00:00Z", 5])
     found = runner.invoke(
-        cli, ["trajectory", "pscf", "--wind", wind, *place, "--series", str(series), "--hours", "24", "--clusters", "1"],
+        cli,
+        ["trajectory", "pscf", "--wind", wind, *place, "--series", str(series), "--hours", "24", "--clusters", "1"],
         catch_exceptions=False,
     )  # fmt: skip
     assert found.exit_code == 0, found.output
