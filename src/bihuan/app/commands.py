@@ -186,6 +186,13 @@ def _trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]
     yield Line(ranking_plain(found), ranking_words(found, language))
 
 
+def _sector(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    from bihuan.app.sector_commands import sector_stored  # noqa: PLC0415  # its libraries: no other command shall wait
+
+    for found, words in sector_stored(scene.home, options, scene.clock.now(), language):
+        yield Line(found, words)
+
+
 def _gaps(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     device, states = options.get("device"), options.get("states") or ("open", "recalled")
     zone = read_settings(scene.home).zone
@@ -357,6 +364,7 @@ COMMANDS: dict[str, Command] = {
     "replay": Command(_replay),
     "report": Command(_report, touches_files=True),
     "report.trace": Command(_report_trace, touches_files=True),
+    "sector": Command(_sector, touches_files=True),
     "trace": Command(_trace),
     "user.add": Command(_add_account, keeps_accounts=True, secret=frozenset({"password"})),
     "user.list": Command(_list_accounts, keeps_accounts=True),
