@@ -109,7 +109,7 @@ def test_a_damage_or_another_process_leaves_the_lake_as_it_was(home: Path, lake_
         before = everything(store)
     with (
         psycopg.connect(lake_address.catalog, application_name=f"{lake_address.sessions}1@elsewhere"),
-        pytest.raises(StoreError, match="open elsewhere.*1@elsewhere.*stop every server"),
+        pytest.raises(StoreError, match=r"open elsewhere.*1@elsewhere.*stop every server"),
     ):
         rebuild_series(home)
     segment = home / "journal" / "g1" / "00000001.log"

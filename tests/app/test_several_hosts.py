@@ -185,7 +185,7 @@ def test_a_host_that_only_listens_fills_the_journal_that_a_core_elsewhere_reads(
         early = send(door, devices, range(2))  # before any core has ever run: all wait to be claimed
         with serving(core) as (_, port, _):
             wait_until("the core", lambda: asked(port, "/readyz")[0] == 200)
-            wait_until("the loggers", lambda: (door / "devices.json").exists())
+            wait_until("the loggers", (door / "devices.json").exists)
             sent = early + send(door, devices, range(2, 10))
             wait_until(
                 "taken in",

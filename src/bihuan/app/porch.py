@@ -44,7 +44,7 @@ class Porch:
             self._server = ThreadingHTTPServer((host, port), Answer)
         except OSError as problem:
             raise SettingError(
-                f"cannot listen for pages on {host}:{port}: {problem.strerror}; choose another port, or stop who listens"
+                f"cannot listen for pages on {host}:{port}: {problem.strerror}; choose another, or stop who listens"
             ) from None
         self._server.daemon_threads = True
         if settings.text("tls_certificate"):
