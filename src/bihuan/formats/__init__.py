@@ -35,6 +35,7 @@ from bihuan.formats.plotfile import (
     read_postfile,
     write_plotfile,
 )
+from bihuan.formats.vu import VuTable, read_limits, read_vu, write_vu
 
 __all__ = [
     "CONVERTED",
@@ -61,16 +62,19 @@ __all__ = [
     "Recognised",
     "RowFault",
     "Variable",
+    "VuTable",
     "fortran_value",
     "gcj02_to_wgs84",
     "kinds",
     "read_deck",
     "read_era5",
+    "read_limits",
     "read_netcdf",
     "read_postfile",
     "read_profile",
     "read_register",
     "read_surface",
+    "read_vu",
     "recognise",
     "wgs84_to_gcj02",
     "write_geotiff",
@@ -80,4 +84,5 @@ __all__ = [
     "write_register",
     "write_surface",
     "write_templates",
+    "write_vu",
 ]

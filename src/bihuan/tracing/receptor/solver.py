@@ -268,29 +268,30 @@ class _Descent:
         merit = box_sweeps(normal, right, held, low, high, self.SWEEPS, self.FINE)
         if self.problem.ties:
             merit = self._tie(normal, wanted, right, held, low, high)
-        merit = merit + self.constant
-        pull, objective = self._pulled(held), merit
-        if pull is not None:
-            merit, objective = merit + pull[0], merit - pull[1]
-        if self.problem.overlap:
-            objective = merit - self._shared(held, given)
-            merit = merit if self.problem.overlap > 0 else merit + self._shared(held, given)
-            if self.problem.overlap < 0:
-                objective = merit - self._shared(held, given)
         if self.scaled.any():
             self._multiply(held, right)
-        return merit, objective
+        merit = merit + self.constant + self._pull_constant
+        shared = self._shared(held, given)
+        if self.problem.overlap < 0:
+            merit = merit + shared  # on the other half, so not in this half's quadratic
+        return merit, merit - self._pulled(held) - shared
 
-    def _pulled(self, held: Floats) -> tuple[Floats, Floats] | None:
-        """Return the constant of the pulls, and the part of them that the merit holds already."""
+    def _pulled(self, held: Floats) -> Floats:
+        """Return what the pulls cost. Shape (S,)."""
         weight, target = self.problem.pull_weight, self.problem.pull_target
         if weight is None or target is None:
-            return None
-        constant = np.broadcast_to(weight * target**2, held.shape).sum((0, 2))
-        return constant, (weight * (held - target) ** 2).sum((0, 2)) - constant
+            return np.zeros(held.shape[1])
+        return np.asarray((weight * (held - target) ** 2).sum((0, 2)))
+
+    @property
+    def _pull_constant(self) -> Floats:
+        return self._pulled(np.zeros_like(self.held))
 
     def _shared(self, held: Floats, given: Floats) -> Floats:
+        """Return what the overlap of factors costs. Shape (S,)."""
         strength = self.problem.overlap
+        if not strength:
+            return np.zeros(held.shape[1])
         of = held / self._spread()[:, None, None] if strength > 0 else given
         return np.asarray(abs(strength) * ((of.sum(2) ** 2).sum(0) - (of**2).sum((0, 2))))
 
