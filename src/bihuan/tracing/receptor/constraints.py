@@ -132,7 +132,7 @@ class Constrained:
     solution : Solution
         Factors in the order of the base run.
     rise : float
-        Q(true) above the base run's.
+        Q above the base run's: Q(true), or Q(robust) in the robust mode.
     strength : float
         Of the pulls, in the end; nan without one.
     """
@@ -174,7 +174,7 @@ def constrain(base: Solution, constraints: Sequence[Constraint], stopping: Stopp
     scaled = problem.scaled
     fitted.given[:, best], fitted.held[:, best] = _final(one, fitted.given[:, best], fitted.held[:, best], scaled)
     found = finish(base.material, one, fitted, best, weights, runs[best], base.runs, base.robust)
-    return Constrained(found, runs[best].q_true - base.run.q_true, float(strengths[best]) if pulls else float("nan"))
+    return Constrained(found, float(merit[best] - before), float(strengths[best]) if pulls else float("nan"))
 
 
 def _final(one: Problem, given: Floats, held: Floats, scaled: Any) -> tuple[Floats, Floats]:

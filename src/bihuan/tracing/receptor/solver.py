@@ -97,7 +97,7 @@ def solve(problem: Problem, given: Floats, held: Floats, stopping: Stopping | No
         np.zeros(starts, dtype=bool),
     )
     running = np.arange(starts)
-    climb = _Descent(problem, np.array(given), np.array(held))
+    climb = _Descent(problem, np.array(given, order="C"), np.array(held, order="C"))
     before = np.full(starts, np.inf)
     for iteration in range(1, rule.iterations + 1):
         climb.step()
