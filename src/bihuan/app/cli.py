@@ -34,6 +34,7 @@ from bihuan.app.cli_parts import (
     target_of,
 )
 from bihuan.app.cli_plume import plume
+from bihuan.app.cli_receptor import receptor
 from bihuan.app.cli_store import store
 from bihuan.app.cli_user import user
 
@@ -322,7 +323,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, forward, journal, order, plume, standards, store, user):
+for command in (assess, forward, journal, order, plume, receptor, standards, store, user):
     cli.add_command(command)
 
 

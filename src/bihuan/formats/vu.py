@@ -22,10 +22,14 @@ from bihuan.formats.csv_table import decoded, read_rows, written
 
 Floats = NDArray[np.float64]
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "--", "—", "nd", "-999", "-999.0", "-999.00", "-99", "无", "缺测"})
+MISSING = frozenset(
+    {"", "na", "n/a", "nan", "null", "none", "-", "--", "—", "nd", "-999", "-999.0", "-999.00", "-99", "无", "缺测"}
+)
 """Cells that hold no value, in small letters."""
 
-LABELS = frozenset({"id", "sample", "sample id", "sampleid", "sample_id", "site", "station", "样品", "样品编号", "点位"})
+LABELS = frozenset(
+    {"id", "sample", "sample id", "sampleid", "sample_id", "site", "station", "样品", "样品编号", "点位"}
+)
 """Headers of columns that name a sample and are no species."""
 
 SHOWN = 5
@@ -237,9 +241,7 @@ def _refuse(name: str, faults: list[str], remedy: str) -> None:
         raise FormatError(f"{name}: {'; '.join(faults[:SHOWN])}{more}; {remedy}")
 
 
-def _times(
-    name: str, cells: list[tuple[int, str]], zone: ZoneInfo
-) -> tuple[tuple[datetime, ...], tuple[str, ...]]:
+def _times(name: str, cells: list[tuple[int, str]], zone: ZoneInfo) -> tuple[tuple[datetime, ...], tuple[str, ...]]:
     """Read all times; the order of day and month is decided from the whole column."""
     found = [(at, cell, _TIME.match(cell)) for at, cell in cells]
     faults = [f"row {at} column 1: {cell!r} is no time" for at, cell, match in found if match is None]

@@ -216,7 +216,9 @@ def _laid(base: Solution, constraints: Sequence[Constraint], strengths: Floats) 
             samples[_samples(material, one), 0, one.factor] = 0.0
     if (held & anchored).any():
         at = int(np.flatnonzero(held & anchored)[0]) + 1
-        raise InputError(f"factor {at} has an anchor and a value of its own: the anchor leaves its scale free; drop one")
+        raise InputError(
+            f"factor {at} has an anchor and a value of its own: the anchor leaves its scale free; drop one"
+        )
     _no_quarrel(ties)
     return replace(
         base.problem,

@@ -131,7 +131,9 @@ def _columns(base: Solution, species: Sequence[str] | None) -> list[int]:
         return [int(at) for at in np.flatnonzero(~base.material.weak)]
     unknown = [name for name in species if name not in names]
     if unknown:
-        raise InputError(f"species {', '.join(unknown)} are not fitted and cannot be displaced; these are: {', '.join(names)}")
+        raise InputError(
+            f"species {', '.join(unknown)} are not fitted and cannot be displaced; these are: {', '.join(names)}"
+        )
     return [names.index(name) for name in species]
 
 

@@ -103,7 +103,9 @@ def read_library(source: str, name: str) -> tuple[Profile, ...]:
     reader = csv.DictReader(io.StringIO(source.lstrip("\ufeff")))
     lacking = [column for column in ("profile", "species", "share") if column not in (reader.fieldnames or ())]
     if lacking:
-        raise InputError(f"{name} lacks the columns {', '.join(lacking)}; it needs {', '.join(COLUMNS[:1] + COLUMNS[2:4])}")
+        raise InputError(
+            f"{name} lacks the columns {', '.join(lacking)}; it needs {', '.join(COLUMNS[:1] + COLUMNS[2:4])}"
+        )
     found: dict[str, Profile] = {}
     for at, row in enumerate(reader, start=2):
         title = (row["profile"] or "").strip()

@@ -302,7 +302,9 @@ def _missing(
         replaced.append(Replaced(int(row), name, reason, None, value, unsure))
     kept = np.flatnonzero(~gone)
     if not len(kept):
-        raise InputError("no sample is left: each lacks a species; use --missing ignore, or leave out the sparse species")
+        raise InputError(
+            "no sample is left: each lacks a species; use --missing ignore, or leave out the sparse species"
+        )
     return kept
 
 

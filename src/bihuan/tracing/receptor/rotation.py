@@ -57,7 +57,9 @@ def push(base: Solution, strength: float, stopping: Stopping | None = None) -> R
     run = judge(problem, fitted, [base.run.seed])[0]
     before, after = (base.run.q_robust, run.q_robust) if base.robust else (base.run.q_true, run.q_true)
     keep = replace(problem, profile_low=np.zeros((len(base.material.names), 1, base.factors)))
-    found = finish(base.material, keep, fitted, 0, weights[0] if weights.ndim == 3 else weights, run, base.runs, base.robust)
+    found = finish(
+        base.material, keep, fitted, 0, weights[0] if weights.ndim == 3 else weights, run, base.runs, base.robust
+    )
     return Rotated(strength, after - before, found)
 
 

@@ -185,7 +185,9 @@ class _Descent:
         self.given, self.held, self.merit, self.objective = given, held, merit, objective
         self.last_given, self.last_held, self.ahead = fresh, held, ahead
         self.most = np.where(worse, self.stretch, np.minimum(1.0, self.most * 1.01))
-        shorter = np.where(self.stretch > 0.05, self.stretch / 2, np.where(self.stretch > 0, 0.0, self.stretch / 2 - 0.5))
+        shorter = np.where(
+            self.stretch > 0.05, self.stretch / 2, np.where(self.stretch > 0, 0.0, self.stretch / 2 - 0.5)
+        )
         longer = np.where(self.stretch < 0.05, 0.05, np.minimum(self.most, self.stretch * 1.05))
         self.stretch = np.where(worse, shorter, longer)
 
@@ -269,7 +271,7 @@ class _Descent:
         if self.problem.ties:
             merit = self._tie(normal, wanted, right, held, low, high)
         if self.scaled.any():
-            self._multiply(held, right)
+            self._multiply(held, given, right)
         merit = merit + self.constant + self._pull_constant
         shared = self._shared(held, given)
         if self.problem.overlap < 0:
@@ -295,10 +297,13 @@ class _Descent:
         of = held / self._spread()[:, None, None] if strength > 0 else given
         return np.asarray(abs(strength) * ((of.sum(2) ** 2).sum(0) - (of**2).sum((0, 2))))
 
-    def _multiply(self, held: Floats, slope: Floats) -> None:
+    def _multiply(self, held: Floats, given: Floats, slope: Floats) -> None:
         """Find the multipliers of the scales from the slopes of F, which hold pulls and penalties as well."""
         rise = 2 * (held * self._bare(held, slope)).sum(0)
         free = np.ones_like(rise)
+        if self.problem.overlap < 0:
+            other = given.sum(2, keepdims=True) - given
+            rise = rise - 2 * self.problem.overlap * (given * other).sum(0)
         if self.problem.floor < 0:
             free, rise = 1 - self.problem.floor * self.resting.sum(0), rise - self.lift
         self.multiplier = np.where(self.scaled, -rise / np.maximum(free, 0.1), 0.0)
