@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,11 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _one_thread() -> None:
+    """Let the matrix library use one thread: the products are small, and threads would only wait for each other."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def _as_reading(given: dict[str, Any]) -> Reading:
     from bihuan.app.receptor import Reading
     from bihuan.app.settings import read_settings
@@ -75,6 +81,7 @@ def _as_reading(given: dict[str, Any]) -> Reading:
 @JSON
 def receptor_run(language: Any, as_json: bool, out: Path, **given: Any) -> None:
     """Factorise concentrations (V) with their uncertainties (U); tables, summaries and pictures go to --out."""
+    _one_thread()
     from bihuan.app.receptor import Wanted, run_receptor
     from bihuan.app.receptor_files import summarise, words, write_outcome
 
@@ -126,6 +133,7 @@ def receptor_choose(
     least: int, most: int, seeds: int, folds: int, robust: bool, language: Any, as_json: bool, **given: Any
 ) -> None:
     """Print how well each number of factors fits, agrees and foretells cells that were left out."""
+    _one_thread()
     from bihuan.app.receptor import as_figures, choose_factors
     from bihuan.core import text
     from bihuan.tracing.receptor import advised

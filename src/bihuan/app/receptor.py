@@ -71,8 +71,8 @@ class Reading:
         both = sorted(set(self.weak) & set(self.bad))
         if both:
             raise InputError(f"{', '.join(both)} cannot be weak and bad at once; name each once")
-        categories: dict[str, Category] = {name: "weak" for name in self.weak}
-        categories |= {name: "bad" for name in self.bad}
+        categories: dict[str, Category] = dict.fromkeys(self.weak, "weak")
+        categories |= dict.fromkeys(self.bad, "bad")
         limits = read_limits(self.limits.read_bytes(), self.limits.name)[0] if self.limits else None
         return table, prepare(
             table.times,
@@ -227,18 +227,11 @@ def match_file(path: Path, own: Path | None, most: int) -> tuple[tuple[Match, ..
 
 def as_figures(value: Any) -> Any:
     """Return plain figures for JSON: nan and infinity become null."""
-    if isinstance(value, np.ndarray):
-        return [as_figures(one) for one in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {one.name: as_figures(getattr(value, one.name)) for one in dataclasses.fields(value)}
     if isinstance(value, dict):
         return {key: as_figures(one) for key, one in value.items()}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | np.ndarray):
         return [as_figures(one) for one in value]
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and not np.isfinite(plain) else plain

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -116,7 +117,7 @@ def read_table(data: bytes, name: str, zone: ZoneInfo) -> VuTable:
     header = [cell.strip() for cell in rows[0][1]]
     while header and not header[-1]:
         header.pop()
-    labels = 1 + sum(1 for cell in header[1:3] if cell.lower() in LABELS)
+    labels = 1 + sum(1 for cell in header[:3] if cell.lower() in LABELS)
     time_at = next((at for at in range(labels) if _TIME.match(_cell(rows[-1][1], at))), 0)
     names = tuple(header[labels:])
     _header(name, header, names)
@@ -171,7 +172,8 @@ def read_limits(data: bytes, name: str) -> tuple[dict[str, float], dict[str, flo
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     if "species" not in header or "limit" not in header:
         raise FormatError(f"{name} lacks the columns species and limit; it holds {', '.join(header) or 'nothing'}")
-    limits, shares = {}, {}
+    limits: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for at, row in enumerate(rows[1:], start=2):
         species = _cell(row, header.index("species"))
         for column, into, scale in (("limit", limits, 1.0), ("error_percent", shares, 0.01)):
@@ -266,7 +268,7 @@ def _times(name: str, cells: list[tuple[int, str]], zone: ZoneInfo) -> tuple[tup
     _refuse(name, faults, remedy)
     if len(set(times)) < len(times):
         notes.append(f"{name}: {len(times) - len(set(times))} times stand more than once")
-    if any(after < before for before, after in zip(times, times[1:], strict=False)):
+    if any(after < before for before, after in pairwise(times)):
         notes.append(f"{name}: the samples are not in the order of time; blocks of the bootstrap follow the file")
     return tuple(times), tuple(notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,9 @@ from bihuan.reports.charts import DPI, INK, QUIET, font, plainly, png
 from bihuan.tracing.receptor import Solution
 
 BAR, SHARE = "#2b7a78", "#d1495b"
+GAP = 10
+"""Usual steps between samples beyond which a line is broken."""
+
 LEAST = 1e-4
 """Smallest amount drawn, as a share of the largest: profiles span decades."""
 
@@ -81,16 +85,32 @@ def contributions_picture(found: Solution, zone: ZoneInfo, language: Language) -
     unit = "" if amount is None else found.material.total_unit or found.material.units[0]
     table = found.contributions if amount is None else found.contributions * amount
     for factor, axes in enumerate(rows):
-        axes.plot(times, table[:, factor], color=BAR, linewidth=0.9)
+        axes.plot(*_broken(times, table[:, factor]), color=BAR, linewidth=0.9)
         axes.axhline(0, color=QUIET, linewidth=0.6)
         title = text("receptor.axis_factor", language, number=factor + 1)
         title += "" if how == "none" else f"  {100 * shares[factor]:.1f}%"
         axes.set_title(title, loc="left", fontproperties=font(9), color=INK, pad=3)
-        plainly(axes, f"[{unit}]" if unit else text("receptor.axis_relative", language))
-    locator = AutoDateLocator(tz=zone, maxticks=9)
+        plainly(
+            axes, f"[{unit}]" if unit else text(f"receptor.axis_{'relative' if amount is None else 'amount'}", language)
+        )
+    locator = AutoDateLocator(tz=zone, maxticks=9)  # type: ignore[no-untyped-call]
     rows[-1].xaxis.set_major_locator(locator)
-    rows[-1].xaxis.set_major_formatter(DateFormatter("%Y-%m-%d", tz=zone))
+    rows[-1].xaxis.set_major_formatter(DateFormatter("%Y-%m-%d", tz=zone))  # type: ignore[no-untyped-call]
     for label in rows[-1].get_xticklabels():
         label.set_fontproperties(font(8))
     picture.suptitle(text("receptor.contributions_title", language), fontproperties=font(10), color=INK)
     return png(picture)
+
+
+def _broken(times: list[Any], values: Any) -> tuple[list[Any], list[float]]:
+    """Break a line where nothing was sampled for long: nothing is drawn that nobody measured."""
+    steps = [(after - before).total_seconds() for before, after in pairwise(times)]
+    usual = float(np.median(steps)) if steps else 0.0
+    shown_times, shown = list(times[:1]), [float(value) for value in values[:1]]
+    for time, value, step in zip(times[1:], values[1:], steps, strict=True):
+        if step > GAP * usual:
+            shown_times.append(time)
+            shown.append(float("nan"))
+        shown_times.append(time)
+        shown.append(float(value))
+    return shown_times, shown

@@ -71,7 +71,7 @@ def block_times(samples: int, runs: int, block: int, seed: int) -> Floats:
 
 def default_block(samples: int) -> int:
     """Return a length of blocks that grows with the cube root of the samples (Politis and White 2004 give the rate)."""
-    return max(1, min(samples, round(1.5 * samples ** (1 / 3))))
+    return int(np.clip(np.rint(1.5 * np.cbrt(samples)), 1, samples))
 
 
 def bootstrap(

@@ -14,8 +14,8 @@ import numpy as np
 from bihuan.tracing.receptor.material import Material
 from bihuan.tracing.receptor.problem import Problem, random_starts
 from bihuan.tracing.receptor.robust import scaled_residuals
-from bihuan.tracing.receptor.solution import descend, factorise
 from bihuan.tracing.receptor.rules import rule
+from bihuan.tracing.receptor.solution import descend, factorise
 from bihuan.tracing.receptor.solver import Stopping
 
 AGREE = 0.001

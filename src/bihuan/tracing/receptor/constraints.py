@@ -95,7 +95,11 @@ def _constraint(row: dict[str, Any], where: str) -> Constraint:
         raise InputError(f"{where}: kind {kind!r} is not known; write one of {', '.join(KINDS)}")
     if not isinstance(factor, int) or isinstance(factor, bool) or factor < 1:
         raise InputError(f"{where}: factor {factor!r} is no count from 1")
-    needs = {"exact": ("species", "value"), "pull": ("species", "value"), "ratio": ("species", "ratio")}
+    needs: dict[str, tuple[str, ...]] = {
+        "exact": ("species", "value"),
+        "pull": ("species", "value"),
+        "ratio": ("species", "ratio"),
+    }
     needs |= {"anchor": ("profile", "a"), "absent": ("rows",)}
     lacking = [key for key in needs[kind] if key not in row]
     if lacking:
@@ -157,7 +161,7 @@ def constrain(base: Solution, constraints: Sequence[Constraint], stopping: Stopp
         If a constraint names what is not there, or two contradict each other.
     """
     pulls = [one for one in constraints if one.kind == "pull"]
-    strengths = STIFFNESS if pulls else np.ones(1)
+    strengths: Floats = np.array(STIFFNESS if pulls else [1.0])
     problem = _laid(base, constraints, strengths)
     given = np.repeat(base.contributions[:, None], len(strengths), axis=1)
     held = np.repeat(base.profiles.T[:, None], len(strengths), axis=1)
@@ -171,18 +175,8 @@ def constrain(base: Solution, constraints: Sequence[Constraint], stopping: Stopp
         best = int(allowed[-1]) if len(allowed) else 0
     one = problem.taking(np.array([best]))
     weights = weights[best] if weights.ndim == 3 else weights
-    scaled = problem.scaled
-    fitted.given[:, best], fitted.held[:, best] = _final(one, fitted.given[:, best], fitted.held[:, best], scaled)
     found = finish(base.material, one, fitted, best, weights, runs[best], base.runs, base.robust)
     return Constrained(found, float(merit[best] - before), float(strengths[best]) if pulls else float("nan"))
-
-
-def _final(one: Problem, given: Floats, held: Floats, scaled: Any) -> tuple[Floats, Floats]:
-    """Put bounds on profiles to the last digit where the scale is held; the mean is one to rounding there."""
-    if one.profile_low is None or one.profile_high is None or not scaled.any():
-        return given, held
-    given = given / np.where(scaled, given.mean(0), 1.0)
-    return given, np.clip(held, one.profile_low[:, 0], one.profile_high[:, 0])
 
 
 def _laid(base: Solution, constraints: Sequence[Constraint], strengths: Floats) -> Problem:

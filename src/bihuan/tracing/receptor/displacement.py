@@ -216,7 +216,7 @@ class _Search:
         share = np.clip((aim - low) / np.maximum(high - low, 1e-12), 0.05, 0.95)
         far = step * np.clip(aim / np.maximum(low, 0.2 * aim), 1.1, 5.0)
         width = np.where(bracketed, outside, 0.0) - inside
-        return np.where(bracketed, inside + share * width, far)
+        return np.asarray(np.where(bracketed, inside + share * width, far))
 
     def _refit(self, move: Whole, value: Floats) -> Floats:
         count = len(move)

@@ -204,7 +204,7 @@ def prepare(
         raise InputError("no species is left to fit: each is bad or the total; give a category strong or weak to some")
     kept = _missing(names, values, uncertainty, fitted, missing, replaced)
     weak = np.array([species[at].category == "weak" for at in fitted])
-    part, unsure = values[np.ix_(kept, fitted)], uncertainty[np.ix_(kept, fitted)]
+    part, unsure = values[kept][:, fitted], uncertainty[kept][:, fitted]
     unsure = np.sqrt(unsure**2 + (extra * np.where(np.isfinite(part), part, 0)) ** 2)
     unsure = np.where(weak, rule("weak")["factor"] * unsure, unsure)
     gone = ~np.isfinite(part)
@@ -288,9 +288,9 @@ def _missing(
     replaced: list[Replaced],
 ) -> NDArray[np.intp]:
     """Treat missing cells of fitted species; return the rows that are kept."""
-    lost = np.isnan(values[:, fitted])
+    lost = np.asarray(np.isnan(values[:, fitted]))
     empty = lost.all(1)
-    gone = lost.any(1) if missing == "drop" else empty
+    gone = np.asarray(lost.any(1) if missing == "drop" else empty)
     middle = np.nanmedian(values[:, fitted], axis=0)
     for row, at in zip(*np.nonzero(lost), strict=True):
         name, value, unsure = names[fitted[at]], None, None
@@ -323,9 +323,9 @@ def _warnings(
             found.append(Warned("warn_remainder", {"species": names[at]}))
     for one, other in _twins(part, sums["correlation"]):
         found.append(Warned("warn_twins", {"one": names[fitted[one]], "other": names[fitted[other]]}))
-    for one in species:
-        if one.category == "strong" and one.suggested != "strong" and one.signal_to_noise is not None:
-            found.append(Warned(f"warn_{one.suggested}", {"species": one.name, "ratio": f"{one.signal_to_noise:.2f}"}))
+    for row in species:
+        if row.category == "strong" and row.suggested != "strong" and row.signal_to_noise is not None:
+            found.append(Warned(f"warn_{row.suggested}", {"species": row.name, "ratio": f"{row.signal_to_noise:.2f}"}))
     negative = int((part < 0).sum())
     if negative:
         found.append(Warned("warn_negative", {"count": negative}))

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bihuan.tracing.receptor.problem import Floats, Problem
+from bihuan.tracing.receptor.problem import Floats, Problem, Whole
 from bihuan.tracing.receptor.solver import Fitted, Stopping, solve
 
 ROUNDS, INNER = 300, 20
@@ -87,7 +87,7 @@ def solve_robust(
     return fitted, weights
 
 
-def _huber(problem: Problem, fresh: Fitted, running: Floats, alpha: float) -> Floats:
+def _huber(problem: Problem, fresh: Fitted, running: Whole, alpha: float) -> Floats:
     scaled = np.abs(scaled_residuals(problem.values, problem.weights, fresh.given, fresh.held))
     loss = np.where(scaled <= alpha, scaled**2, 2 * alpha * scaled - alpha**2).sum(2).T
     times = 1.0 if problem.times is None else problem.times[:, running]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from bihuan.tracing.receptor.material import Material
-from bihuan.tracing.receptor.problem import Floats, Problem, random_starts
+from bihuan.tracing.receptor.problem import Floats, Problem, Whole, random_starts
 from bihuan.tracing.receptor.robust import q_robust, q_true, scaled_residuals, solve_robust
 from bihuan.tracing.receptor.rules import rule
 from bihuan.tracing.receptor.solver import Fitted, Stopping, solve
@@ -123,9 +123,9 @@ class Solution:
             return amount / amount.sum(), amount, "sum"
         return np.full(self.factors, np.nan), None, "none"
 
-    def reordered(self, order: Sequence[int]) -> Solution:
+    def reordered(self, order: Sequence[int] | Whole) -> Solution:
         """Return the same with the factors in another order."""
-        place = list(order)
+        place = np.asarray(order)
         return Solution(
             self.material,
             self.problem,
@@ -227,6 +227,10 @@ def finish(
 ) -> Solution:
     """Return one start of a batch as a solution, factors in the order of what they explain."""
     given, held = normalised(fitted.given[:, at], fitted.held[:, at])
+    if problem.profile_low is not None and problem.profile_high is not None:
+        # where the scale is held the mean is one to rounding, and a bound is kept to the last digit
+        bounded = np.clip(held, problem.profile_low[:, 0].T, problem.profile_high[:, 0].T)
+        held = np.where(problem.scaled[:, None], bounded, held)
     one = replace(problem, weights=weights)
     found = Solution(material, one, given, held, run, runs, robust)
     size = (held / np.maximum(np.abs(material.values).mean(0), 1e-300)).sum(1)

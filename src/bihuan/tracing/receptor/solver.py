@@ -24,6 +24,9 @@ from bihuan.tracing.receptor.problem import Floats, Problem, Whole
 CHECK = 10
 """Iterations between two looks at the convergence."""
 
+ALONE = 250_000
+"""Multiplications up to which OpenBLAS uses one thread (262,144)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
@@ -121,6 +124,16 @@ def solve(problem: Problem, given: Floats, held: Floats, stopping: Stopping | No
     return ended
 
 
+def _product(left: Floats, right: Floats) -> Floats:
+    """Return a matrix product in pieces so small that the library uses one thread for each: they take microseconds,
+    and on a busy machine threads would wait for each other a thousand times longer."""
+    wide = max(1, ALONE // max(1, left.shape[0] * left.shape[1]))
+    out = np.empty((left.shape[0], right.shape[1]))
+    for begin in range(0, right.shape[1], wide):
+        out[:, begin : begin + wide] = left @ right[:, begin : begin + wide]
+    return out
+
+
 class _Descent:
     """One batch on its way down."""
 
@@ -202,13 +215,13 @@ class _Descent:
         if weights.ndim == 2:
             left, value = (weights.T, products.T) if flipped else (weights, products)
             return (
-                (left @ pairs.reshape(len(other), -1)).reshape(rows, starts, -1),
-                (value @ other.reshape(len(other), -1)).reshape(rows, starts, -1),
+                _product(left, pairs.reshape(len(other), -1)).reshape(rows, starts, -1),
+                _product(value, other.reshape(len(other), -1)).reshape(rows, starts, -1),
             )
         normal, right = np.empty((rows, starts, pairs.shape[2])), np.empty((rows, starts, other.shape[2]))
         for at in range(starts):
             left, value = (weights[at].T, products[at].T) if flipped else (weights[at], products[at])
-            normal[:, at], right[:, at] = left @ pairs[:, at], value @ other[:, at]
+            normal[:, at], right[:, at] = _product(left, pairs[:, at]), _product(value, other[:, at])
         return normal, right
 
     def _samples(self, given: Floats, held: Floats) -> None:
@@ -260,7 +273,7 @@ class _Descent:
 
     def _spread(self) -> Floats:
         """A size of each species. Shape (M,)."""
-        return np.maximum(np.abs(self.problem.values).mean(0), 1e-300)
+        return np.asarray(np.maximum(np.abs(self.problem.values).mean(0), 1e-300))
 
     def _profiles(self, held: Floats, given: Floats) -> tuple[Floats, Floats]:
         """Solve the profiles for given contributions, in place; return what is minimised, and Q in it."""
