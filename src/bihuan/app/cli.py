@@ -19,6 +19,7 @@ from bihuan.app.caches import settle_caches
 from bihuan.app.cli_forward import forward
 from bihuan.app.cli_journal import journal
 from bihuan.app.cli_law import assess, standards
+from bihuan.app.cli_network import network
 from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
     BAD_INPUT,
@@ -35,7 +36,9 @@ from bihuan.app.cli_parts import (
 )
 from bihuan.app.cli_plume import plume
 from bihuan.app.cli_receptor import receptor
+from bihuan.app.cli_sector import sector
 from bihuan.app.cli_store import store
+from bihuan.app.cli_trajectory import trajectory
 from bihuan.app.cli_user import user
 
 
@@ -88,11 +91,12 @@ def _score_words(line: dict[str, Any]) -> str:
 @click.option("--port", type=click.IntRange(0, 65535), help="port for pages and programs (default 8080)")
 @click.option("--hj212-port", type=click.IntRange(0, 65535), help="port for devices (default 9212)")
 @click.option("--gateways", type=click.IntRange(1, 64), help="gateway processes (default 1)")
-def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: int | None) -> None:
+@click.option("--role", type=click.Choice(["all", "ingest", "gateway"]), help="what this host does (default all)")
+def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: int | None, role: str | None) -> None:
     """Listen to devices, run the loop and serve the pages until Ctrl-C."""
     from bihuan.app.serve import run_server
 
-    given = {"host": host, "port": port, "hj212_port": hj212_port, "gateways": gateways}
+    given = {"host": host, "port": port, "hj212_port": hj212_port, "gateways": gateways, "role": role}
     run_server(home_path(), {name: value for name, value in given.items() if value is not None})
 
 
@@ -179,17 +183,32 @@ def flags(
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["daily", "weekly", "monthly"]))
-@click.option("--date", "day", required=True, help="day of the city, 2019-02-06")
+@click.argument("kind", type=click.Choice(["daily", "weekly", "monthly", "trace"]))
+@click.option("--date", "day", help="daily: day of the city, 2019-02-06")
+@click.option("--event", help="trace: a stored event with a ranking")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="folder of the files")
 @click.option("--site", help="city:...; needed where several cities are stored and city_name is not set")
 @click.option("--target", "targets", multiple=True, help="pm25=40, several times: mean of the year to reach")
 @LANGUAGE
 @JSON
 def report(
-    kind: str, day: str, out: Path, site: str | None, targets: tuple[str, ...], language: Any, as_json: bool
+    kind: str,
+    day: str | None,
+    event: str | None,
+    out: Path,
+    site: str | None,
+    targets: tuple[str, ...],
+    language: Any,
+    as_json: bool,
 ) -> None:
-    """Write the bulletin (日报) of a stored day as HTML and DOCX: a draft, it is signed on the page."""
+    """Write the bulletin (日报) of a stored day, or the trace report (溯源专报) of an event: HTML and DOCX."""
+    if kind == "trace":
+        if not event or day or site or targets:
+            raise click.UsageError("report trace takes --event ID, and neither --date, --site nor --target")
+        run("report.trace", {"event": event, "out": str(out.absolute())}, language, as_json)
+        return
+    if day is None or event:
+        raise click.UsageError(f"report {kind} takes --date, and no --event")
     if kind != "daily":
         raise click.UsageError(f"report {kind} is not made yet: only daily is; assess air --by month gives the figures")
     day_of(day, "date")  # said before a server is asked
@@ -323,7 +342,20 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, forward, journal, order, plume, receptor, standards, store, user):
+for command in (
+    assess,
+    forward,
+    journal,
+    network,
+    order,
+    plume,
+    receptor,
+    sector,
+    standards,
+    store,
+    trajectory,
+    user,
+):
     cli.add_command(command)
 
 

@@ -35,7 +35,9 @@ from bihuan.formats.plotfile import (
     read_postfile,
     write_plotfile,
 )
+from bihuan.formats.tracks import track_features, write_tracks
 from bihuan.formats.vu import VuTable, read_limits, read_vu, write_vu
+from bihuan.formats.wind_grid import read_wind_grid
 
 __all__ = [
     "CONVERTED",
@@ -75,7 +77,9 @@ __all__ = [
     "read_register",
     "read_surface",
     "read_vu",
+    "read_wind_grid",
     "recognise",
+    "track_features",
     "wgs84_to_gcj02",
     "write_geotiff",
     "write_netcdf",
@@ -84,5 +88,6 @@ __all__ = [
     "write_register",
     "write_surface",
     "write_templates",
+    "write_tracks",
     "write_vu",
 ]
