@@ -30,7 +30,9 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("uncertainty", type=FILE),
         click.option("--weak", multiple=True, help="species whose uncertainty is tripled, several times"),
         click.option("--bad", multiple=True, help="species that is left out, several times"),
-        click.option("--by-signal", is_flag=True, help="take the categories that signal to noise suggests (待核)"),
+        click.option(
+            "--by-signal", is_flag=True, help="take the categories that signal to noise suggests (limits unconfirmed)"
+        ),
         click.option(
             "--missing",
             type=click.Choice(["ignore", "drop", "median"]),

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure as Canvas
 
 from bihuan.core import Language, text
 from bihuan.reports.charts import DPI, INK, QUIET, font, plainly, png
-from bihuan.tracing.receptor import Solution
 
 BAR, SHARE = "#2b7a78", "#d1495b"
 GAP = 10
@@ -29,12 +28,13 @@ def _canvas(factors: int, width: float, height: float) -> tuple[Canvas, Any]:
     return picture, np.atleast_1d(picture.subplots(factors, 1, sharex=True))
 
 
-def profiles_picture(found: Solution, interval: tuple[Any, Any] | None, language: Language) -> bytes:
+def profiles_picture(found: Any, interval: tuple[Any, Any] | None, language: Language) -> bytes:
     """Return a PNG: amounts as columns on a decade scale, the share of each species as dots, intervals as whiskers.
 
     Parameters
     ----------
     found : Solution
+        Of the receptor model in `tracing`.
     interval : tuple of ndarray, optional
         Low and high of the profiles, (K, M) each. [unit of the species]
     language : {'zh', 'en'}
@@ -70,12 +70,13 @@ def profiles_picture(found: Solution, interval: tuple[Any, Any] | None, language
     return png(picture)
 
 
-def contributions_picture(found: Solution, zone: ZoneInfo, language: Language) -> bytes:
+def contributions_picture(found: Any, zone: ZoneInfo, language: Language) -> bytes:
     """Return a PNG: what each factor gives over time, in the unit of the total where that is known.
 
     Parameters
     ----------
     found : Solution
+        Of the receptor model in `tracing`.
     zone : ZoneInfo
     language : {'zh', 'en'}
     """
