@@ -35,6 +35,7 @@ from bihuan.app.cli_parts import (
     target_of,
 )
 from bihuan.app.cli_plume import plume
+from bihuan.app.cli_receptor import receptor
 from bihuan.app.cli_sector import sector
 from bihuan.app.cli_store import store
 from bihuan.app.cli_trajectory import trajectory
@@ -341,7 +342,20 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, forward, journal, network, order, plume, sector, standards, store, trajectory, user):
+for command in (
+    assess,
+    forward,
+    journal,
+    network,
+    order,
+    plume,
+    receptor,
+    sector,
+    standards,
+    store,
+    trajectory,
+    user,
+):
     cli.add_command(command)
 
 

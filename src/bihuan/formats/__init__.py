@@ -36,6 +36,7 @@ from bihuan.formats.plotfile import (
     write_plotfile,
 )
 from bihuan.formats.tracks import track_features, write_tracks
+from bihuan.formats.vu import VuTable, read_limits, read_vu, write_vu
 from bihuan.formats.wind_grid import read_wind_grid
 
 __all__ = [
@@ -63,16 +64,19 @@ __all__ = [
     "Recognised",
     "RowFault",
     "Variable",
+    "VuTable",
     "fortran_value",
     "gcj02_to_wgs84",
     "kinds",
     "read_deck",
     "read_era5",
+    "read_limits",
     "read_netcdf",
     "read_postfile",
     "read_profile",
     "read_register",
     "read_surface",
+    "read_vu",
     "read_wind_grid",
     "recognise",
     "track_features",
@@ -85,4 +89,5 @@ __all__ = [
     "write_surface",
     "write_templates",
     "write_tracks",
+    "write_vu",
 ]

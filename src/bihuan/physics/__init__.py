@@ -15,6 +15,10 @@ from bihuan.physics.dispersion import (
     sigma_y,
     sigma_z,
 )
+from bihuan.physics.nonnegative import (
+    box_gains,
+    box_sweeps,
+)
 from bihuan.physics.plume import (
     GaussianPlume,
 )
@@ -115,6 +119,8 @@ __all__ = [
     "block_means",
     "block_starts",
     "block_weather",
+    "box_gains",
+    "box_sweeps",
     "class_layer",
     "compiled",
     "curves",
