@@ -74,6 +74,19 @@ UNCLEAR_UNITS = frozenset(_wire()["unclear"]["codes"])
 
 
 @cache
+def parameters() -> MappingProxyType[str, tuple[str, float]]:
+    """Return name and least share of a change of each parameter of an analyser, by its code (annex B.10)."""
+    table = {code: row for code, row in _wire()["parameters"].items() if isinstance(row, dict)}
+    return MappingProxyType({code: (row["name"], float(row.get("moved", 0.0))) for code, row in table.items()})
+
+
+def pollutant_named(code: str) -> str:
+    """Return our code of a factor as devices name it (w01018, a21026), empty where it is none that we know."""
+    found = by_code().get(right_code(code.strip()))
+    return found.code if found else ""
+
+
+@cache
 def by_code() -> MappingProxyType[str, Pollutant]:
     """Return every pollutant by each of its codes of 2005 and 2017."""
     return MappingProxyType(
