@@ -11,6 +11,7 @@ import polars as pl
 
 from bihuan.alerts import Noticed
 from bihuan.app.gapkeeping import GapKeeper
+from bihuan.app.linecare import LineCare
 from bihuan.app.linewatch import LineWatch
 from bihuan.app.ordering import place_order
 from bihuan.app.presence import SAME_TIME, Arrival, Double, PresenceKeeper
@@ -50,6 +51,7 @@ class Watch:
         self._recaller = Recaller(store, self.keeper, zone, place)
         self._presence: PresenceKeeper | None = None
         self.settings = SettingBook(store.records)
+        self._care = LineCare(store, zone)
         self._lines = LineWatch(store.records, self.settings)
 
     def step(
@@ -66,6 +68,7 @@ class Watch:
         if self._presence is None:
             heard = dict(self._store.series.query(_HEARD).iter_rows())
             self._presence = PresenceKeeper(self._store.records, heard)
+        self._care.step(town.devices, arrivals, notes, now)  # before anybody notes that they were heard
         doubles = self._presence.step(town.devices, arrivals, now)
         changes = self.settings.step(town.devices, notes, now)
         return Watched(tuple((gaps | {gap.id: gap for gap in asked}).values()), tuple(doubles), tuple(changes))

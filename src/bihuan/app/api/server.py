@@ -79,6 +79,7 @@ ROUTERS = (
     devices.router,
     forward.router,
     gaps.router,
+    linecare.router,
     rawframes.router,
     orders.router,
     health.router,
