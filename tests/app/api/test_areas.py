@@ -138,6 +138,7 @@ FREE = {
     # forwarding is the whole city's: who has one district may not change it (test_forward)
     "/api/forward/targets", "/api/forward/targets/{ident}", "/api/forward/targets/{ident}/pause",
     "/api/forward/targets/{ident}/resume", "/api/forward/targets/{ident}/aside",
+    "/api/forward/targets/{ident}/remove",
     # the city's: warnings, bulletins, the shift of the desk, matters and districts by name, the map
     "/api/warnings", "/api/warnings/{ident}/sign", "/api/warnings/{ident}/cap.xml", "/api/shift", "/api/shift/remarks",
     "/api/shift/hand-over", "/api/shift/{ident}/sign", "/api/shifts", "/api/shifts/{ident}", "/api/matters",

@@ -37,6 +37,7 @@ from bihuan.app.api import (
     health,
     imports,
     instructions,
+    linecare,
     orders,
     outlet_verdicts,
     overview,
