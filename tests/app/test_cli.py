@@ -127,7 +127,15 @@ def test_trace_ranks_a_rise_in_stored_readings(home: Path) -> None:
     total = sum(row["probability"] for row in found["ranked"]) + found["none_of_listed"] + found["regional"]
     assert total == pytest.approx(1.0)
     assert found["cannot_tell"] in {"few_stations", "no_wind"}
-    assert "hidden" in found
+    assert {"hidden", "against", "changes", "round", "prior", "cell"} <= set(found)
+
+
+def test_the_report_of_a_trace_is_two_files_with_the_banner(home: Path, tmp_path: Path) -> None:
+    told = json.loads(invoke(home, "report", "trace", "--event", "e1", "--out", str(tmp_path), "--json").output)
+    assert (told["event"], told["sections"]) == ("event:e1", 10)
+    page = Path(told["html"]).read_text("utf-8")
+    assert "内部研判线索,不作为处罚依据" in page
+    assert Path(told["docx"]).stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(
@@ -137,6 +145,10 @@ def test_trace_ranks_a_rise_in_stored_readings(home: Path) -> None:
         (["explain"], "Missing argument 'REF'"),
         (["explain", "case:none"], "case:none is not stored here"),
         (["explain", "rubbish"], "write kind:id"),
+        (["report", "trace"], "report trace takes --event ID"),
+        (["report", "trace", "--event", "e1", "--date", "2026-03-02"], "neither --date"),
+        (["report", "trace", "--event", "none"], "event:none is not stored here"),
+        (["report", "daily", "--event", "e1"], "report daily takes --date"),
         (["trace"], "give --event ID, or --from, --to and --station together"),
         (["trace", "--event", "none"], "event:none is not stored here"),
         (["trace", "--from", "soon", "--to", "2026-03-02", "--station", "1"], "time 'soon' cannot be read"),

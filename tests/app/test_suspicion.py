@@ -1,4 +1,4 @@
-"""What the tracer is shown, when it is asked, and what officers' findings do to it."""
+"""What the tracer is shown, and when it is asked."""
 
 from __future__ import annotations
 
@@ -12,24 +12,20 @@ import pytest
 from bihuan.alerts import VALUES_COLUMNS
 from bihuan.app.suspicion import (
     AGAIN,
-    FINDING_WEIGHT,
     LONG_ENOUGH,
     Suspicion,
-    findings,
     is_traced,
     model_of,
     own_suspect,
 )
 from bihuan.app.town import Town
 from bihuan.app.values import as_values
-from bihuan.cases import Action, Actor, Case, Photo, open_from_event, step
 from bihuan.core import CHINA, Event, Period, Ref, SettingError, Suspects, local_date
 from bihuan.register import Register
 from tests.app.hamlet import HOUR, MIDNIGHT, STACK, Hamlet, at_km, facts
 
 ON = local_date(MIDNIGHT, CHINA)
 REGISTER = Register(facts())
-OFFICER = Actor("officer", ("grid_officer",), "street", "d")
 ONSET = MIDNIGHT + 2 * HOUR
 SOURCE = Ref("outlet", STACK)
 
@@ -147,31 +143,6 @@ def test_an_outlet_over_its_limit_names_itself() -> None:
     assert [(row.source, row.probability) for row in found.ranked] == [(SOURCE, 1.0)]
     assert (found.none_of_listed, found.regional, found.method) == (0.0, 0.0, "own_reading/1")
     assert own_suspect(replace(event, value=999.0), "一号排口").id == found.id
-
-
-def visited(result: str, ident: str = "ev1") -> Case:
-    event = rise(id=ident)
-    suspects = replace(own_suspect(event, "x"), ranked=own_suspect(replace(event, subject=SOURCE), "x").ranked)
-    now = MIDNIGHT + 10 * HOUR
-    case = open_from_event(event, REGISTER, now, suspects=suspects).case
-    case = step(case, Action("dispatch", Actor("duty", ("duty_officer",)), now))
-    case = step(case, Action("sign", OFFICER, now))
-    case = step(case, Action("arrive", OFFICER, now, place=case.place))
-    photo = (Photo("sha256:1", "after", now, case.place),)
-    return step(case, Action("handle", OFFICER, now, {"result": result, "note": "x"}, photos=photo))
-
-
-@pytest.mark.parametrize("result", sorted(FINDING_WEIGHT))
-def test_a_finding_weighs_the_source_that_was_visited(result: str) -> None:
-    assert findings([visited(result)]) == {SOURCE: FINDING_WEIGHT[result]}
-
-
-def test_a_visit_that_could_not_look_says_nothing() -> None:
-    assert findings([visited("no_access")]) == {}
-
-
-def test_a_caught_source_is_likelier_than_one_that_was_cleared() -> None:
-    assert FINDING_WEIGHT["true"] > 1 > FINDING_WEIGHT["not_found"] > FINDING_WEIGHT["untrue"] > 0
 
 
 def test_the_engine_ranks_by_its_own_method_and_an_unknown_physics_is_refused() -> None:

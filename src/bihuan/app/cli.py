@@ -34,6 +34,7 @@ from bihuan.app.cli_parts import (
     target_of,
 )
 from bihuan.app.cli_plume import plume
+from bihuan.app.cli_sector import sector
 from bihuan.app.cli_store import store
 from bihuan.app.cli_user import user
 
@@ -178,17 +179,32 @@ def flags(
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["daily", "weekly", "monthly"]))
-@click.option("--date", "day", required=True, help="day of the city, 2019-02-06")
+@click.argument("kind", type=click.Choice(["daily", "weekly", "monthly", "trace"]))
+@click.option("--date", "day", help="daily: day of the city, 2019-02-06")
+@click.option("--event", help="trace: a stored event with a ranking")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="folder of the files")
 @click.option("--site", help="city:...; needed where several cities are stored and city_name is not set")
 @click.option("--target", "targets", multiple=True, help="pm25=40, several times: mean of the year to reach")
 @LANGUAGE
 @JSON
 def report(
-    kind: str, day: str, out: Path, site: str | None, targets: tuple[str, ...], language: Any, as_json: bool
+    kind: str,
+    day: str | None,
+    event: str | None,
+    out: Path,
+    site: str | None,
+    targets: tuple[str, ...],
+    language: Any,
+    as_json: bool,
 ) -> None:
-    """Write the bulletin (日报) of a stored day as HTML and DOCX: a draft, it is signed on the page."""
+    """Write the bulletin (日报) of a stored day, or the trace report (溯源专报) of an event: HTML and DOCX."""
+    if kind == "trace":
+        if not event or day or site or targets:
+            raise click.UsageError("report trace takes --event ID, and neither --date, --site nor --target")
+        run("report.trace", {"event": event, "out": str(out.absolute())}, language, as_json)
+        return
+    if day is None or event:
+        raise click.UsageError(f"report {kind} takes --date, and no --event")
     if kind != "daily":
         raise click.UsageError(f"report {kind} is not made yet: only daily is; assess air --by month gives the figures")
     day_of(day, "date")  # said before a server is asked
@@ -322,7 +338,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, forward, journal, order, plume, standards, store, user):
+for command in (assess, forward, journal, order, plume, sector, standards, store, user):
     cli.add_command(command)
 
 

@@ -31,7 +31,8 @@ from bihuan.app.opened import opened
 from bihuan.app.ordering import place_order
 from bihuan.app.replay import WHAT_IF, replay_stored
 from bihuan.app.settings import read_settings
-from bihuan.app.tracing import ranking_of, ranking_plain, ranking_words, trace_stored
+from bihuan.app.tracewords import ranking_plain, ranking_words
+from bihuan.app.tracing import ranking_of, trace_stored
 from bihuan.app.upkeep import note_backup
 from bihuan.core import InputError, Language, local_date, parse_instant, plain, text
 from bihuan.store import Manifest, backup
@@ -177,12 +178,19 @@ def _assess(scene: Scene, options: Options, language: Language) -> Iterator[Line
 def _trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     start, end = instant_of(options, "start"), instant_of(options, "end")
     if options.get("event"):
-        found, hidden = ranking_of(scene.home, options["event"])
+        found = ranking_of(scene.home, options["event"])
     elif start is not None and end is not None and options.get("station"):
-        found, hidden = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
+        found = trace_stored(scene.home, start, end, options["station"], options.get("pollutant", "pm25"))
     else:
         raise InputError("give event, or start, end and station together")
-    yield Line(ranking_plain(found, hidden), ranking_words(found, language, hidden))
+    yield Line(ranking_plain(found), ranking_words(found, language))
+
+
+def _sector(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    from bihuan.app.sector_commands import sector_stored  # noqa: PLC0415  # its libraries: no other command shall wait
+
+    for found, words in sector_stored(scene.home, options, scene.clock.now(), language):
+        yield Line(found, words)
 
 
 def _gaps(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
@@ -286,6 +294,14 @@ def _report(scene: Scene, options: Options, language: Language) -> Iterator[Line
     yield Line(plain(found), f"{found.html}\n{found.docx}")
 
 
+def _report_trace(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    from bihuan.app.dossier import report_trace  # noqa: PLC0415  # draws charts as well
+
+    event, out = needed_option(options, "event"), Path(needed_option(options, "out"))
+    found = report_trace(scene.home, event, out, language=language, clock=scene.clock)
+    yield Line(plain(found), f"{found.html}\n{found.docx}")
+
+
 def _add_account(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
     named = {name: str(options.get(name) or "") for name in ("person", "name", "unit", "district")}
     roles = tuple(str(role) for role in options.get("roles", ()))
@@ -347,6 +363,8 @@ COMMANDS: dict[str, Command] = {
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),
     "report": Command(_report, touches_files=True),
+    "report.trace": Command(_report_trace, touches_files=True),
+    "sector": Command(_sector, touches_files=True),
     "trace": Command(_trace),
     "user.add": Command(_add_account, keeps_accounts=True, secret=frozenset({"password"})),
     "user.list": Command(_list_accounts, keeps_accounts=True),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
 
+from bihuan.app.findings import cell_of, learned
 from bihuan.app.town import Town
 from bihuan.app.values import instants
 from bihuan.app.weather import city_weather
@@ -19,7 +20,6 @@ from bihuan.core import (
     Interval,
     Place,
     Plane,
-    Ref,
     Series,
     SettingError,
     Suspect,
@@ -44,17 +44,6 @@ TRACED_METHODS = ("alerts/excess/", "alerts/regional/")
 name their subject themselves."""
 
 WEATHER_STEP = timedelta(minutes=5)
-
-FINDING_WEIGHT: Mapping[str, float] = {
-    "true": 3.0,
-    "partly_true": 2.0,
-    "fixed_on_site": 3.0,
-    "untrue": 0.1,
-    "not_found": 0.3,
-}
-"""What an officer's finding does to the weight of a source for a later event of the same day: a caught one is likelier
-to do it again, a cleared one is not believed innocent for ever."""
-
 
 MODELS = ("plume", "engine")
 """Physics of tracing; the first is the default."""
@@ -114,6 +103,11 @@ class Suspicion:
         self._air = {f"station:{station.id}" for station in town.stations}
         self._asked = {} if asked is None else asked
 
+    @property
+    def tracer(self) -> PlumeTracer:
+        """Who ranks, before anything was learned from findings."""
+        return self._tracer
+
     def due(self, event: Event, now: datetime) -> bool:
         """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts and tells more."""
         asked = self._asked.get(event.id)
@@ -139,9 +133,11 @@ class Suspicion:
         self._asked[event.id] = Asked(asked.first if asked else now, now, _peak(event))
         since = event.period.start - LOOK_BACK
         rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
-        return self._tracer.rank(
-            event, self.series(rows, event.pollutant), self._town.sources, self.weather(rows), findings(cases)
-        )
+        # as of the end of what is looked at, so that anybody can tell later which findings counted
+        found = learned(cases, event.period.end, self._town.register)
+        tracer = found.fitted(self._tracer, cell_of(event.subject, self._town.register, event.period.end))
+        series = self.series(rows, event.pollutant)
+        return tracer.rank(event, series, self._town.sources, self.weather(rows), found.weights)
 
     def search(self, event: Event, values: pl.DataFrame, now: datetime) -> HiddenMap | None:
         """Say where a source outside the list would stand; the arguments are those of `rank`. None without data."""
@@ -181,16 +177,6 @@ class Suspicion:
 
 def _peak(event: Event) -> float:
     return 0.0 if event.value is None else event.value
-
-
-def findings(cases: Iterable[Case]) -> dict[Ref, float]:
-    """Return what officers' visits do to the weight of each source they saw."""
-    weights: dict[Ref, float] = {}
-    for case in sorted(cases, key=lambda case: (case.opened, case.id)):
-        for visit in case.visits:
-            if visit.result in FINDING_WEIGHT:
-                weights[visit.suspect] = FINDING_WEIGHT[visit.result]
-    return weights
 
 
 def own_suspect(event: Event, name: str) -> Suspects:

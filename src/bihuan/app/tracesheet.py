@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -23,7 +23,7 @@ from bihuan.app.weather import WEATHER_POLLUTANTS
 from bihuan.core import Event, ForwardModel, Period, Source, Suspect, Suspects, Weather, pollutant
 from bihuan.physics import block_weather
 from bihuan.store import Store
-from bihuan.tracing import NEAR, Footprint, Scene, TraceSettings, footprint, read_scene
+from bihuan.tracing import NEAR, Against, Footprint, Scene, TraceSettings, against, footprint, read_scene
 
 SHOWN = 12
 """Suspects shown by name, at most."""
@@ -75,11 +75,14 @@ class SuspectSheet:
         None where no hour speaks for it, or the register knows it no longer.
     added : dict of site to (computed, measured)
         Mean over those hours at the rate that explains the rise, and the measured excess. Unit of the pollutant.
+    against : Against
+        Hours that speak against it.
     """
 
     suspect: Suspect
     footprint: Footprint | None
     added: dict[str, tuple[float, float]]
+    against: Against = field(default_factory=Against)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +105,8 @@ class TraceSheet:
     others : float
         Probability of all further listed sources together.
     others_count : int
+    stability : tuple of int
+        Pasquill class of each block, 0 = A .. 5 = F.
     """
 
     start: tuple[datetime, ...]
@@ -113,6 +118,7 @@ class TraceSheet:
     suspects: tuple[SuspectSheet, ...]
     others: float
     others_count: int
+    stability: tuple[int, ...] = ()
 
 
 class TraceSheets:
@@ -150,7 +156,7 @@ class TraceSheets:
             return _plain(named, rest, len(left))
         suspicion = Suspicion(town)
         model = forward_model(model_of(found.method), town.plane)
-        rows = self._rows(town, event, found, suspicion)
+        rows = readings_of(self._store, town, event, found, suspicion)
         # the event went on after it was traced; the tracer saw it up to the end of its own period
         seen = replace(event, period=Period(event.period.start, found.period.end))
         series = suspicion.series(rows, event.pollutant)
@@ -168,18 +174,21 @@ class TraceSheets:
             suspects=tuple(_drawn(suspect, town, model, scene, weather, event.pollutant) for suspect in named),
             others=rest,
             others_count=len(left),
+            stability=tuple(int(one) for one in weather.stability),
         )
 
-    def _rows(self, town: Town, event: Event, found: Suspects, suspicion: Suspicion) -> pl.DataFrame:
-        sites = {f"station:{station.id}" for station in town.stations} | town.weather_sites
-        period = Period(min(event.period.start - LOOK_BACK, found.period.start), found.period.end)
-        readings = self._store.series.readings(
-            devices=[mn for mn, site in town.site_of.items() if site in sites],
-            pollutants=[event.pollutant, *WEATHER_POLLUTANTS],
-            interval="minute",
-            period=period,
-        )
-        return as_values(suspicion.with_sites(readings).filter(pl.col("end") <= found.period.end), "minute")
+
+def readings_of(store: Store, town: Town, event: Event, found: Suspects, suspicion: Suspicion) -> pl.DataFrame:
+    """Return what the tracer saw of an event: its pollutant and the weather, minute by minute."""
+    sites = {f"station:{station.id}" for station in town.stations} | town.weather_sites
+    period = Period(min(event.period.start - LOOK_BACK, found.period.start), found.period.end)
+    readings = store.series.readings(
+        devices=[mn for mn, site in town.site_of.items() if site in sites],
+        pollutants=[event.pollutant, *WEATHER_POLLUTANTS],
+        interval="minute",
+        period=period,
+    )
+    return as_values(suspicion.with_sites(readings).filter(pl.col("end") <= found.period.end), "minute")
 
 
 def _plain(named: Sequence[Suspect], rest: float, count: int) -> TraceSheet:
@@ -205,13 +214,16 @@ def _drawn(
 ) -> SuspectSheet:
     source = next((one for one in town.sources if one.ref == suspect.source), None)
     which = _speaking(suspect, scene)
-    if source is None or not which.any():
+    if source is None:
         return SuspectSheet(suspect, None, {})
+    odd = Against() if suspect.rate is None else against(scene, weather, model, source, suspect.rate * _scale(code))
+    if not which.any():
+        return SuspectSheet(suspect, None, {}, odd)
     part = _picked(weather, which)
     away = suspect.distance or 0.0
     near = min(NEAR, 0.6 * away) if away else NEAR
     drawn = footprint(model, town.plane, source, part, AROUND * away, near)
-    return SuspectSheet(suspect, drawn, _added(suspect, source, model, scene, part, which, code))
+    return SuspectSheet(suspect, drawn, _added(suspect, source, model, scene, part, which, code), odd)
 
 
 def _speaking(suspect: Suspect, scene: Scene) -> NDArray[np.bool_]:
@@ -236,7 +248,7 @@ def _added(
     """What the plume adds at the stations it reaches, next to what was measured there."""
     if suspect.rate is None:
         return {}
-    scale = suspect.rate * (1e-3 if pollutant(code).unit == "mg/m3" else 1.0)
+    scale = suspect.rate * _scale(code)
     response = model.unit_response([source], scene.east, scene.north, weather)[:, :, 0]
     found = {}
     for k, site in enumerate(scene.sites):
@@ -245,6 +257,11 @@ def _added(
         if both.any() and float(computed[both].mean()) > 0.1 * float(np.nanmean(scene.noise[k])):
             found[site] = (float(computed[both].mean()), float(measured[both].mean()))
     return found
+
+
+def _scale(code: str) -> float:
+    """From the plume's ug/m3 to the unit of the pollutant."""
+    return 1e-3 if pollutant(code).unit == "mg/m3" else 1.0
 
 
 def _numbers(values: NDArray[np.float64]) -> tuple[float | None, ...]:

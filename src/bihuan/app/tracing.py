@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from bihuan.app.names import names_of
 from bihuan.app.opened import opened
-from bihuan.app.settings import read_settings
-from bihuan.app.suspicion import LOOK_BACK, Suspicion, model_of
+from bihuan.app.settings import Settings, read_settings
+from bihuan.app.suspicion import LOOK_BACK, Suspicion
 from bihuan.app.town import Town
+from bihuan.app.tracesearch import TraceSearch, TraceSearches
+from bihuan.app.tracesheet import TraceSheet, TraceSheets
 from bihuan.app.values import as_values
 from bihuan.cases import Case
 from bihuan.core import (
     Event,
     InputError,
-    Language,
     NotCovered,
     Period,
     Ref,
@@ -27,24 +28,38 @@ from bihuan.core import (
     content_id,
     from_json,
     local_date,
-    plain,
     pollutant,
-    text,
 )
 from bihuan.store import Store
-from bihuan.tracing import HiddenMap
-
-WORTH_A_DRIVE = 0.1
-"""Expected information below which no place is worth sending the mobile monitor to. [bit]"""
 
 LONGEST = timedelta(days=2)
 """A rise lasts hours; of a longer stretch nobody could be named."""
 
 
-def ranking_of(home: Path, event: str) -> tuple[Suspects, HiddenMap | None]:
-    """Return the last ranking of a stored event, and where a source outside the list would stand.
+@dataclass(frozen=True, slots=True, eq=False)
+class Traced:
+    """One trace as a command tells it.
 
-    The map is computed anew from stored readings; None where the event named its source itself, or nothing is stored.
+    Attributes
+    ----------
+    found : Suspects
+    sheet : TraceSheet
+        Hours for and against.
+    search : TraceSearch
+        Search area, round, what would change the ranking, findings that counted.
+    names : dict of text ref to name
+    zone : ZoneInfo
+    """
+
+    found: Suspects
+    sheet: TraceSheet
+    search: TraceSearch
+    names: dict[str, str]
+    zone: ZoneInfo
+
+
+def ranking_of(home: Path, event: str) -> Traced:
+    """Return the last ranking of a stored event with what follows from it, computed anew from stored readings.
 
     Parameters
     ----------
@@ -70,23 +85,25 @@ def ranking_of(home: Path, event: str) -> tuple[Suspects, HiddenMap | None]:
                 f"{ref} has no ranking: only a rise above the network and an outlet over its limit have one"
             )
         found = max((from_json(row.body, Suspects) for row in rows), key=lambda one: (one.period.end, one.id))
-        return found, _map_of(store, from_json(stored.body, Event), found, settings.zone)
+        known = from_json(stored.body, Event)
+        town = Town(store.records.register(), local_date(known.period.start, settings.zone))
+        return _traced(store, town, settings, known, found, _cases(store))
 
 
-def _map_of(store: Store, event: Event, found: Suspects, zone: ZoneInfo) -> HiddenMap | None:
-    if not found.method.startswith("plume-tracer/") or event.period.start >= found.period.end:
-        return None
-    town = Town(store.records.register(), local_date(event.period.start, zone))
-    values = _values(store, town, Period(event.period.start - LOOK_BACK, found.period.end))
-    seen = replace(event, period=Period(event.period.start, found.period.end))
-    return Suspicion(town, model=model_of(found.method)).search(seen, values, found.period.end)
+def _cases(store: Store) -> tuple[Case, ...]:
+    return tuple(from_json(row.body, Case) for row in store.records.find("case"))
 
 
-def trace_stored(
-    home: Path, start: datetime, end: datetime, station: str, code: str
-) -> tuple[Suspects, HiddenMap | None]:
-    """Rank the sources of a rise at a station over a stretch of stored readings, and say where one outside the list
-    would stand; nothing is stored.
+def _traced(
+    store: Store, town: Town, settings: Settings, event: Event, found: Suspects, cases: tuple[Case, ...]
+) -> Traced:
+    sheet = TraceSheets(store).sheet(town, event, found)
+    search = TraceSearches(store).search(town, event, found, cases)
+    return Traced(found, sheet, search, names_of(town, settings), settings.zone)
+
+
+def trace_stored(home: Path, start: datetime, end: datetime, station: str, code: str) -> Traced:
+    """Rank the sources of a rise at a station over any stretch of stored readings, event or not; nothing is stored.
 
     Parameters
     ----------
@@ -140,9 +157,10 @@ def trace_stored(
             method="asked/1",
             open=False,
         )
-        cases = [from_json(row.body, Case) for row in store.records.find("case", until=start)]
-        suspicion = Suspicion(town, model=settings.text("tracing_model"))
-        return suspicion.rank(event, values, end, cases), suspicion.search(event, values, end)
+        # findings that reached us before the end of the stretch count, as if it had been traced then
+        cases = _cases(store)
+        found = Suspicion(town, model=settings.text("tracing_model")).rank(event, values, end, cases)
+        return _traced(store, town, settings, event, found, cases)
 
 
 def _values(store: Store, town: Town, period: Period) -> pl.DataFrame:
@@ -152,44 +170,3 @@ def _values(store: Store, town: Town, period: Period) -> pl.DataFrame:
     )
     rows = store.series.readings(interval="minute", period=period)
     return as_values(rows.join(sites, on="device", how="inner"), "minute")
-
-
-def ranking_plain(found: Suspects, hidden: HiddenMap | None) -> dict[str, Any]:
-    """Return what a program reads: the ranking, and under ``hidden`` the map of a source outside the list or null."""
-    return {**plain(found), "hidden": None if hidden is None else plain(hidden)}
-
-
-def ranking_words(found: Suspects, language: Language = "zh", hidden: HiddenMap | None = None) -> str:
-    """Return what a person reads: every suspect with its odds, the answers that name nobody, where to search."""
-    lines = [f"{found.ref}  {found.event}  {found.pollutant}  {found.period}"]
-    for number, suspect in enumerate(found.ranked, 1):
-        percent = f"{suspect.probability * 100:.1f}"
-        if suspect.distance is None:
-            said = text("tracing.suspect_only", language, name=suspect.name, percent=percent)
-        else:
-            kilometres = f"{suspect.distance / 1000:.1f}"
-            said = text("tracing.suspect", language, name=suspect.name, percent=percent, kilometres=kilometres)
-        lines.append(f"{number}. {said} {suspect.source}")
-    lines.append(text("tracing.none_of_listed", language, percent=f"{found.none_of_listed * 100:.1f}"))
-    lines.append(text("tracing.regional", language, percent=f"{found.regional * 100:.1f}"))
-    if hidden is not None:
-        lines.append(_hidden_words(hidden, language))
-    if found.cannot_tell:
-        lines.append(text(f"tracing.{found.cannot_tell}", language))
-    return "\n".join(lines)
-
-
-def _hidden_words(hidden: HiddenMap, language: Language) -> str:
-    top = hidden.cells[0]
-    values = {
-        "half": f"{hidden.area50:.1f}",
-        "most": f"{hidden.area90:.1f}",
-        "lon": f"{top.lon:.4f}",
-        "lat": f"{top.lat:.4f}",
-    }
-    said = text("tracing.search_area", language, **values)
-    if hidden.monitor_lon is None or hidden.monitor_lat is None or hidden.monitor_bits < WORTH_A_DRIVE:
-        return said
-    where = {"lon": f"{hidden.monitor_lon:.4f}", "lat": f"{hidden.monitor_lat:.4f}"}
-    drive = text("tracing.mobile_monitor", language, **where)
-    return said + drive if language == "zh" else f"{said} {drive}"

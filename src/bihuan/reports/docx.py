@@ -65,10 +65,21 @@ class _Writer:
         page.footer_distance = Mm(22)
         self._styles()
         self._page_number(page.footer.paragraphs[0])
+        if self.content.banner:
+            self._banner(page)
         core = self.file.core_properties
         named = frame(self.content, self.cover, self.zone)
         core.title, core.author, core.language = f"{named.title} {named.day}", named.issuer, self.tongue
         core.created = core.modified = self.content.as_of or datetime(2000, 1, 1, tzinfo=UTC)
+
+    def _banner(self, page: Any) -> None:
+        page.header_distance = Mm(20)
+        head = page.header.paragraphs[0]
+        head.alignment = CENTRE
+        run = head.add_run(self.content.banner)
+        run.font.size, run.font.color.rgb = Pt(10.5), RED
+        run.font.name = "Times New Roman"
+        run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), self.faces["heading"])
 
     def _styles(self) -> None:
         normal = self.file.styles["Normal"]

@@ -72,6 +72,10 @@ class Content:
         Data level of the city's values, empty without data.
     sections : tuple of Section
     language : Language
+    title : str
+        Printed in place of that of a daily bulletin.
+    banner : str
+        Stands at the head of every page.
     """
 
     day: date
@@ -80,6 +84,8 @@ class Content:
     level: str
     sections: tuple[Section, ...]
     language: Language = "zh"
+    title: str = ""
+    banner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ def frame(content: Content, cover: Cover, zone: ZoneInfo) -> Frame:
     return Frame(
         issuer=cover.issuer or word("issuer_default", tongue, city=content.city),
         number=number,
-        title=word("title", tongue, city=content.city),
+        title=content.title or word("title", tongue, city=content.city),
         day=day,
         as_of=word("as_of", tongue, time=as_of, level=level),
         dated=dated or missing,

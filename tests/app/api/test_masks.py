@@ -107,6 +107,7 @@ def _things(office: Office, cases: dict[str, Case], mn: str) -> dict[str, str]:
         "bulletins/{ident}": made.json().get("id", "none"),
         "jobs/{ident}": job["id"],
         "standards/{ident}": "gb_3095_2012",
+        "sectors/{kind}": "rose",
         "{kind}": "csv",
         "{mn}": mn,
         "{ref:path}": f"case:{cases['signed'].id}",

@@ -21,6 +21,7 @@ from bihuan.app.loop import Loop
 from bihuan.app.pacing import Pacing
 from bihuan.app.settings import Settings
 from bihuan.app.town import Town
+from bihuan.app.tracesearch import TraceSearches
 from bihuan.app.tracesheet import TraceSheets
 from bihuan.app.troubles import Troubles
 from bihuan.cases import Case, title_of
@@ -68,6 +69,7 @@ class Office:
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(init=False)
     sheets: TraceSheets = field(init=False)
+    searches: TraceSearches = field(init=False)
     lines: LineBook = field(init=False)
     frames: FrameBook = field(init=False)
     jobs: Jobs = field(init=False)
@@ -75,6 +77,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
+        self.searches = TraceSearches(self.store)
         self.accounts = Accounts.set_up(self.store.records, self.settings)
         self.accounts.when_locked = self._note_lock
         self.sessions = Sessions.set_up(self.store.records, self.settings)

@@ -14,6 +14,7 @@ from bihuan.app.api.alarms import Point, point, pollutant_name, seen_event, unit
 from bihuan.app.api.errors import PROBLEMS
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
+from bihuan.app.findings import Learned, learned
 from bihuan.app.tracesheet import StationRise, SuspectSheet, TraceSheet
 from bihuan.core import Event, Language, Ref, Suspects, printed_unit, text
 from bihuan.register import Station
@@ -72,6 +73,10 @@ class SuspectLine(BaseModel):
     findings: list[Finding]
     added: list[Added]
     footprint: dict[str, Any] | None = Field(description="GeoJSON FeatureCollection of contours, widest first")
+    unseen: list[Hours] = Field(default_factory=list, description="against it: should have been felt and was not")
+    unseen_at: list[str] = Field(default_factory=list, description="names of the stations")
+    unexplained: list[Hours] = Field(default_factory=list, description="against it: rose while its plume lay elsewhere")
+    factor: float | None = Field(default=None, description="what an officer's finding did to its prior weight")
 
 
 class StationLine(BaseModel):
@@ -185,8 +190,11 @@ def _answers(
 ) -> Iterable[SuspectLine]:
     """Every named answer, likeliest first, those that name nobody among them."""
     seen = _findings(office, language, sight)
+    known = learned(office.desk.cases, found.period.end, office.register).of_source
     lines = [
-        _suspect(n, one, event, found, seen.get(one.suspect.source, []), office, language)
+        _suspect(
+            n, one, event, found, seen.get(one.suspect.source, []), office, language, known.get(one.suspect.source)
+        )
         for n, one in enumerate(sheet.suspects, 1)
     ]
     if found.method.startswith(TRACED):
@@ -230,6 +238,7 @@ def _suspect(
     seen: list[Finding],
     office: Office,
     language: Language,
+    known: Learned | None = None,
 ) -> SuspectLine:
     one, estimated = sheet.suspect, found.method.startswith(TRACED)
     source = next((source for source in office.town.sources if source.ref == one.source), None)
@@ -253,6 +262,9 @@ def _suspect(
                 result=finding.result_words,
             )
         )
+    weighed = known if estimated else None
+    if weighed is not None:
+        evidence.append(_prior_words(weighed, office, language))
     return SuspectLine(
         ref=str(one.source),
         kind="suspect",
@@ -273,6 +285,23 @@ def _suspect(
         findings=seen,
         added=added,
         footprint=_geojson(sheet.footprint, one.rate, unit),
+        unseen=[Hours(start=hours.start, end=hours.end) for hours in sheet.against.unseen],
+        unseen_at=[office.name(Ref.parse(site), language) for site in sheet.against.unseen_at],
+        unexplained=[Hours(start=hours.start, end=hours.end) for hours in sheet.against.unexplained],
+        factor=weighed.factor if weighed else None,
+    )
+
+
+def _prior_words(known: Learned, office: Office, language: Language) -> str:
+    """Say which finding moved the odds before anything was measured: what, when, by whom, how much, until when."""
+    return text(
+        "dossier.prior_words",
+        language,
+        role=text(f"role.{known.role}", language) if known.role else "",
+        at=f"{known.at.astimezone(office.zone):%m-%d %H:%M}",
+        result=text(f"result.{known.result}", language),
+        factor=f"{known.factor:.2f}",
+        until=f"{known.until.astimezone(office.zone):%m-%d}",
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.physics.compiling import compiled
-from bihuan.physics.steady.axis_kernels import DIRECT
+from bihuan.physics.steady.axis_kernels import DIRECT, DIRECT_NARROW
 from bihuan.physics.steady.field_kernels import cubic, looked_up
 
 Float = NDArray[np.float64]
@@ -237,7 +237,7 @@ def piece_of(
 def narrowness(axis: Float, parts: Float, count: int, t: float) -> float:
     """One over sigma-y at the logarithm `t` of a distance. [1/m]"""
     k, a, b, c, d = cubic(t, parts, count)
-    return math.exp(-looked_up(axis, DIRECT + 1, k, a, b, c, d))
+    return looked_up(axis, DIRECT_NARROW, k, a, b, c, d)
 
 
 @compiled
@@ -262,7 +262,7 @@ def slice_at(
 ) -> float:
     """What the chord at distance `u`, of logarithm `t`, adds a metre: the table times the share of the plume in it."""
     k, a, b, c, d = cubic(t, parts, count)
-    narrow = math.exp(-looked_up(axis, DIRECT + 1, k, a, b, c, d))
+    narrow = looked_up(axis, DIRECT_NARROW, k, a, b, c, d)
     share = 0.0
     for place in range(met):
         v = aside + sides[place, BASE] + (u - away) * sides[place, SLOPE]

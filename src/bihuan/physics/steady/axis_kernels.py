@@ -68,7 +68,7 @@ NOTHING = -700.0
 """Logarithm of a concentration that is none."""
 
 # Columns of a table along the axis.
-DIRECT, DIRECT_WIDTH, PENETRATED, PENETRATED_WIDTH, SPREAD_OUT, RANDOM = range(6)
+DIRECT, DIRECT_NARROW, PENETRATED, PENETRATED_NARROW, SPREAD_OUT, RANDOM = range(6)
 # What stands above a metre of ground, for rain and decay: share over effective wind of the same two. [s/m]
 DIRECT_COLUMN, PENETRATED_COLUMN = 6, 7
 AXIS_COLUMNS = 8
@@ -127,8 +127,8 @@ def fill_stable(x: float, z: float, source: Float, state: Float, hour: Float, ai
     lid = effective_lid(x, settled, added, release, hour, levels, profile)
     row[DIRECT] = reflected(z + state[ABOVE], settled, math.hypot(added, own), lid) / wind
     wide = math.hypot(induced, source[SIGMA_Y_0])
-    row[DIRECT_WIDTH] = math.hypot(wide, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
-    row[PENETRATED], row[PENETRATED_WIDTH] = 0.0, 1.0
+    row[DIRECT_NARROW] = 1.0 / math.hypot(wide, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
+    row[PENETRATED], row[PENETRATED_NARROW] = 0.0, 1.0
     row[DIRECT_COLUMN], row[PENETRATED_COLUMN] = 1.0 / wind, 0.0
     row[RANDOM] = weight_of_random(x, wind, sigma_v)
 
@@ -137,8 +137,8 @@ def fill_stable(x: float, z: float, source: Float, state: Float, hour: Float, ai
 def fill_convective(x: float, z: float, source: Float, state: Float, hour: Float, air: Air, row: Float) -> None:
     """One distance of a plume in convective air: direct, indirect and penetrated parts (section 5.2)."""
     escaped = state[ESCAPED]
-    row[DIRECT], row[DIRECT_WIDTH], row[RANDOM] = 0.0, 1.0, 0.0
-    row[PENETRATED], row[PENETRATED_WIDTH] = 0.0, 1.0
+    row[DIRECT], row[DIRECT_NARROW], row[RANDOM] = 0.0, 1.0, 0.0
+    row[PENETRATED], row[PENETRATED_NARROW] = 0.0, 1.0
     row[DIRECT_COLUMN], row[PENETRATED_COLUMN] = 0.0, 0.0
     if escaped < 1.0:
         fill_trapped(x, z, source, state, hour, air, row)
@@ -181,7 +181,7 @@ def fill_trapped(x: float, z: float, source: Float, state: Float, hour: Float, a
     slope = max(78.0 * 0.46 / max(source[HEIGHT], 0.46), 0.7)  # alpha of eq. 78, not below 0.7 (as in the source)
     spread = max(LEAST_INTENSITY, sigma_v / wind) * x
     wide = math.hypot(induced, source[SIGMA_Y_0])
-    row[DIRECT_WIDTH] = math.hypot(wide, spread / (1.0 + slope * spread / lid) ** 0.3)
+    row[DIRECT_NARROW] = 1.0 / math.hypot(wide, spread / (1.0 + slope * spread / lid) ** 0.3)
     row[DIRECT_COLUMN] = trapped / wind
     row[RANDOM] = trapped * weight_of_random(x, wind, sigma_v)
 
@@ -201,7 +201,7 @@ def fill_penetrated(x: float, z: float, source: Float, state: Float, hour: Float
     lid = effective_lid(x, settled, induced, source[HEIGHT], hour, levels, profile)
     row[PENETRATED] = escaped / wind * reflected(z + state[ABOVE], settled, sigma_z, lid)
     row[PENETRATED_COLUMN] = escaped / wind
-    row[PENETRATED_WIDTH] = math.hypot(induced, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
+    row[PENETRATED_NARROW] = 1.0 / math.hypot(induced, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
     row[RANDOM] += escaped * weight_of_random(x, wind, sigma_v)
 
 
@@ -240,8 +240,9 @@ def fill_axis(
 ) -> None:
     """Table a plume along its axis for receptors at height `z`; `axis` has a row a distance.
 
-    Concentrations per unit emission, without the crosswind term, and widths are kept as logarithms; the random
-    part is kept as it is added to a receptor: its weight, spread evenly over a circle. [ug/m3 per g/s]
+    Concentrations per unit emission, without the crosswind term, are kept as logarithms, and of widths one over
+    them [1/m], as the crosswind term wants it; the random part is kept as it is added to a receptor: its weight, spread
+    evenly over a circle. [ug/m3 per g/s]
     """
     row = np.empty(AXIS_COLUMNS)
     for k in range(count):
@@ -252,7 +253,7 @@ def fill_axis(
             fill_convective(x, z, source, state, hour, air, row)
         for part in (DIRECT, PENETRATED):
             axis[k, part] = math.log(MICROGRAMS * row[part]) if row[part] > 1e-300 else NOTHING
-            axis[k, part + 1] = math.log(row[part + 1])
+            axis[k, part + 1] = row[part + 1]
         axis[k, SPREAD_OUT] = MICROGRAMS * row[RANDOM] * (row[DIRECT] + row[PENETRATED]) / (2.0 * math.pi * x)
         axis[k, RANDOM] = row[RANDOM]
         axis[k, DIRECT_COLUMN], axis[k, PENETRATED_COLUMN] = row[DIRECT_COLUMN], row[PENETRATED_COLUMN]

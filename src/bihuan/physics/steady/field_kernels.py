@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from bihuan.physics.compiling import compiled
 from bihuan.physics.steady.axis_kernels import (
     DIRECT,
+    DIRECT_NARROW,
     PART_BEGIN,
     PART_CELLS_PER,
     PART_END,
     PART_FIRST,
     PART_NODES,
     PENETRATED,
+    PENETRATED_NARROW,
     RANDOM,
     SPREAD_OUT,
 )
@@ -27,7 +29,11 @@ NEAREST = 1.0
 """Nearer than this to a source nothing is computed. [m] (as in the source)"""
 NEGLIGIBLE = -50.0
 """Exponents below this count as none (as in the source)."""
-NORMAL = 0.5 * math.log(2.0 * math.pi)
+NARROWEST = 1e9
+"""A distance over its width beyond that of any plume."""
+ROOM = 1.02
+"""By how much a width between two rows may exceed both."""
+NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
 
 
 @compiled
@@ -77,6 +83,7 @@ def add_plume(
     out : ndarray, shape (receptors,)
         Added to. [ug/m3 per g/s]
     """
+    widest = fan(axis, parts, count, penetrated)
     for r in chosen:
         dx, dy = receptors[r, 0] - east, receptors[r, 1] - north
         squared = dx * dx + dy * dy
@@ -85,11 +92,25 @@ def add_plume(
         k, a, b, c, d = cubic(0.5 * math.log(squared), parts, count)
         total = looked_up(axis, SPREAD_OUT, k, a, b, c, d)
         x = -(dx * sine + dy * cosine)
-        if x >= NEAREST:
+        y = dx * cosine - dy * sine
+        if x >= NEAREST and abs(y) <= widest * x:
             weight = looked_up(axis, RANDOM, k, a, b, c, d)
-            y = dx * cosine - dy * sine
             total += (1.0 - weight) * coherent(axis, parts, count, math.log(x), y * y, penetrated)
         out[r] += max(total, 0.0)
+
+
+@compiled
+def fan(axis: Float, parts: Float, count: int, penetrated: bool) -> float:
+    """Crosswind offset over distance beyond which the coherent plume is negligible at any distance. [1]"""
+    slimmest = NARROWEST
+    for part in range(count):
+        for k in range(int(parts[part, PART_NODES])):
+            row = int(parts[part, PART_FIRST]) + k
+            x = math.exp(parts[part, PART_BEGIN] + k / parts[part, PART_CELLS_PER])
+            slimmest = min(slimmest, axis[row, DIRECT_NARROW] * x)
+            if penetrated:
+                slimmest = min(slimmest, axis[row, PENETRATED_NARROW] * x)
+    return ROOM * math.sqrt(-2.0 * NEGLIGIBLE) / slimmest
 
 
 @compiled
@@ -98,14 +119,14 @@ def coherent(axis: Float, parts: Float, count: int, t: float, y2: float, penetra
     if t < parts[0, PART_BEGIN]:  # a receptor so near across the wind that the plume has no width there yet
         return 0.0
     k, a, b, c, d = cubic(t, parts, count)
-    width = looked_up(axis, DIRECT + 1, k, a, b, c, d)
-    across = -0.5 * y2 * math.exp(-2.0 * width)
+    narrow = looked_up(axis, DIRECT_NARROW, k, a, b, c, d)
+    across = -0.5 * y2 * narrow * narrow
     total = 0.0
     if across > NEGLIGIBLE:
-        total = math.exp(looked_up(axis, DIRECT, k, a, b, c, d) + across - width - NORMAL)
+        total = narrow * math.exp(looked_up(axis, DIRECT, k, a, b, c, d) + across)
     if penetrated:
-        width = looked_up(axis, PENETRATED + 1, k, a, b, c, d)
-        across = -0.5 * y2 * math.exp(-2.0 * width)
+        narrow = looked_up(axis, PENETRATED_NARROW, k, a, b, c, d)
+        across = -0.5 * y2 * narrow * narrow
         if across > NEGLIGIBLE:
-            total += math.exp(looked_up(axis, PENETRATED, k, a, b, c, d) + across - width - NORMAL)
-    return total
+            total += narrow * math.exp(looked_up(axis, PENETRATED, k, a, b, c, d) + across)
+    return NORMAL * total

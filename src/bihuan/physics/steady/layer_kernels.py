@@ -25,7 +25,14 @@ HALF_DEPTH = 2.15
 @compiled
 def cell_of(z: float, levels: Float) -> int:
     """Place of the level at or below `z`."""
-    return min(max(int(np.searchsorted(levels, z, "right")) - 1, 0), len(levels) - 2)
+    below, above = 0, len(levels) - 1
+    while above - below > 1:
+        middle = (below + above) >> 1
+        if levels[middle] <= z:
+            below = middle
+        else:
+            above = middle
+    return below
 
 
 @compiled

@@ -12,13 +12,13 @@ from bihuan.physics.steady.axis_kernels import (
     AXIS_COLUMNS,
     DIRECT,
     DIRECT_COLUMN,
-    DIRECT_WIDTH,
+    DIRECT_NARROW,
     MOST_PARTS,
     NOTHING,
     PART_COLUMNS,
     PENETRATED,
     PENETRATED_COLUMN,
-    PENETRATED_WIDTH,
+    PENETRATED_NARROW,
     fill_axis,
     lay_axis,
 )
@@ -36,7 +36,7 @@ FIRST = 0.5
 """First distance of a table. [m]"""
 STEP = 0.03
 """Of a table, in the logarithm of the distance."""
-PARTS = ((DIRECT, DIRECT_WIDTH, DIRECT_COLUMN), (PENETRATED, PENETRATED_WIDTH, PENETRATED_COLUMN))
+PARTS = ((DIRECT, DIRECT_NARROW, DIRECT_COLUMN), (PENETRATED, PENETRATED_NARROW, PENETRATED_COLUMN))
 
 
 class SteadyPuffs:
@@ -204,11 +204,12 @@ def by_age(distances: Float, axis: Float, part: tuple[int, int, int], share: flo
     distances, axis : ndarray
         Of the plume. [m]
     part : tuple of int
-        Columns of its value, width and what stands above a metre of ground (share over effective wind).
+        Columns of its value, of one over its width, and of what stands above a metre of ground (share over
+        effective wind).
     share : float
         Of the emission in this part. 0-1
     """
-    value, width, column = part
+    value, narrow, column = part
     if not (share > 0.0 and (axis[:, column] > 0.0).all()):
         return None
     slowness = axis[:, column] / share
@@ -216,7 +217,7 @@ def by_age(distances: Float, axis: Float, part: tuple[int, int, int], share: flo
     age = np.cumsum(np.concatenate([[distances[0] * slowness[0]], pieces]))
     none = axis[:, value] <= NOTHING
     stands = np.where(none, NOTHING, axis[:, value] - np.log(slowness))
-    return np.column_stack([np.log(age), distances, axis[:, width], stands])
+    return np.column_stack([np.log(age), distances, -np.log(axis[:, narrow]), stands])
 
 
 def _even(tables: list[Float]) -> Float:

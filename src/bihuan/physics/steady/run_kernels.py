@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bihuan.physics.compiling import compiled
 from bihuan.physics.steady.area_kernels import add_area
-from bihuan.physics.steady.axis_kernels import AXIS_COLUMNS, MOST_PARTS, PART_COLUMNS, fill_axis, lay_axis
+from bihuan.physics.steady.axis_kernels import AXIS_COLUMNS, MOST_PARTS, PART_COLUMNS
 from bihuan.physics.steady.field_kernels import NEAREST, add_plume
+from bihuan.physics.steady.grading_kernels import GRADED_PARTS, grade_axis
 from bihuan.physics.steady.layer_kernels import between, cell_of
 from bihuan.physics.steady.pit_kernels import DROP, WIND_AT, effective_pit, escaping, finish_pit
 from bihuan.physics.steady.profile_kernels import USED, WIND
@@ -126,15 +127,17 @@ def respond(
         respond_road(s, hour, air.ground[layer, h], tables, where, work, out)
         return True
     state = np.empty(STATE_COLUMNS)
-    parts = np.empty((MOST_PARTS, PART_COLUMNS))
+    parts = np.empty((GRADED_PARTS, PART_COLUMNS))
     distances, axis = work[:, AXIS_COLUMNS], work[:, :AXIS_COLUMNS]
     fill_state(source, hour, levels, column[1], state)
-    nodes, count = lay_axis(state, where.reaches[s, 0], where.reaches[s, 1], where.step, distances, parts)
     origin = math.radians(state[FROM])
     sine, cosine = math.sin(origin), math.cos(origin)
     nearest = SINGLE_VOLUME * source[SIGMA_Y_0] + 0.99 if source[KIND] == VOLUME else NEAREST
     for k in range(len(where.heights)):
-        fill_axis(distances, nodes, where.heights[k], source, state, hour, column, axis)
+        count = grade_axis(
+            where.heights[k], where.reaches[s, 0], where.reaches[s, 1], where.step, source, state, hour, column,
+            distances, axis, parts,
+        )  # fmt: skip
         here = where.chosen[where.first[k] : where.first[k + 1]]
         if source[KIND] == AREA:
             ring = tables.corners[tables.ring_first[s] : tables.ring_first[s + 1]]

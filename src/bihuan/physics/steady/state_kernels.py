@@ -138,7 +138,7 @@ def rise_in_stable(x: float, state: Float, friction: float, levels: Float, profi
         term = push + 1.0 - math.cos(angle)
         rise = 2.66 * (fb / (n * n * wind) * (term if term > 0.0 else push)) ** (1.0 / 3.0)
         rise = min(rise, final, neutral_rise(fb, wind, friction, state[STACK]))
-        if turn >= 5 and abs(before - rise) < 1e-3 * rise:
+        if turn > 0 and abs(before - rise) < 1e-5 * rise:
             break
         if turn == 10:
             rise = 0.5 * (rise + before)

@@ -6,6 +6,7 @@ import { t } from '@/words'
 export type EventLine = Schemas['EventLine']
 export type TracePage = Schemas['TracePage']
 export type Answer = Schemas['SuspectLine']
+export type SearchPage = Schemas['SearchPage']
 export type StationLine = Schemas['StationLine']
 
 export function number(value: number | null | undefined): string {
