@@ -181,6 +181,7 @@ class City:
             "cases/{ident}": self.cases[side].id,
             "photos/{digest}": self.photos[side],
             "pictures/{ident}": "none",
+            "collocations/{ident}": "none",
             "events/{ident}": f"{'eo' if kind == 'outlet' else 'es'}{side}",
             "signs/{ident}": f"{'go' if kind == 'outlet' else 'gs'}{side}",
             "{mn}": f"MN{side}",
