@@ -221,13 +221,13 @@ def test_a_rebuild_over_a_damaged_journal_keeps_the_other_frames_and_names_the_l
     writer_groups = data.count(b"\xb1G")
     data[len(data) // 2] ^= 0xFF
     segment.write_bytes(data)
-    assert writer_groups == 1, "the whole evening is one group here: what lies behind the damage is lost with it"
+    assert writer_groups == 1, "the whole evening is one group here, and only the damaged frame of it is lost"
     made = rebuild_series(home, salvage=True)
     (loss,) = made.lost
     assert (loss.gateway, loss.segment) == ("g1", 1) and "00000001" in made.words("en")
     with open_store(home, create=False, threads=1) as store:
         after = everything(store)["readings"]
-    assert 0 < after.height < before.height
+    assert before.height - 4 <= after.height < before.height
 
 
 def test_a_gateway_clock_that_was_set_back_or_forward_loses_no_frame(tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def resident() -> int:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)  # 471 s at load 6
 def test_a_million_mutated_frames_raise_nothing_and_memory_does_not_grow() -> None:
     torture(20_000, 1)
     before = resident()

@@ -1,6 +1,7 @@
 """The journal keeps what it promised and says where it cannot."""
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,8 +87,8 @@ def test_a_torn_tail_is_cut_off_and_everything_before_it_stays(tmp_path: Path) -
     assert [record.raw for record in JournalReader(tmp_path).follow("g1")] == [frame(1), frame(2), frame(4)]
 
 
-@pytest.mark.parametrize("where", [64 + 30, 64 + 80])
-def test_damage_in_the_middle_is_never_cut_but_named(tmp_path: Path, where: int) -> None:
+@pytest.mark.parametrize(("where", "lost"), [(64 + 30, 1), (64 + 22 + 73 + 40, 2)])
+def test_damage_in_the_middle_is_never_cut_but_named(tmp_path: Path, where: int, lost: int) -> None:
     journal = Journal(tmp_path, "g1")
     journal.append([entry(1), entry(2)])
     journal.append([entry(3)])
@@ -96,11 +97,50 @@ def test_damage_in_the_middle_is_never_cut_but_named(tmp_path: Path, where: int)
     data = bytearray(path.read_bytes())
     data[where] ^= 1
     path.write_bytes(data)
-    with pytest.raises(JournalError, match=r"00000001\.log is damaged at byte \d+.*restore"):
-        Journal(tmp_path, "g1")
+    journal = Journal(tmp_path, "g1")
+    assert re.search(r"00000001\.log is damaged at byte \d+.*restore", journal.problem)
     assert path.read_bytes() == data
+    journal.append([entry(4)])
+    journal.close()
+    assert path.read_bytes() == data, "devices are answered on, in a new segment"
     with pytest.raises(JournalError, match=r"00000001\.log is damaged at byte"):
         list(JournalReader(tmp_path).follow("g1"))
+    found = [record.raw for record in JournalReader(tmp_path, salvage=True).follow("g1")]
+    assert found == [one for number, one in enumerate(map(frame, (1, 2, 3, 4)), 1) if number != lost]
+
+
+@pytest.mark.parametrize("left", [64, 64 + 50, 64 + 22 + 60], ids=["nothing", "half a frame", "a frame"])
+def test_what_was_durable_and_is_gone_is_named_and_its_place_never_used_again(tmp_path: Path, left: int) -> None:
+    """A disk that lied, or a person who cut the file: the note beside it knows better."""
+    journal = Journal(tmp_path, "g1")
+    ids = journal.append([entry(1), entry(2)])
+    journal.close()
+    path = tmp_path / "g1" / "00000001.log"
+    path.write_bytes(path.read_bytes()[:left])
+    journal = Journal(tmp_path, "g1")
+    assert "00000001.log is damaged" in journal.problem
+    assert not set(journal.append([entry(3)])) & set(ids)
+    journal.close()
+    reader = JournalReader(tmp_path, salvage=True)
+    assert [record.raw for record in reader.follow("g1")][-1] == frame(3)
+    assert {loss.segment for loss in reader.lost} == {1}
+
+
+def test_a_last_segment_that_is_gone_leaves_its_number_unused(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "g1", segment_bytes=500)
+    for number in range(20):
+        journal.append([entry(number)])
+    end = journal.end
+    journal.close()
+    (tmp_path / "g1" / f"{end.segment:08d}.log").unlink()
+    journal = Journal(tmp_path, "g1")
+    assert f"{end.segment:08d}.log is damaged" in journal.problem
+    journal.append([entry(99)])
+    assert journal.end.segment == end.segment + 1
+    journal.close()
+    reader = JournalReader(tmp_path, salvage=True)
+    records, _ = reader.tail("g1", end)
+    assert [record.raw for record in records] == [frame(99)], "a reader that was past the lost segment misses nothing"
 
 
 def test_a_lost_segment_is_named(tmp_path: Path) -> None:
@@ -282,6 +322,7 @@ def test_any_bytes_come_back_whatever_the_groups_and_wherever_the_file_is_torn(
     if groups:
         inode = disk.names_now[DISK / "g1" / "00000001.log"]
         del inode.content[data.draw(st.integers(64, len(inode.content))) :]
+        disk.names_now[DISK / "g1" / "durable"].content.clear()  # the power failed before the group was known durable
         Journal(DISK, "g1", disk)
         found = [record.raw for record in JournalReader(DISK, disk).follow("g1")]
         assert found == raws[: len(found)]

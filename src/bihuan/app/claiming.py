@@ -125,7 +125,7 @@ def _waited(loop: Loop, mn: str, on: date) -> bool:
 def _frames(store: Store, mn: str, after: Mapping[str, Position], upto: Mapping[str, Position]) -> list[Record]:
     """Frames of a logger behind `after` and before `upto`, as they lie; by a reader of its own, beside the loop's."""
     wanted, named, found = mn.encode(), f":{mn}@", []
-    with closing(JournalReader(store.home.journal)) as reader:
+    with closing(JournalReader(store.home.journal, salvage=True)) as reader:
         for gateway, end in upto.items():
             for record in reader.follow(gateway, after.get(gateway, START)):
                 if record.position >= end:

@@ -19,6 +19,7 @@ from bihuan.app.caches import settle_caches
 from bihuan.app.cli_forward import forward
 from bihuan.app.cli_journal import journal
 from bihuan.app.cli_law import assess, standards
+from bihuan.app.cli_network import network
 from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
     BAD_INPUT,
@@ -36,6 +37,7 @@ from bihuan.app.cli_parts import (
 from bihuan.app.cli_plume import plume
 from bihuan.app.cli_sector import sector
 from bihuan.app.cli_store import store
+from bihuan.app.cli_trajectory import trajectory
 from bihuan.app.cli_user import user
 
 
@@ -88,11 +90,12 @@ def _score_words(line: dict[str, Any]) -> str:
 @click.option("--port", type=click.IntRange(0, 65535), help="port for pages and programs (default 8080)")
 @click.option("--hj212-port", type=click.IntRange(0, 65535), help="port for devices (default 9212)")
 @click.option("--gateways", type=click.IntRange(1, 64), help="gateway processes (default 1)")
-def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: int | None) -> None:
+@click.option("--role", type=click.Choice(["all", "ingest", "gateway"]), help="what this host does (default all)")
+def serve(host: str | None, port: int | None, hj212_port: int | None, gateways: int | None, role: str | None) -> None:
     """Listen to devices, run the loop and serve the pages until Ctrl-C."""
     from bihuan.app.serve import run_server
 
-    given = {"host": host, "port": port, "hj212_port": hj212_port, "gateways": gateways}
+    given = {"host": host, "port": port, "hj212_port": hj212_port, "gateways": gateways, "role": role}
     run_server(home_path(), {name: value for name, value in given.items() if value is not None})
 
 
@@ -338,7 +341,7 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, forward, journal, order, plume, sector, standards, store, user):
+for command in (assess, forward, journal, network, order, plume, sector, standards, store, trajectory, user):
     cli.add_command(command)
 
 

@@ -170,6 +170,7 @@ def _look_at_store(place: Home, status: dict[str, Any], report: Report, clock: C
     report.facts["lag"] = {"frames": _behind(place, state.get("consumed", {}))}
     if state.get("ledger", {}).get("problem"):
         report.findings.append(f"ledger: {state['ledger']['problem']}")
+    _look_at_losses(state, gateways, report)
     if running:
         _look_at_server(status, state, gateways, report, clock)
     elif status.get("pid"):
@@ -240,7 +241,7 @@ FRAMES = ("frames_received", "frames_acknowledged", "frames_quarantined")
 
 def _behind(place: Home, consumed: dict[str, Any]) -> int:
     """Frames that are journalled and not yet in the series."""
-    reader = JournalReader(place.journal)
+    reader = JournalReader(place.journal, salvage=True)
     try:
         return sum(
             len(reader.tail(gateway, Position(*consumed.get(gateway, (0, 0))), LAG_COUNTED)[0])
@@ -267,6 +268,22 @@ def _look_at_server(
         name = child["gateway"]
         if not alive(int(gateways.get(name, {}).get("pid", 0))):
             report.findings.append(f"gateway {name} does not run: the server starts it again; look at its log")
+
+
+def _look_at_losses(state: dict[str, Any], gateways: dict[str, dict[str, Any]], report: Report) -> None:
+    """Say what the loop has left out of a damaged journal, and where a gateway found damage when it started."""
+    skipped = state.get("skipped", [])
+    if skipped:
+        report.facts["skipped"] = {one["name"]: f"{one['frames']} frames, {one['bytes']} bytes" for one in skipped}
+    for one in skipped:
+        report.findings.append(
+            f"journal segment {one['name']} is damaged: at least {one['frames']} frames ({one['bytes']} bytes) were "
+            "left out, everything else was taken in; loggers are asked for the gap by themselves. Restore the segment "
+            "from a backup and run bihuan rebuild, or, where there is none, bihuan rebuild --salvage"
+        )
+    for name, told in gateways.items():
+        if told.get("journal_problem"):
+            report.findings.append(f"gateway {name} went on in a new segment: {told['journal_problem']}")
 
 
 def _look_at_sizes(place: Home, report: Report) -> None:

@@ -111,7 +111,7 @@ class LineBook:
         self.mutex = threading.RLock()
         self.since: datetime | None = None
         self.made: dict[str, tuple[Any, list[Any], bytes]] = {}
-        self._reader = JournalReader(journal)
+        self._reader = JournalReader(journal, salvage=True)
         self._zone = zone
         self._read: dict[str, Position] = {}
         self._lines: OrderedDict[str, Line] = OrderedDict()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from bihuan.app.gateway import read_status
 from bihuan.app.ingest import Counts
+from bihuan.app.losses import Skipped, skipped_of
 from bihuan.app.supervision import alive
 from bihuan.core import parse_instant
 from bihuan.store import START, Position, Store
@@ -22,6 +24,9 @@ LOOP_LATE = 900.0
 
 ROOM, LITTLE_ROOM = 1 << 30, 5 << 30
 """Free room on the disk below which it is wrong, and below which it is worth a look. [bytes]"""
+
+TOLD_LATELY = timedelta(seconds=60)
+"""A gateway of another machine that told nothing for so long does not run."""
 
 FRAMES = ("frames_received", "frames_acknowledged", "frames_quarantined")
 
@@ -36,6 +41,8 @@ class GatewayPulse:
         From a frame's arrival to its answer's leaving, since the process began. [s]
     behind : int
         Bytes of its journal that the loop has not read yet; -1 where whole segments lie between.
+    problem : str
+        What of its journal it found damaged when it started; it went on in a new segment.
     """
 
     name: str
@@ -48,11 +55,15 @@ class GatewayPulse:
     classes: dict[str, int]
     behind: int
     unread: bool
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a server feels like at one moment; `began` is its start, None where no server told."""
+    """What a server feels like at one moment; `began` is its start, None where no server told.
+
+    `skipped` is what was left out of the journal because it is damaged; the loop goes on without it.
+    """
 
     at: datetime
     watermark: datetime | None
@@ -68,6 +79,7 @@ class Pulse:
     total: int
     viewers: int
     began: datetime | None = None
+    skipped: tuple[Skipped, ...] = ()
     marks: dict[str, Mark] = field(default_factory=dict)
 
     @property
@@ -91,7 +103,7 @@ def feel(store: Store, counts: Counts, read_to: dict[str, Position], now: dateti
         Pages that listen.
     """
     told = _status(store)
-    gateways = tuple(_gateway(store, name, read_to) for name in _names(store))
+    gateways = tuple(_gateway(store, name, read_to, now) for name in _names(store))
     body = store.records.state("loop/watermark")
     watermark = parse_instant(json.loads(body)) if body else None
     disk = shutil.disk_usage(store.home.path)
@@ -110,6 +122,7 @@ def feel(store: Store, counts: Counts, read_to: dict[str, Position], now: dateti
         total=disk.total,
         viewers=viewers,
         began=parse_instant(told["began"]) if told.get("began") else None,
+        skipped=tuple(skipped_of(store)),
     )
     found.marks.update(_marks(found))
     return found
@@ -123,7 +136,7 @@ def _marks(pulse: Pulse) -> dict[str, Mark]:
     return {
         "loop": "wrong" if pulse.trouble else "look" if pulse.loop_lag is None else "wrong" if late else "ok",
         "gateways": gates,
-        "journal": "look" if any(gate.unread for gate in pulse.gateways) else "ok",
+        "journal": "look" if pulse.skipped or any(gate.unread or gate.problem for gate in pulse.gateways) else "ok",
         "devices": "look" if pulse.unclaimed or pulse.complaints else "ok",
         "disk": "wrong" if pulse.free < ROOM else "look" if pulse.free < LITTLE_ROOM else "ok",
     }
@@ -135,13 +148,20 @@ def _names(store: Store) -> list[str]:
     return sorted(told.union(store.journal.gateways()))
 
 
-def _gateway(store: Store, name: str, read_to: dict[str, Position]) -> GatewayPulse:
+def _running(told: dict[str, Any], now: datetime) -> bool:
+    """Whether a gateway runs: by its process on this machine, by what it told last on another."""
+    if told.get("machine", "") in ("", socket.gethostname()):
+        return alive(int(told.get("pid", 0)))
+    return bool(told.get("pid")) and bool(told.get("at")) and now - parse_instant(told["at"]) < TOLD_LATELY
+
+
+def _gateway(store: Store, name: str, read_to: dict[str, Position], now: datetime) -> GatewayPulse:
     told = read_status(store.home.journal, name)
     end, at = store.journal.end(name), read_to.get(name, START)
     seconds = told.get("acknowledged_seconds") or {}
     return GatewayPulse(
         name=name,
-        running=alive(int(told.get("pid", 0))),
+        running=_running(told, now),
         told=parse_instant(told["at"]) if told.get("at") else None,
         connections=int(told.get("connections", 0)),
         frames={key: int(told.get(key, 0)) for key in FRAMES},
@@ -150,6 +170,7 @@ def _gateway(store: Store, name: str, read_to: dict[str, Position]) -> GatewayPu
         classes={str(upper): int(count) for upper, count in (told.get("acknowledged_ms_classes") or {}).items()},
         behind=max(0, end.offset - at.offset) if end.segment == at.segment else -1,
         unread=at < end,
+        problem=str(told.get("journal_problem") or ""),
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -20,16 +21,17 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from bihuan.app.clock import WallClock
 from bihuan.app.heads import head_of
 from bihuan.app.ingest import CONCLUDED, COUNTS, Counts, Ingest
 from bihuan.app.judge import DAY_GRACE
 from bihuan.app.loop import TICK, WATERMARK
-from bihuan.app.opened import lake_of, open_alone
+from bihuan.app.losses import keep_lost
+from bihuan.app.opened import open_alone
 from bihuan.app.rollups import SHORT
 from bihuan.app.settings import read_settings
 from bihuan.app.watchreplay import WatchReplay
 from bihuan.core import (
-    InputError,
     Language,
     Period,
     floor_to,
@@ -41,16 +43,23 @@ from bihuan.core import (
     to_json,
 )
 from bihuan.observations import context, days_from_hours, needed
+from bihuan.register import Device
 from bihuan.store import (
     REAL_FILES,
     START,
     JournalReader,
+    LakeStore,
     Loss,
     Position,
     Record,
     SeriesStore,
     Store,
+    alone,
+    beside,
+    copy_consumed,
+    of_others,
     segment_numbers,
+    swap_in,
 )
 
 JOURNALLED = ("device", "minutes", "hours")
@@ -116,31 +125,57 @@ def rebuild_series(home: Path, *, salvage: bool = False) -> Rebuilt:
     """
     settings = read_settings(home)
     zone = settings.zone
-    if lake_of(settings) is not None:
-        raise InputError("a lake is not rebuilt in place: bihuan store move --to embedded, rebuild, and move back")
     with open_alone(home, create=False) as owned:
         reader = JournalReader(owned.home.journal, salvage=salvage)
         store = replace(owned, journal=reader)
-        fresh_path = store.home.series.with_name("series.rebuilt.duckdb")
-        _clear(fresh_path)
-        fresh = SeriesStore(fresh_path)
         try:
-            with store.records.transaction():  # the counts begin again, unless the rebuild fails
+            with store.records.transaction(), _replaced(store) as fresh:  # the counts begin again, unless it fails
                 store.records.set_state(COUNTS, to_json(Counts()))
                 before = store.series.counts()
                 _take_over(store, fresh)
                 counts = _replay(replace(store, series=fresh), zone)
+                keep_lost(store.records, reader.lost, WallClock().now())
                 after = fresh.counts()
                 fresh.checkpoint()
-                fresh.close()
-                store.series.close()
-                REAL_FILES.rename(fresh_path, store.home.series)
-                REAL_FILES.sync_folder(store.home.path)
+        finally:
+            reader.close()
+    return Rebuilt(counts.frames, before, after, counts.unclaimed, tuple(reader.lost))
+
+
+@contextmanager
+def _replaced(store: Store) -> Iterator[SeriesStore]:
+    """Give fresh series that take the place of the store's at the end; after a failure the old ones stay."""
+    if isinstance(store.series, LakeStore):
+        with _replaced_lake(store.series) as lake:
+            yield lake
+        return
+    path = store.home.series.with_name("series.rebuilt.duckdb")
+    _clear(path)
+    fresh = SeriesStore(path)
+    try:
+        yield fresh
+        fresh.close()
+        store.series.close()
+        REAL_FILES.rename(path, store.home.series)
+        REAL_FILES.sync_folder(store.home.path)
+    finally:
+        fresh.close()
+        _clear(path)
+
+
+@contextmanager
+def _replaced_lake(old: LakeStore) -> Iterator[LakeStore]:
+    """The same in a lake: a schema of its own in the catalog, a folder of its own; both are swapped in one commit."""
+    with alone(old):
+        place = beside(old.address)
+        fresh = LakeStore(place)
+        try:
+            yield fresh
+            copy_consumed(old, fresh)
         finally:
             fresh.close()
-            reader.close()
-            _clear(fresh_path)
-    return Rebuilt(counts.frames, before, after, counts.unclaimed, tuple(reader.lost))
+        old.disconnect()
+        swap_in(place, old.address)
 
 
 def rebuild_part(
@@ -168,14 +203,13 @@ def rebuild_part(
     """
     settings = read_settings(home)
     zone = settings.zone
-    if lake_of(settings) is not None:
-        raise InputError("a lake is not rebuilt in place: bihuan store move --to embedded, rebuild, and move back")
     with open_alone(home, create=False) as owned:
         reader = JournalReader(owned.home.journal, salvage=salvage)
         store = replace(owned, journal=reader)
         try:
             before = store.series.counts()
             counts = _replay_part(store, zone, frozenset(devices), start or EPOCH, end or NEVER)
+            keep_lost(store.records, reader.lost, WallClock().now())
             return Rebuilt(counts.frames, before, store.series.counts(), counts.unclaimed, tuple(reader.lost))
         finally:
             reader.close()
@@ -186,7 +220,7 @@ def _replay_part(store: Store, zone: ZoneInfo, devices: frozenset[str], start: d
     until = parse_instant(from_json(body, str)) if body else None
     ends = store.series.consumed()
     wanted = devices or frozenset(store.series.query("SELECT DISTINCT device FROM readings")["device"])
-    store.series.forget_readings(wanted, Period(start, end))
+    store.series.forget_readings(wanted, Period(start, end), store.journal.gateways())
     ingest = Ingest(store, zone)
     ingest.counts = Counts()
     ingest.only = Period(start, end)
@@ -232,6 +266,23 @@ def _take_over(store: Store, fresh: SeriesStore) -> None:
         files=old.files().drop("revision"),
     )
     _take_over_pruned(store, fresh)
+    if isinstance(fresh, LakeStore):
+        _take_over_others(store, fresh)
+
+
+def _take_over_others(store: Store, fresh: LakeStore) -> None:
+    """Copy what other hosts brought into the lake: their journals are not here, only they could make it again."""
+    devices: set[str] = set()
+    for rows in of_others(store.series, store.journal.gateways()):
+        fresh.append(rows)
+        devices |= set(rows["device"])
+    facts = store.records.register()
+    sites = {fact.site for fact in facts if isinstance(fact, Device) and fact.id in devices}
+    if sites:
+        hours = store.series.query(
+            "SELECT * EXCLUDE revision FROM hours WHERE basis <> 'file' AND site IN (SELECT unnest(?))", [sorted(sites)]
+        )
+        fresh.append(hours=hours)
 
 
 def _take_over_pruned(store: Store, fresh: SeriesStore) -> None:

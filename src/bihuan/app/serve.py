@@ -19,12 +19,14 @@ from typing import Any
 from bihuan import __version__
 from bihuan.app.api import ApiServer, Office, draft_bulletins
 from bihuan.app.api.beside import beside_of
+from bihuan.app.awaiting import CATALOG_AWAY, Awaiting, Ended
 from bihuan.app.claiming import finish_claims
 from bihuan.app.clock import Clock, JumpWatch, WallClock
 from bihuan.app.forwardchild import ForwardChild
 from bihuan.app.forwarding import renew_plan
 from bihuan.app.gateway import write_devices
 from bihuan.app.gateway.folder import Inbox, InboxThread
+from bihuan.app.hosts import GATEWAY, INGEST, GatewayHost, IngestHost, role_of
 from bihuan.app.importing import import_files
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
@@ -38,8 +40,8 @@ from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
 from bihuan.app.troubles import Troubles
 from bihuan.cases import case_settings
-from bihuan.core import DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
-from bihuan.store import LedgerHead, Store, open_store, write_whole
+from bihuan.core import CatalogAway, DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
+from bihuan.store import Home, LedgerHead, Store, open_store, write_whole
 
 log = logging.getLogger("bihuan.serve")
 
@@ -82,8 +84,22 @@ def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with open_store(home, series=lake_of(settings)) as store:
-        Server(store, settings, WallClock()).run(ended)
+    role, clock = role_of(settings), WallClock()
+    if role == GATEWAY:
+        GatewayHost(Home(home), settings, clock).run(ended)
+        return
+    awaiting = Awaiting(Home(home), settings, clock, ended)
+    try:
+        with open_store(home, series=lake_of(settings), waiting=awaiting) as store:
+            if role == INGEST:
+                IngestHost(store, settings, clock, awaiting.leave()).run(ended)
+            else:
+                Server(store, settings, clock, awaiting=awaiting).run(ended)
+    except Ended:
+        log.info("stopped while it waited")
+    except BaseException:
+        awaiting.stop()
+        raise
 
 
 @dataclass(slots=True)
@@ -95,12 +111,15 @@ class Server:
     store : Store
     settings : Settings
     clock : Clock
+    awaiting : Awaiting or None
+        Waits for a catalog that goes away while the server starts, and holds gateways that run already.
     """
 
     store: Store
     settings: Settings
     clock: Clock
     troubles: Troubles = field(default_factory=Troubles)
+    awaiting: Awaiting | None = None
     _gateways: Gateways = field(init=False)
     _forward: ForwardChild = field(init=False)
     _forwards: bool = False
@@ -120,15 +139,14 @@ class Server:
         self._orders = OrderBook(self.store, self.settings.zone)
         self._sealing = Sealing(self.store.series)
         self._ledger = self._check_ledger()
-        self._renew()
-        self._write_devices()
-        self._finish_claims()
+        started = self._prepare()
         office = Office(self.store, lambda: self._loop, self.clock, self.settings, troubles=self.troubles)
         if self._head is not None:
             office.chain.note(self._head, self.clock.now())
         self._api = ApiServer(office, self.settings.text("host"), self.settings.whole("port"))
-        self._gateways = Gateways(self.store.home, self.settings, self.clock)
-        self._gateways.start()
+        self._gateways = started or Gateways(self.store.home, self.settings, self.clock)
+        if started is None:
+            self._gateways.start()
         self._forward = ForwardChild(self.store.home, self.clock, self.settings.text("log_level"))
         self._api.start()
         inbox = self._inbox(office)
@@ -152,6 +170,20 @@ class Server:
             self._gateways.stop()
             self._forward.stop()
             self._farewell()
+
+    def _prepare(self) -> Gateways | None:
+        """Make what the server begins with; return the gateways that were started while its catalog was away."""
+
+        def make() -> None:
+            self._renew()
+            self._write_devices()
+            self._finish_claims()
+
+        if self.awaiting is None:
+            make()
+            return None
+        self.awaiting.patiently(make)
+        return self.awaiting.leave()
 
     def _inbox(self, office: Office) -> InboxThread | None:
         """Begin to watch the folder of the settings, if there is one."""
@@ -224,6 +256,8 @@ class Server:
             self.troubles.now = ""
         except DiskFull as problem:
             self._trouble("disk_full", problem)
+        except CatalogAway as problem:
+            self._trouble(f"{CATALOG_AWAY}: {problem}", problem)
         except Exception as problem:  # a device must never lose a frame to a fault of the loop
             self.troubles.failures += 1
             self._trouble(f"{type(problem).__name__}: {problem}", problem)

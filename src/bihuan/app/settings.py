@@ -31,6 +31,8 @@ SETTINGS = (
     Setting("port", 8080, "HTTP port for people and programs"),
     Setting("hj212_port", 9212, "TCP port for devices"),
     Setting("gateways", 1, "gateway processes"),
+    Setting("role", "all", "what this host does: all, ingest (takes in only) or gateway (listens only)"),
+    Setting("devices_file", "", "role gateway: list of known loggers that a core writes (its devices.json)"),
     Setting("zone", "Asia/Shanghai", "local time of the city"),
     Setting("city_name", "", "name printed on alerts and reports"),
     Setting("issuing_unit", "", "unit at the red head of bulletins; empty: the city's duty office"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from bihuan.app.ingest import COUNTS, Counts
 from bihuan.app.loop import WATERMARK
+from bihuan.app.losses import skipped_of
 from bihuan.app.town import Town
 from bihuan.core import from_json, plain
 from bihuan.register import KINDS
@@ -38,6 +39,7 @@ def state_of(store: Store, town: Town, ledger: str, counts: Counts | None = None
         "records": {kind: store.records.count(kind) for kind in RECORD_KINDS},
         "register": {name: len(town.register.all(kind, town.on)) for name, kind in sorted(KINDS.items())},
         "ledger": {"rows": store.ledger.head().rows, "problem": ledger},
+        "skipped": [plain(one) | {"name": one.name, "bytes": one.size} for one in skipped_of(store)],
         "consumed": {gateway: list(consumed.get(gateway, START)) for gateway in store.journal.gateways()},
         "journal": {gateway: list(store.journal.end(gateway)) for gateway in store.journal.gateways()},
     }

@@ -35,6 +35,8 @@ from bihuan.formats.plotfile import (
     read_postfile,
     write_plotfile,
 )
+from bihuan.formats.tracks import track_features, write_tracks
+from bihuan.formats.wind_grid import read_wind_grid
 
 __all__ = [
     "CONVERTED",
@@ -71,7 +73,9 @@ __all__ = [
     "read_profile",
     "read_register",
     "read_surface",
+    "read_wind_grid",
     "recognise",
+    "track_features",
     "wgs84_to_gcj02",
     "write_geotiff",
     "write_netcdf",
@@ -80,4 +84,5 @@ __all__ = [
     "write_register",
     "write_surface",
     "write_templates",
+    "write_tracks",
 ]

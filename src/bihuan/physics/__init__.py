@@ -30,6 +30,9 @@ from bihuan.physics.stability import (
     solar_altitude,
     turner_class,
 )
+from bihuan.physics.station_wind import (
+    station_wind,
+)
 from bihuan.physics.steady import (
     AmbientRatio,
     AreaSource,
@@ -66,8 +69,15 @@ from bihuan.physics.steady import (
     ranks_for,
     station_hours,
 )
+from bihuan.physics.trajectory import (
+    ENDS,
+    Scheme,
+    Trajectories,
+    trajectories,
+)
 
 __all__ = [
+    "ENDS",
     "AmbientRatio",
     "AreaSource",
     "Averager",
@@ -93,11 +103,13 @@ __all__ = [
     "Receptors",
     "Removal",
     "RoadSource",
+    "Scheme",
     "Site",
     "SteadyPlume",
     "SteadyPuffs",
     "SteadySource",
     "Terrain",
+    "Trajectories",
     "VolumeSource",
     "WindField",
     "block_means",
@@ -117,5 +129,7 @@ __all__ = [
     "solar_altitude",
     "source_table",
     "station_hours",
+    "station_wind",
+    "trajectories",
     "turner_class",
 ]

@@ -14,6 +14,7 @@ from bihuan.store.journal import Journal, segment_name, segment_numbers
 from bihuan.store.journalcare import Pruned, SegmentState, check_journal, days_kept, prunable, prune
 from bihuan.store.lake import LakeStore
 from bihuan.store.lakeaddress import LakeAddress
+from bihuan.store.lakerebuild import alone, beside, copy_consumed, of_others, swap_in
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.matrices import MatrixFolder
 from bihuan.store.moving import Moved, move_to_embedded, move_to_lake
@@ -67,10 +68,13 @@ __all__ = [
     "Survey",
     "TableName",
     "Written",
+    "alone",
     "apply_corrections",
     "backup",
+    "beside",
     "check_journal",
     "checked_gateway",
+    "copy_consumed",
     "days_kept",
     "encode_entry",
     "frame_id",
@@ -80,6 +84,7 @@ __all__ = [
     "move_to_embedded",
     "move_to_lake",
     "named_digest",
+    "of_others",
     "open_store",
     "prunable",
     "prune",
@@ -91,6 +96,7 @@ __all__ = [
     "segment_name",
     "segment_numbers",
     "survey",
+    "swap_in",
     "write_index",
     "write_whole",
 ]

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from bihuan import __version__
-from bihuan.core import NotCovered, StoreError, StoreVersionError
+from bihuan.core import CatalogAway, NotCovered, StoreError, StoreVersionError
 from bihuan.store.blobs import Blobs
 from bihuan.store.city import CitySettings
 from bihuan.store.digests import Algorithm
@@ -196,6 +196,7 @@ def open_store(
     algorithm: Algorithm = "sha256",
     create: bool = True,
     series: LakeAddress | None = None,
+    waiting: Callable[[CatalogAway], None] | None = None,
 ) -> Store:
     """Open the store of a home as its one owner, making or upgrading it first where needed.
 
@@ -212,6 +213,9 @@ def open_store(
         False refuses a home without a store.
     series : LakeAddress or None
         The lake of the series; None for the DuckDB file of the home.
+    waiting : callable, optional
+        Called when the lake's catalog is away: waits and returns, then it is tried again, with the store owned all
+        the while. Without it the error is raised.
 
     Raises
     ------
@@ -221,6 +225,8 @@ def open_store(
         If a newer Bihuan wrote it.
     NotCovered
         If there is none and `create` is False.
+    CatalogAway
+        If the lake's catalog does not answer and nobody waits for it.
     """
     home = home if isinstance(home, Home) else Home(home)
     if not home.exists() and not create:
@@ -230,7 +236,7 @@ def open_store(
     opened: list[Any] = []
     try:
         _settle_format(home)
-        kept_series = LakeStore(series, threads) if series else SeriesStore(home.series, threads)
+        kept_series = _lake(series, threads, waiting) if series else SeriesStore(home.series, threads)
         opened.append(kept_series)
         kept_records = Records(records or home.records)
         opened.append(kept_records)
@@ -241,7 +247,7 @@ def open_store(
             blobs=Blobs(home.blobs, algorithm),
             ledger=Ledger(kept_records, algorithm),
             settings=CitySettings(kept_records),
-            journal=JournalReader(home.journal),
+            journal=JournalReader(home.journal, salvage=True),  # who runs a city goes on behind a damage
             lock=lock,
         )
     except BaseException:
@@ -249,6 +255,16 @@ def open_store(
             part.close()
         lock.release()
         raise
+
+
+def _lake(address: LakeAddress, threads: int, waiting: Callable[[CatalogAway], None] | None) -> LakeStore:
+    while True:
+        try:
+            return LakeStore(address, threads)
+        except CatalogAway as problem:
+            if waiting is None:
+                raise
+            waiting(problem)
 
 
 def mark(home: Home, format_: int = FORMAT) -> None:

@@ -15,6 +15,7 @@ from google_crc32c import value as crc32c
 
 from bihuan.core import JournalError, StoreError
 from bihuan.store.files import REAL_FILES, Files, Handle, room_on_disk, write_whole
+from bihuan.store.salvage import damages, readable
 from bihuan.store.sealed import Sealed, seal
 from bihuan.store.segments import (
     HEADER_LENGTH,
@@ -53,13 +54,14 @@ class Journal:
     ----------
     cut : int
         How many bytes of a torn tail were cut off on opening; none of them had been acknowledged. [bytes]
+    problem : str
+        What was found damaged on opening although it had been durable, empty when nothing was. The damaged segment
+        is left as it is and the journal goes on in a new one: devices are still answered, and readers name the loss.
 
     Raises
     ------
     StoreLocked
         If another process writes this gateway's journal.
-    JournalError
-        If the last segment is damaged in front of something that had been durable.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Journal:
         self.gateway = checked_gateway(gateway)
         self.folder = folder / gateway
         self.cut = 0
+        self.problem = ""
         self._files, self._segment_bytes = files, segment_bytes
         self._mutex = threading.Lock()
         files.make_folder(self.folder)
@@ -141,40 +144,65 @@ class Journal:
         return self.folder / segment_name(segment)
 
     def _recover(self) -> None:
+        """Find the end of what is durable.
+
+        What this file says itself is the first proof of it. The note that readers follow is the second: it is never
+        newer than the journal, so bytes that it knows and that cannot be read any more were damaged, not torn.
+        """
+        noted = durable_end(self._files, self.folder)
         numbers = segment_numbers(self._files, self.folder)
         while numbers:
             path = self._path(numbers[-1])
             if not self._files.exists(path):  # sealed: closed and whole, so the next group begins a new segment
-                self._end = Position(numbers[-1], sealed_size(self._files, path.with_suffix(".log.zst")))
-                return
-            if self._reopen(path, numbers[-1]):
-                return
+                self._end = Position(numbers[-1], self._sealed_end(path.with_suffix(".log.zst"), noted))
+                break
+            if self._reopen(path, numbers[-1], noted):
+                break
             numbers.pop()
+        if noted.segment > self._end.segment:  # never a number again that frames are known by
+            self._close_damaged(self._path(noted.segment), noted, "it is gone although it held durable frames")
 
-    def _reopen(self, path: Path, segment: int) -> bool:
+    def _sealed_end(self, packed: Path, noted: Position) -> int:
+        try:
+            return sealed_size(self._files, packed)
+        except JournalError as problem:
+            self.problem = str(problem)
+            return max(HEADER_LENGTH, noted.offset if noted.segment == int(packed.name[:8]) else 0)
+
+    def _reopen(self, path: Path, segment: int, noted: Position) -> bool:
         """Open the last segment behind its last whole entry; False if it never came to hold anything."""
         with room_on_disk(path):
             handle = self._files.open(path, write=True)
-            data = handle.read(0, handle.size())
-        if decode_header(data) is None:
-            proof = proof_of_corruption(data, 0, segment)
+            data = readable(handle.read, handle.size())
+        known = noted.offset if noted.segment == segment else 0  # so far it had been durable
+        headless = decode_header(data) is None
+        if headless and not known and proof_of_corruption(data, 0, segment) is None:
             handle.close()
-            if proof is not None:
-                raise damaged(path, 0, "its header cannot be read")
             self._files.remove(path)
             self.cut += len(data)
             return False
         end = whole_length(data, segment)
+        if headless or end < known or (end < len(data) and proof_of_corruption(data, end, segment) is not None):
+            handle.close()
+            left = damages(data, segment)
+            torn = bool(left) and left[-1].end == len(data) and left[-1].start >= known
+            last = max(known, left[-1].start if torn else len(data), HEADER_LENGTH)
+            what = "its header cannot be read" if headless else "an entry that had been durable cannot be read"
+            self._close_damaged(path, Position(segment, last), what, 0 if headless else end)
+            return True
         if end < len(data):
-            if proof_of_corruption(data, end, segment) is not None:
-                handle.close()
-                raise damaged(path, end, "an entry does not match its checksum, and later groups were durable")
             handle.truncate(end)
             self.cut += len(data) - end
         handle.sync()
         self._end = Position(segment, end)
         self._handle = handle
         return True
+
+    def _close_damaged(self, path: Path, end: Position, what: str, at: int = 0) -> None:
+        """Leave a damaged segment as it is and go on behind it."""
+        self.problem = str(damaged(path, at, what))
+        self._handle = None
+        self._end = end
 
     def _begin(self) -> Handle:
         segment, previous = self._end.segment + 1, self._end.offset

@@ -7,6 +7,7 @@ series is kept by every process for itself, brought up to date from what was add
 
 from __future__ import annotations
 
+import secrets
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,11 +18,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from bihuan.core import CatalogAway, StoreError
+from bihuan.core import CatalogAway, Period, SettingError, StoreError
 from bihuan.store.batches import count_of, error_of, where_of
 from bihuan.store.following import Following
 from bihuan.store.indices import FILES, INDICES
-from bihuan.store.lakeaddress import LakeAddress, extension_files
+from bihuan.store.lakeaddress import LakeAddress, extension_files, files_of
 from bihuan.store.lakefiles import sync_new
 from bihuan.store.lakelatest import LakeLatest
 from bihuan.store.pinned import LakePinned
@@ -86,8 +87,9 @@ class LakeStore(SeriesStore):
             self._give_secret(connection)
         else:
             Path(self.address.data).mkdir(parents=True, exist_ok=True)
+        self._folder = self._settled_folder()
         where = f"ducklake:postgres:{self.address.conninfo}".replace("'", "''")
-        data = self.address.data.replace("'", "''")
+        data = self._folder.replace("'", "''")
         connection.execute(
             f"ATTACH '{where}' AS lake (DATA_PATH '{data}', METADATA_SCHEMA '{self.address.schema}', "
             f"DATA_INLINING_ROW_LIMIT {INLINED})"
@@ -97,6 +99,26 @@ class LakeStore(SeriesStore):
         connection.execute("SET TimeZone = 'UTC'")
         self._broken = False
         return connection
+
+    def _settled_folder(self) -> str:
+        """Return where the files lie: as the catalog says, or for a new lake in a folder of its own.
+
+        Of its own, because the nightly tidying removes every file of the folder that the catalog does not name.
+        """
+        import psycopg  # noqa: PLC0415
+
+        try:
+            with psycopg.connect(self.address.conninfo, autocommit=True) as connection:
+                known = files_of(connection, self.address.schema)
+        except psycopg.Error as problem:
+            raise self._error(problem) from problem
+        top = self.address.data.rstrip("/") + "/"
+        if known and not known.startswith(top):
+            raise SettingError(
+                f"lake_data = {self.address.data!r} is not where the catalog has the files of {self.address.schema}: "
+                f"they lie in {known}; set lake_data to it, or to the folder above it"
+            )
+        return known or f"{top}{self.address.schema}-{secrets.token_hex(4)}/"
 
     def _give_secret(self, connection: duckdb.DuckDBPyConnection) -> None:
         names = {"key": "KEY_ID", "secret": "SECRET", "endpoint": "ENDPOINT", "region": "REGION"}
@@ -193,7 +215,7 @@ class LakeStore(SeriesStore):
     def _before_commit(self) -> None:
         """Sync the files of the transaction, and see that the lock is still ours."""
         if not self.address.remote:
-            sync_new(Path(self.address.data), self._since)
+            sync_new(Path(self._folder), self._since)
         import psycopg  # noqa: PLC0415
 
         try:
@@ -271,6 +293,20 @@ class LakeStore(SeriesStore):
         name = super()._consumed_as(gateway)
         return f"{self.address.host}/{name}" if self.address.host else name
 
+    @contextmanager
+    def exclusive(self) -> Iterator[Any]:
+        """Hold the lock of the city's writers for longer, and give the connection that holds it."""
+        with self._mutex, self._locked():
+            yield self._lock
+
+    def forget_readings(self, devices: Iterable[str], period: Period, gateways: Iterable[str] | None = None) -> int:
+        """Drop readings as in a file; every process then makes its newest readings anew."""
+        count = super().forget_readings(devices, period, gateways)
+        with self._writing() as connection:
+            connection.execute("DELETE FROM latest")
+            self._set_meta(connection, "forgotten", str(self._snapshot()))
+        return count
+
     def forget_journalled(self) -> int:
         """Drop every reading that came from the journal and how far it was read; return how many there were."""
         count = super().forget_journalled()
@@ -336,6 +372,11 @@ class LakeStore(SeriesStore):
         """Let go of catalog and files."""
         with self._mutex:
             self._drop_lock()
+            self._connection.close()
+
+    def disconnect(self) -> None:
+        """Let go of the catalog's tables while the lock is still held: the lake is about to be replaced."""
+        with self._mutex:
             self._connection.close()
 
     def _settle_latest(self) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bihuan.core import SettingError
 
@@ -69,7 +72,18 @@ class LakeAddress:
         """The catalog's address as the PostgreSQL client takes it, with its patience."""
         from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415  # part of the extra
 
-        return make_conninfo("", **(PATIENCE | conninfo_to_dict(self.catalog)))
+        given = PATIENCE | {"application_name": self.session} | conninfo_to_dict(self.catalog)
+        return make_conninfo("", **given)
+
+    @property
+    def sessions(self) -> str:
+        """How the sessions of every process that has this lake open begin, as the catalog lists them."""
+        return f"bihuan/{self.schema[:30]}/"
+
+    @property
+    def session(self) -> str:
+        """The name of this process's sessions, of at most 63 letters."""
+        return f"{self.sessions}{os.getpid()}@{socket.gethostname()}"[:63]
 
     @property
     def name(self) -> str:
@@ -79,6 +93,21 @@ class LakeAddress:
     def hidden(self, said: str) -> str:
         """Return a message without the password that it may hold."""
         return re.sub(r"(password=)('[^']*'|\S+)|(//[^:@/\s]+:)[^@/\s]+(?=@)", r"\1\3***", said)
+
+
+def files_of(connection: Any, schema: str) -> str:
+    """Return where the catalog says that the files of a lake lie, empty where there is no lake yet.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+    schema : str
+    """
+    known = connection.execute("SELECT to_regclass(%s)", [f'"{schema}".ducklake_metadata']).fetchone()
+    if known is None or known[0] is None:
+        return ""
+    row = connection.execute(f"SELECT value FROM \"{schema}\".ducklake_metadata WHERE key = 'data_path'").fetchone()
+    return str(row[0]) if row else ""
 
 
 def extension_files(remote: bool) -> list[Path]:

@@ -189,15 +189,36 @@ def decode_entry(data: bytes, at: int) -> tuple[int, int, int, bytes, bytes] | N
     return end, micros, status, data[body : body + peer], data[body + peer : end]
 
 
-def is_group(data: bytes, at: int, position: Position) -> bool:
-    """Say whether a whole mark of a group stands at `at` and names `position` as its own."""
+def claimed_end(data: bytes, at: int) -> int | None:
+    """Return where the entry at `at` says that it ends, whatever its checksum says; None where it says nothing sane."""
+    body = at + ENTRY_LENGTH
+    if body > len(data) or data[at : at + 2] != _ENTRY_MARK:
+        return None
+    length, _, _, peer = _ENTRY.unpack_from(data, at + _FRONT)
+    end: int = body + peer + length
+    return end if length <= RAW_LIMIT and end <= len(data) else None
+
+
+def entry_mark_from(data: bytes, at: int, end: int) -> int | None:
+    """Return where the next two bytes stand, from `at` on and before `end`, that an entry begins with."""
+    found = data.find(_ENTRY_MARK, at, end)
+    return None if found < 0 else found
+
+
+def group_count(data: bytes, at: int, position: Position) -> int | None:
+    """Return how many entries the group at `at` has, if a whole mark stands there that names `position` as its own."""
     rest = data[at + _FRONT : at + GROUP_LENGTH]
     if len(rest) < _GROUP.size or data[at : at + 2] != _GROUP_MARK:
-        return False
+        return None
     if _CRC.unpack_from(data, at + 2)[0] != crc32c(rest):
-        return False
-    segment, offset, _ = _GROUP.unpack(rest)
-    return (segment, offset) == position
+        return None
+    segment, offset, count = _GROUP.unpack(rest)
+    return int(count) if (segment, offset) == position else None
+
+
+def is_group(data: bytes, at: int, position: Position) -> bool:
+    """Say whether a whole mark of a group stands at `at` and names `position` as its own."""
+    return group_count(data, at, position) is not None
 
 
 def decode_block(data: bytes, gateway: str, base: Position, limit: int) -> tuple[list[Record], int]:
@@ -275,5 +296,5 @@ def damaged(path: object, offset: int, what: str) -> JournalError:
     """Return the error that names segment and offset."""
     return JournalError(
         f"journal segment {path} is damaged at byte {offset}: {what}; nothing was changed: "
-        "restore this segment from a backup, then start again"
+        "restore this segment from a backup, then run bihuan rebuild"
     )

@@ -222,9 +222,18 @@ class SeriesStore(SeriesReading):
         self._following.forget()
         return count
 
-    def forget_readings(self, devices: Iterable[str], period: Period) -> int:
-        """Drop readings of loggers within a time that frames of the journal can make again; return how many."""
+    def forget_readings(self, devices: Iterable[str], period: Period, gateways: Iterable[str] | None = None) -> int:
+        """Drop readings of loggers within a time that frames of the journal can make again; return how many.
+
+        Parameters
+        ----------
+        gateways : iterable of str, optional
+            Only what their frames brought: others' journals may lie on another host.
+        """
         where, values = where_of(period, device=devices)
+        if gateways is not None:
+            where += " AND split_part(frame, '-', 1) IN (SELECT unnest(?))"
+            values.append(list(gateways))
         with self._writing() as connection:
             dropped = connection.execute(
                 f"DELETE FROM {READINGS.stored} {where} AND regexp_full_match(frame, '{FRAME_PATTERN}')", values

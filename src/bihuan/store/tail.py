@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -12,10 +13,10 @@ from typing import Protocol
 from bihuan.core import JournalError
 from bihuan.store.files import REAL_FILES, Files, Handle
 from bihuan.store.journal import durable_end, segment_name, segment_numbers
-from bihuan.store.sealed import PIECE, Sealed
+from bihuan.store.salvage import Damage, damages, readable
+from bihuan.store.sealed import Sealed
 from bihuan.store.segments import (
     ENTRY_LENGTH,
-    GROUP_LENGTH,
     HEADER_LENGTH,
     RAW_LIMIT,
     START,
@@ -24,7 +25,6 @@ from bihuan.store.segments import (
     damaged,
     decode_block,
     decode_header,
-    next_group,
     parse_frame_id,
 )
 
@@ -38,13 +38,14 @@ _OPEN_SEGMENTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What could not be read: bytes of a segment, and why."""
+    """What could not be read: bytes of a segment, why, and how many frames that is at least (0: cannot be said)."""
 
     gateway: str
     segment: int
     start: int
     end: int
     problem: str
+    frames: int = 0
 
 
 class _Source(Protocol):
@@ -64,8 +65,8 @@ class JournalReader:
         The journal of the store.
     files : Files
     salvage : bool
-        Whether to read on behind a damage; what could not be read stands in `lost`. Without it the first damage ends
-        the reading with an error.
+        Whether to read on behind a damage, leaving out exactly what is damaged; that stands in `lost`. Without it the
+        first damage ends the reading with an error.
 
     Attributes
     ----------
@@ -79,6 +80,7 @@ class JournalReader:
         self._files = files
         self._sources: OrderedDict[tuple[str, int], _Source] = OrderedDict()
         self._closed_ends: dict[tuple[str, int], int] = {}
+        self._looked: dict[tuple[str, int], tuple[int, list[Damage]]] = {}
 
     def gateways(self) -> list[str]:
         """Return the gateways that have written, sorted."""
@@ -171,27 +173,30 @@ class JournalReader:
             self._sources.popitem()[1].close()
 
     def _behind(self, gateway: str, at: Position, end: int, problem: JournalError) -> Position:
-        """Return the next whole group behind a damage, or the end of the segment, and note what is lost between.
+        """Return where to go on behind a damage, and note what is left out.
 
-        Only a group mark that names its own place is believed: what looks like an entry may be the content of one.
+        The whole segment is looked at once, for what may be believed behind a damage hangs on what stands before it.
         """
         if not self._salvage:
             raise problem
-        place = at.offset + 1
-        while place < end:
-            size = min(PIECE - place % PIECE, end - place)
-            try:
-                data = self._source(gateway, at.segment).read(place, min(size + GROUP_LENGTH, end - place))
-            except JournalError:  # a piece of a sealed segment that cannot be unpacked, or no segment at all
-                place += size
-                continue
-            found = next_group(data, Position(at.segment, place))
-            if found is not None:
-                place += found
-                break
-            place += size
-        self.lost.append(Loss(gateway, at.segment, at.offset, min(place, end), str(problem)))
-        return Position(at.segment, min(place, end))
+        key = (gateway, at.segment)
+        upto, found = self._looked.get(key, (0, []))
+        damage = next((one for one in found if one.start == at.offset), None)
+        if damage is None or (upto < end and damage.end == upto):
+            found = self._look(gateway, at.segment, end)
+            self._looked[key] = end, found
+            damage = next((one for one in found if one.start <= at.offset < one.end), None)
+        behind = end if damage is None else min(damage.end, end)
+        frames = 0 if damage is None else damage.frames
+        self.lost.append(Loss(gateway, at.segment, at.offset, behind, str(problem), frames))
+        log.error("left out of the journal of %s: bytes %d-%d; %s", gateway, at.offset, behind, problem)
+        return Position(at.segment, behind)
+
+    def _look(self, gateway: str, segment: int, end: int) -> list[Damage]:
+        try:
+            return damages(readable(self._source(gateway, segment).read, end), segment)
+        except JournalError:  # no segment at all
+            return [Damage(HEADER_LENGTH, end, 0)]
 
     def _length(self, gateway: str, segment: int) -> int:
         """Return how long a segment is whose follower cannot be read; nothing where it is gone itself."""
@@ -212,7 +217,7 @@ class JournalReader:
         source = self._source(gateway, at.segment)
         for size in (BLOCK, BLOCK + RAW_LIMIT):
             wanted = min(size, end - at.offset)
-            data = source.read(at.offset, wanted)
+            data = self._got(source, at, wanted)
             if len(data) < wanted:
                 raise damaged(
                     segment_name(at.segment), at.offset + len(data), f"it ends there, durable were {end} bytes"
@@ -223,6 +228,15 @@ class JournalReader:
             if wanted < size:
                 break
         raise damaged(segment_name(at.segment), at.offset, f"an entry of gateway {gateway} does not match its checksum")
+
+    @staticmethod
+    def _got(source: _Source, at: Position, size: int) -> bytes:
+        try:
+            return source.read(at.offset, size)
+        except OSError as problem:
+            if problem.errno != errno.EIO:
+                raise
+            raise damaged(segment_name(at.segment), at.offset, "the disk cannot read it") from problem
 
     def _closed_end(self, gateway: str, segment: int) -> int:
         """Return how much of a closed segment counts: the header of the next one says so."""
@@ -254,4 +268,4 @@ class JournalReader:
                 except FileNotFoundError:
                     continue
                 return Sealed(handle, packed.name) if candidate is packed else handle
-        raise JournalError(f"journal segment {path} is missing: restore it from a backup, then start again")
+        raise JournalError(f"journal segment {path} is missing: restore it from a backup, then run bihuan rebuild")

@@ -36,6 +36,18 @@ class Ready(BaseModel):
 
     ready: bool
     marks: dict[str, str] = Field(description="loop, gateways, journal, devices, disk: ok, look or wrong")
+    trouble: str = Field(default="", description="what keeps the loop from going on; empty when nothing does")
+    skipped_frames: int = Field(default=0, description="frames left out of damaged parts of the journal, at least")
+
+
+class SkippedHealth(BaseModel):
+    """What was left out of one damaged segment of the journal; everything behind it was taken in."""
+
+    name: str
+    at: datetime = Field(description="when it was met first")
+    frames: int = Field(description="at least so many; 0 where it cannot be said")
+    size: int = Field(description="bytes")
+    words: str
 
 
 class GatewayHealth(BaseModel):
@@ -104,6 +116,7 @@ class Health(BaseModel):
     devices: DevicesHealth
     notices: NoticesHealth
     jobs: JobsHealth
+    skipped: list[SkippedHealth]
     backup: datetime | None = Field(description="the last one taken by bihuan backup; null where none is known")
     marks: dict[str, str] = Field(
         description="answers, journal, loop, gateways, devices, heard, disk, notices, jobs, backup: ok, look or wrong"
@@ -121,7 +134,8 @@ def readyz(office: TheOffice, response: Response) -> Ready:
     """Say whether the loop keeps up and the disk has room; 503 when not."""
     pulse = pulse_of(office)
     response.status_code = 200 if pulse.ready else 503
-    return Ready(ready=pulse.ready, marks=dict(pulse.marks))
+    skipped = sum(one.frames for one in pulse.skipped)
+    return Ready(ready=pulse.ready, marks=dict(pulse.marks), trouble=pulse.trouble, skipped_frames=skipped)
 
 
 @router.get("/api/health")
@@ -196,6 +210,10 @@ def _health(pulse: Pulse, kept: Upkeep, language: Language) -> Health:
             detail=kept.unsent.detail,
         ),
         jobs=JobsHealth(**{state: kept.jobs.get(state, 0) for state in JobsHealth.model_fields}),
+        skipped=[
+            SkippedHealth(name=one.name, at=one.at, frames=one.frames, size=one.size, words=one.words(language))
+            for one in pulse.skipped
+        ],
         backup=kept.backup,
         marks={**pulse.marks, **kept.marks},
     )
@@ -235,6 +253,7 @@ class _Collected(Collector):
             ("bihuan_last_backup_timestamp_seconds", "When.", kept.backup.timestamp() if kept.backup else None),
             ("bihuan_connections", "Connections of devices.", sum(gate.connections for gate in pulse.gateways)),
             ("bihuan_loop_failures", "Steps of the loop that failed since the start.", pulse.failures),
+            ("bihuan_journal_skipped_frames", "Left out as damaged.", sum(one.frames for one in pulse.skipped)),
             ("bihuan_clock_jumps", "Times the clock was set since the start.", pulse.clock_jumps),
             ("bihuan_ready", "1 when the loop keeps up.", int(pulse.ready)),
         ):

@@ -61,7 +61,7 @@ class Spool:
         self.target = target
         self.lanes = Lanes(target.window, target.timeout, target.refusals, chance)
         self.answered: datetime | None = None
-        self._reader = JournalReader(journal)
+        self._reader = JournalReader(journal, salvage=True)
         self._preparer = Preparer(target, zone)
         self._file = PlaceFile(folder)
         place = self._file.load() or Place(place_at(self._reader, target.since))

@@ -212,8 +212,8 @@ class MqttDoor:
 
         Raises
         ------
-        StoreLocked, JournalError
-            If the journal cannot be written.
+        StoreLocked
+            If another process writes the journal.
         """
         config = self.config
         self._journal = Journal(config.journal, config.gateway)
@@ -364,7 +364,7 @@ class MqttDoor:
     def _take_over(self) -> None:
         status = read_status(self.config.journal, self.config.gateway)
         counted = Position(*status["journal"]) if status.get("journal") else START
-        reader = JournalReader(self.config.journal)
+        reader = JournalReader(self.config.journal, salvage=True)
         try:
             self.counters.take_over(status, reader.follow(self.config.gateway, counted))
         except StoreError as problem:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,8 +97,8 @@ class Gateway:
 
         Raises
         ------
-        StoreLocked, JournalError
-            If the journal cannot be written.
+        StoreLocked
+            If another process writes the journal.
         OSError
             If the address cannot be listened on.
         """
@@ -105,6 +106,8 @@ class Gateway:
         self._journal = Journal(config.journal, config.gateway, self._files, config.segment_bytes)
         if self._journal.cut:
             logger.warning("%d bytes of a torn tail were cut off; none had been acknowledged", self._journal.cut)
+        if self._journal.problem:
+            logger.error("the journal goes on in a new segment: %s", self._journal.problem)
         self._take_over()
         self._committer = Committer(self._journal, self.counters)
         self._door = Door(self._committer, self.counters, config.limits, self.clock)
@@ -159,7 +162,7 @@ class Gateway:
     def _take_over(self) -> None:
         status = read_status(self.config.journal, self.config.gateway)
         counted = Position(*status["journal"]) if status.get("journal") else START
-        reader = JournalReader(self.config.journal, self._files)
+        reader = JournalReader(self.config.journal, self._files, salvage=True)
         try:
             self.counters.take_over(status, reader.follow(self.config.gateway, counted))
         except StoreError as problem:
@@ -201,6 +204,7 @@ class Gateway:
     def _write_status(self, port: int) -> None:
         pid = os.getpid() if port else 0
         status = self.counters.as_status(self.config.gateway, pid, port, self.clock.now(), self._journal.end)
+        status |= {"journal_problem": self._journal.problem, "machine": socket.gethostname()}
         try:
             write_status(self.config.journal, status)
         except StoreError as problem:
