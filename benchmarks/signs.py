@@ -91,7 +91,7 @@ def planted(
         block = limited(block, row)
     if kind == "parameter_change":
         value, at, slope = planting.turned_down(block.value[row], HOURS, rng, float(block.resolution[row]))
-        log = (block.sites[row], code, block.at(at), "slope", 1.0, slope)
+        log = (block.sites[row], code, block.at(at), "slope", 1.0, slope, None)
         changes = pl.DataFrame([log], schema=CHANGES_SCHEMA, orient="row")
     else:
         around = planting.Around(float(block.resolution[row]), float(block.limit[row]), block.value[other])
@@ -129,7 +129,7 @@ def untouched(hours: pl.DataFrame, sites: pl.DataFrame, half: str) -> tuple[Coun
 def _false_changes(blocks: dict[str, Block], end: datetime) -> pl.DataFrame:
     """A change of a setting at every station in the middle of the week, after which nothing happened."""
     at = end - timedelta(days=3, hours=7)
-    rows = [(name, code, at, "slope", 1.0, 1.01) for code, block in blocks.items() for name in block.sites]
+    rows = [(name, code, at, "slope", 1.0, 1.01, None) for code, block in blocks.items() for name in block.sites]
     return pl.DataFrame(rows, schema=CHANGES_SCHEMA, orient="row")
 
 
@@ -185,7 +185,15 @@ def of_city(seeds: list[int], hours: int) -> None:
         asked += sum(int(block.enough().sum()) for block in plain)
         told = {(one.kind, str(one.subject)): one for one in city.reveal_forgeries()}
         log = [
-            (str(one.subject), one.pollutant, one.period.start + one.period.length / 2, "slope", 1.0, 1 - one.strength)
+            (
+                str(one.subject),
+                one.pollutant,
+                one.period.start + one.period.length / 2,
+                "slope",
+                1.0,
+                1 - one.strength,
+                None,
+            )
             for one in told.values()
             if one.kind == "parameter_change"
         ]
@@ -205,7 +213,7 @@ def of_city(seeds: list[int], hours: int) -> None:
         print(f"{kind:18} {interval(hit[kind], len(seeds)):28} {elsewhere[kind]}")
 
 
-def _with_a_limit(block: Block, log: list[tuple[str, str, datetime, str, float, float]]) -> Block:
+def _with_a_limit(block: Block, log: list[tuple[str, str, datetime, str, float, float, None]]) -> Block:
     """A limit that the forger of a slope had in sight."""
     limit = block.limit.copy()
     for site, code, *_ in log:

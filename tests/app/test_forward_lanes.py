@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bihuan.app.gateway.forward_again import SENT, ask_again, asked_again, rows_of
 from bihuan.app.gateway.forward_lanes import HELD, LANE_PAUSE, pause
 from bihuan.app.gateway.forward_plan import TargetPlan
 from bihuan.app.gateway.forward_target import Spool
@@ -292,3 +293,78 @@ def test_memory_is_bounded_however_many_frames_one_device_sends(tmp_path: Path, 
     assert host.most_held <= HELD // 8 + 1
     assert len(host.took["BUSY"]) == 2500
     assert first_calm is not None and first_calm < 100, "a calm device does not wait for the busy one"
+
+
+def _set_aside(tmp_path: Path, journal: Journal, refuses: list[bool]) -> tuple[Silent, str]:
+    """A target that refused the second frame of A for good; whether it still would stands in `refuses`."""
+    wrong = envelope(minute_frame("A", 1)).qn
+    work = spool(tmp_path, plan(["A", "B"], refusals=3))
+    append(journal, [minute_frame(mn, number) for number in range(4) for mn in ("A", "B")], T0)
+
+    def answers(head: Envelope, at: float) -> bytes:
+        return refusal(head) if refuses[0] and (head.mn, head.qn) == ("A", wrong) else acknowledgement(head)
+
+    host = Silent(work, answers)
+    turns(host, 0, 4000)
+    work.keep(T0)
+    return host, wrong
+
+
+def turns(host: Silent, first: int, last: int) -> None:
+    for second in range(first, last):
+        host.turn(float(second))
+
+
+def test_a_frame_that_was_set_aside_is_sent_once_more_when_somebody_asks_and_is_then_settled(
+    tmp_path: Path, journal: Journal
+) -> None:
+    refuses = [True]
+    host, wrong = _set_aside(tmp_path, journal, refuses)
+    folder = tmp_path / "forward" / "province"
+    (row,) = rows_of(folder)
+    assert wrong not in host.took["A"] and host.spool.lanes.counts["aside"] == 1
+    refuses[0] = False
+    assert ask_again(folder, [row["frame"]], T0) == [row["frame"]]
+    assert ask_again(folder, [row["frame"]], T0) == [], "asked for twice is once"
+    host.spool.keep(T0)
+    before = place_of(host)
+    turns(host, 4000, 4010)
+    host.spool.keep(T0)
+    assert host.took["A"].count(wrong) == 1
+    assert [one["why"] for one in rows_of(folder)] == ["refused_4", SENT]
+    assert asked_again(folder) == {} and host.spool.lanes.counts["aside"] == 0
+    assert place_of(host) == before, "a frame that is sent once more moves no place back"
+
+
+def place_of(host: Silent) -> object:
+    lanes = list(host.spool.lanes.unanswered())
+    return host.spool._stream.place, lanes
+
+
+def test_one_that_is_refused_again_is_set_aside_again(tmp_path: Path, journal: Journal) -> None:
+    host, wrong = _set_aside(tmp_path, journal, [True])
+    folder = tmp_path / "forward" / "province"
+    ask_again(folder, [rows_of(folder)[0]["frame"]], T0)
+    host.spool.keep(T0)
+    turns(host, 4000, 8000)
+    host.spool.keep(T0)
+    assert wrong not in host.took["A"]
+    assert [one["why"] for one in rows_of(folder)] == ["refused_4", "refused_4"]
+    assert asked_again(folder) == {} and host.spool.lanes.counts["aside"] == 1
+
+
+def test_a_process_that_dies_with_a_frame_on_its_way_once_more_takes_it_up_again(
+    tmp_path: Path, journal: Journal
+) -> None:
+    refuses = [True]
+    host, wrong = _set_aside(tmp_path, journal, refuses)
+    folder = tmp_path / "forward" / "province"
+    ask_again(folder, [rows_of(folder)[0]["frame"]], T0)
+    host.spool.keep(T0)
+    host.spool.close()
+    fresh = Silent(spool(tmp_path, plan(["A", "B"], refusals=3)))
+    fresh.spool.keep(T0)
+    turns(fresh, 0, 10)
+    fresh.spool.keep(T0)
+    assert fresh.took == {"A": [wrong]}, "nothing else is sent again"
+    assert asked_again(folder) == {}

@@ -3,7 +3,7 @@
 from bihuan.alerts.act import SIGNER_ROLE, Sent, Warning, WarningState, basis, draft, headline, in_force, sign
 from bihuan.alerts.cap import CapArea, CapSender, cap
 from bihuan.alerts.episodes import Episode, episodes
-from bihuan.alerts.facts import VALUES_COLUMNS, Facts, Heard, Site, sites_of
+from bihuan.alerts.facts import VALUES_COLUMNS, Facts, Heard, Noticed, Site, sites_of
 from bihuan.alerts.hold import RuleState, readings_ref
 from bihuan.alerts.ladder import DayGrade, Scheme, grade_history, scheme_named, scheme_on
 from bihuan.alerts.proposals import Action, LadderState, Order, Proposal, Speaks
@@ -23,6 +23,7 @@ __all__ = [
     "Facts",
     "Heard",
     "LadderState",
+    "Noticed",
     "Order",
     "Proposal",
     "RuleRow",

@@ -78,6 +78,37 @@ class Heard:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that another part of the house noticed at a site and hands over judged.
+
+    Attributes
+    ----------
+    metric : str
+        Metric of the rule that speaks of it: ``uncontrolled`` or ``double``.
+    site : Ref
+    since : datetime
+        When it began.
+    over : bool
+        Whether it goes on now; False once it is known to have ended.
+    value, threshold : float, float or None
+        Shown: mean power of production [kW]; how often two addresses took turns.
+    pollutant : str
+        What `value` is of, empty for a count.
+    inputs : tuple of Ref
+        Records and readings it rests on.
+    """
+
+    metric: str
+    site: Ref
+    since: datetime
+    over: bool
+    value: float
+    threshold: float | None = None
+    pollutant: str = ""
+    inputs: tuple[Ref, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrix:
     """One pollutant of all sites over equal periods.
@@ -133,6 +164,8 @@ class Facts:
         One for each device and interval that has a rhythm.
     place_code : str
         Administrative code of the city, to choose the standards in force.
+    noticed : tuple of Noticed
+        What others watch for, each as it stands now.
     """
 
     now: datetime
@@ -142,6 +175,7 @@ class Facts:
     verdicts: tuple[Verdict, ...] = ()
     heard: tuple[Heard, ...] = ()
     place_code: str = ""
+    noticed: tuple[Noticed, ...] = ()
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     _matrices: dict[tuple[str, str, int], Matrix] = field(default_factory=dict, repr=False)
     _codes: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)

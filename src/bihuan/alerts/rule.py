@@ -20,6 +20,7 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "copied": {"series": ("hours", "distinct", "lags"), "levels": ()},
     "divergence": {"series": ("hours", "least", "low", "low_fall", "agree", "usual", "usual_hours"), "levels": ()},
     "day_limit": {"day_limit": ("times",)},
+    "double": {},
     "excess": {
         "background": (
             "near",
@@ -40,6 +41,7 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "sign": {},
     "silence": {"silence": ("missed", "grace", "together", "together_least")},
     "smooth": {"series": ("hours", "least", "low", "low_fall"), "levels": ()},
+    "uncontrolled": {},
     "value": {"limit": ("standard", "grade", "averaging", "pollutants")},
     "verdict": {"verdict": ("kinds",)},
 }

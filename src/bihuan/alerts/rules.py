@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bihuan.alerts import metrics_air, metrics_logger, metrics_series, metrics_silence, metrics_verdicts
+from bihuan.alerts import (
+    metrics_air,
+    metrics_logger,
+    metrics_noticed,
+    metrics_series,
+    metrics_silence,
+    metrics_verdicts,
+)
 from bihuan.alerts.facts import Facts
 from bihuan.alerts.hold import Levels, RuleState, advance
 from bihuan.alerts.rule import RuleRow, default_rules
@@ -113,6 +120,7 @@ _METRICS = {
     "clipped": metrics_series.clipped,
     "copied": metrics_series.copied,
     "divergence": metrics_series.divergence,
+    "double": metrics_noticed.noticed,
     "day_limit": metrics_air.day_limit,
     "excess": metrics_air.excess,
     "flagged": metrics_series.flagged,
@@ -121,6 +129,7 @@ _METRICS = {
     "sign": metrics_series.by_a_person,
     "silence": metrics_silence.silence,
     "smooth": metrics_series.smooth,
+    "uncontrolled": metrics_noticed.noticed,
     "verdict": metrics_verdicts.verdict_levels,
 }
 

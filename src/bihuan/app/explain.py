@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from json import loads
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from bihuan.app.lineage import stored_verdict
 from bihuan.app.opened import opened
 from bihuan.app.provenance import Origin, Provenance, day_or_hour
 from bihuan.app.settings import read_settings
+from bihuan.app.signing import KeptSign
 from bihuan.assessment import reading_ref
 from bihuan.cases import Case
 from bihuan.core import (
@@ -35,7 +37,7 @@ from bihuan.core import (
 )
 from bihuan.store import Row, Store
 
-RECORDED = ("verdict", "event", "suspects", "case", "effect", "warning")
+RECORDED = ("verdict", "event", "suspects", "case", "effect", "warning", "sign", "presence")
 MEASURED = ("reading", "readings", "frame")
 KINDS = (*RECORDED, *MEASURED)
 """What can be explained. Further kinds (``station:``, ``outlet:`` ...) are named by a chain and end it."""
@@ -205,6 +207,8 @@ class _Walk:
             "case": _case,
             "effect": _effect,
             "warning": self._warning,
+            "sign": _sign,
+            "presence": _presence,
         }
 
     def nodes(self, refs: Iterable[Ref]) -> list[Node]:
@@ -368,6 +372,25 @@ def _case(row: Row) -> Origin:
     made_from = tuple(dict.fromkeys((*case.sources, *evidence, *merged)))
     effects = tuple(ref for ref in made_from if ref.kind != "effect")
     return Origin(opening | _plain(case), effects, "" if effects else "no_measurement")
+
+
+def _sign(row: Row) -> Origin:
+    """A sign of falsification: the hours of the week that was asked, and the change of a setting it names."""
+    kept = from_json(row.body, KeptSign)
+    sign = kept.sign
+    what = _plain(sign) | {"state": kept.state}
+    hours = readings_ref(sign.site, sign.pollutant, "hour", sign.period)
+    return Origin(
+        {name: part for name, part in what.items() if name != "figures"} | sign.figures, (*sign.inputs, hours)
+    )
+
+
+def _presence(row: Row) -> Origin:
+    """What a logger told of itself: a setting that changed, or two addresses under one MN."""
+    what = {name: part for name, part in plain(loads(row.body)).items() if part not in ("", None)}
+    frame, order = what.pop("frame", ""), what.pop("order", "")
+    made_from = [Ref("frame", frame)] if frame else [Ref("order", order)] if order else []
+    return Origin(what, tuple(made_from))
 
 
 def _effect(row: Row) -> Origin:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
+from bihuan.app.gateway.forward_again import SENT, ask_again, asked_again, rows_of
 from bihuan.app.gateway.forward_frames import VERSIONS, check_units
 from bihuan.app.gateway.forward_plan import Mode, Peer, TargetPlan, write_plan
 from bihuan.app.gateway.forwarder import read_forward_status
@@ -133,6 +136,8 @@ def save_target(store: Store, target: Target, actor: str, now: datetime, *, new:
         store.records.save("target", [row])
         action = "forward.add" if new else "forward.change"
         store.ledger.add(Entry(now, actor, action, f"target:{target.id}", to_json(body)))
+    if new:  # one of the same name that was removed has left its place behind
+        shutil.rmtree(folder_of(store.home, target.id), ignore_errors=True)
     return target
 
 
@@ -261,19 +266,81 @@ def describe(store: Store, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def folder_of(home: Home, ident: str) -> Path:
+    """Folder in which the forwarding process keeps the place of a target."""
+    return home.path / "forward" / ident
+
+
 def aside_of(home: Home, ident: str, last: int = 100) -> list[dict[str, Any]]:
-    """Return the frames that a target refused for good, the latest first, each once."""
-    try:
-        lines = (home.path / "forward" / ident / "aside.jsonl").read_bytes().splitlines()
-    except OSError:
-        return []
+    """Return the frames that a target refused for good, the latest first, each once; ``again``: is to be sent again."""
+    folder = folder_of(home, ident)
     rows: dict[str, dict[str, Any]] = {}
-    for line in reversed(lines):
-        row: dict[str, Any] = from_json(line, dict)
-        rows.setdefault(str(row.get("frame")), row)
-        if len(rows) == last:
-            break
-    return list(rows.values())
+    for row in rows_of(folder):
+        rows.pop(str(row.get("frame")), None)
+        rows[str(row.get("frame"))] = row
+    again = asked_again(folder)
+    kept = [row | {"again": frame in again} for frame, row in rows.items() if row.get("why") != SENT]
+    return kept[::-1][:last]
+
+
+def retry_aside(
+    store: Store, ident: str, frames: Sequence[str] | None, who: tuple[str, str], now: datetime
+) -> list[str]:
+    """Have frames that were set aside sent once more, with a row in the ledger; return those that were asked for.
+
+    Parameters
+    ----------
+    store : Store
+    ident : str
+    frames : sequence of str or None
+        Their ids in the journal; None for all.
+    who : (str, str)
+        Id of the person, and why.
+    now : datetime
+
+    Raises
+    ------
+    NotCovered
+        If there is no such target.
+    InputError
+        If the reason is missing, or a frame was not set aside.
+    """
+    target_of(store, ident)
+    person, reason = who[0], who[1].strip()
+    if not reason:
+        raise InputError(f"frames of target {ident} are sent again only with a reason: say what was settled with it")
+    known = [str(row["frame"]) for row in aside_of(store.home, ident, last=10_000)]
+    wanted = known if frames is None else list(frames)
+    strange = sorted(set(wanted) - set(known))
+    if strange:
+        raise InputError(f"frame {strange[0]!r} is not among those that target {ident} has set aside: list them first")
+    with store.records.transaction():
+        body = {"frames": len(wanted), "first": wanted[:20], "all": frames is None, "reason": reason}
+        store.ledger.add(Entry(now, person, "forward.retry", f"target:{ident}", to_json(body)))
+        return ask_again(folder_of(store.home, ident), wanted, now)
+
+
+def remove_target(store: Store, ident: str, who: tuple[str, str], now: datetime) -> Target:
+    """Take a target away for good, with its row in the ledger; only one that rests or has ended.
+
+    Raises
+    ------
+    NotCovered
+        If there is no such target.
+    InputError
+        If it is active, or the reason is missing.
+    """
+    target = target_of(store, ident)
+    if target.state(now) == ACTIVE:
+        raise InputError(f"target {ident} is active: pause it first, then remove it")
+    person, reason = who[0], who[1].strip()
+    if not reason:
+        raise InputError(f"target {ident} is removed only with a reason")
+    with store.records.transaction():
+        store.records.remove("target", [ident])
+        body = {"before": target.told(), "reason": reason}
+        store.ledger.add(Entry(now, person, "forward.remove", f"target:{ident}", to_json(body)))
+    return target
 
 
 def parse_pairs(words: Sequence[str], option: str) -> dict[str, str]:

@@ -225,7 +225,7 @@ class Loop:
             taken = _together(self._waiting)
             self._hear(taken)
             with self._store.records.transaction():
-                watched = self.watch.step(self._town, taken.readings, taken.arrivals, now)
+                watched = self.watch.step(self._town, taken.readings, taken.arrivals, now, taken.notes)
                 outcome = replace(self._conclude(taken, now), watched=watched)
                 self._keep()
                 self._store.records.set_state(WATERMARK, to_json(iso(now)))
@@ -314,6 +314,7 @@ class Loop:
             verdicts=tuple(self._verdicts) if verdicts else (),  # between two hours nothing new was judged
             heard=self._heard_of(),
             place_code=self._town.ref.id,
+            noticed=self.watch.noticed(self._town, self.ingest.recent, now) if self.ingest.recent is not None else (),
         )
 
     def _hear(self, taken: Taken) -> None:

@@ -167,6 +167,10 @@ class OrderBook:
                     subject = f"device:{order.device}"
                     self._store.ledger.add(Entry(now, PROGRAM, "order_end", subject, to_json(body)))
                     self._store.records.set_state(secret_name(order.id), b"{}")
+                if order.command == "set_parameter" and order.state == "done" and device is not None:
+                    who, frame = (order.person, order.reason), next(iter(order.evidence), "")
+                    settings = loop.watch.settings
+                    settings.ordered(device, order.id, order.arguments, who, order.ended or now, frame)
                 if changed is not None:
                     self._store.records.save_facts([changed])
             if changed is not None:

@@ -119,6 +119,7 @@ class PresenceKeeper:
         self._lines: dict[str, _Line] = {}
         self._doubles: dict[str, Double] = {}
         self._steps = 0
+        self._read = False
         for row in records.find("presence", state="on"):
             spell = from_json(row.body, Spell)
             spell.last = max(spell.last, (last or {}).get(spell.device, spell.last))
@@ -149,6 +150,14 @@ class PresenceKeeper:
         self._records.save("presence", [_row_of(spell) for spell in (changed | lasting).values()])
         self._records.save("presence", [_double_row(one) for one in noticed.values()])
         return list(noticed.values())
+
+    def doubles(self, now: datetime) -> list[Double]:
+        """Return the doubles of the last day, those of an earlier life too, whether they go on or not."""
+        if not self._read:
+            self._read = True
+            for one in doubles_of(self._records, since=now - timedelta(days=1)):
+                self._doubles.setdefault(one.id, one)
+        return sorted(self._doubles.values(), key=lambda one: (one.first, one.id))
 
     def keep(self) -> None:
         """Keep every spell that lasts as it stands."""
@@ -239,6 +248,12 @@ def spells_of(records: Records, device: str, since: datetime | None = None, limi
         "presence", subject=f"device:{device}", state=("on", "off"), since=since, limit=limit, newest_first=True
     )
     return [from_json(row.body, Spell) for row in rows]
+
+
+def double_of(records: Records, ident: str) -> Double | None:
+    """Return one double, None where there is none of that id."""
+    row = records.get("presence", ident)
+    return from_json(row.body, Double) if row is not None and row.state == "double" else None
 
 
 def doubles_of(records: Records, device: str | None = None, since: datetime | None = None) -> list[Double]:

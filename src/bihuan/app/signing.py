@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from bihuan.app.settingbook import changes_in
 from bihuan.app.town import Town
 from bihuan.core import (
     HOUR,
@@ -144,13 +145,14 @@ class Signs:
         return decided
 
     def _save(self, signs: Iterable[KeptSign]) -> None:
-        rows = []
-        for kept in signs:
+        rows, found = [], list(signs)
+        for kept in found:
             period = kept.sign.period
             rows.append(
                 Row(kept.sign.id, to_json(kept), str(kept.sign.site), kept.state, start=period.start, end=period.end)
             )
         self._records.save("sign", rows)
+        self._records.link([Link(ref, kept.sign.ref) for kept in found for ref in kept.sign.inputs])
 
 
 def _key(sign: Sign) -> tuple[str, str, str]:
@@ -204,7 +206,9 @@ class Signing:
         if now.astimezone(self._zone).time() < AT or last_run(self._store.records) == today:
             return ()
         self._store.records.set_state(RUN, to_json(today.isoformat()))
-        return self._signs.keep(signs_of(self._store, town, floor_to(now, HOUR) - HOUR), now)
+        end = floor_to(now, HOUR) - HOUR
+        changes = changes_in(self._store.records, span_of(end))
+        return self._signs.keep(signs_of(self._store, town, end, changes), now)
 
 
 def last_run(records: Records) -> date | None:

@@ -9,11 +9,16 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from bihuan.alerts import Noticed
 from bihuan.app.gapkeeping import GapKeeper
+from bihuan.app.linecare import LineCare
+from bihuan.app.linewatch import LineWatch
 from bihuan.app.ordering import place_order
-from bihuan.app.presence import Arrival, Double, PresenceKeeper
+from bihuan.app.presence import SAME_TIME, Arrival, Double, PresenceKeeper
 from bihuan.app.recall import Ordering, Recaller
+from bihuan.app.settingbook import Change, SettingBook
 from bihuan.app.town import Town
+from bihuan.core import DeviceNote, Ref
 from bihuan.observations import Gap
 from bihuan.store import Store
 
@@ -26,6 +31,7 @@ class Watched:
 
     gaps: tuple[Gap, ...] = ()
     doubles: tuple[Double, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 class Watch:
@@ -44,18 +50,58 @@ class Watch:
         self.keeper = GapKeeper(store, zone)
         self._recaller = Recaller(store, self.keeper, zone, place)
         self._presence: PresenceKeeper | None = None
+        self.settings = SettingBook(store.records)
+        self._care = LineCare(store, zone)
+        self._lines = LineWatch(store.records, self.settings)
 
-    def step(self, town: Town, readings: pl.DataFrame, arrivals: Sequence[Arrival], now: datetime) -> Watched:
+    def step(
+        self,
+        town: Town,
+        readings: pl.DataFrame,
+        arrivals: Sequence[Arrival],
+        now: datetime,
+        notes: Sequence[tuple[str, DeviceNote]] = (),
+    ) -> Watched:
         """Take what came by an instant; belongs into the transaction of the step."""
         gaps = {gap.id: gap for gap in self.keeper.step(town, readings, now)}
         asked = self._recaller.step(town.devices, now)
         if self._presence is None:
             heard = dict(self._store.series.query(_HEARD).iter_rows())
             self._presence = PresenceKeeper(self._store.records, heard)
+        self._care.step(town.devices, arrivals, notes, now)  # before anybody notes that they were heard
         doubles = self._presence.step(town.devices, arrivals, now)
-        return Watched(tuple((gaps | {gap.id: gap for gap in asked}).values()), tuple(doubles))
+        changes = self.settings.step(town.devices, notes, now)
+        return Watched(tuple((gaps | {gap.id: gap for gap in asked}).values()), tuple(doubles), tuple(changes))
+
+    def noticed(self, town: Town, recent: pl.DataFrame, now: datetime) -> tuple[Noticed, ...]:
+        """Return what the rules are told: lines that produce untreated, and two addresses under one MN.
+
+        Parameters
+        ----------
+        town : Town
+        recent : DataFrame of `READINGS_SCHEMA`
+            Minutes of the last hours.
+        now : datetime
+        """
+        assert self._presence is not None
+        doubles = (_told_of(one, town, now) for one in self._presence.doubles(now))
+        return (*self._lines.step(town, recent, now), *(one for one in doubles if one is not None))
 
     def keep(self) -> None:
         """Keep what lasts as it stands, before nobody watches any more."""
         if self._presence is not None:
             self._presence.keep()
+
+
+def _told_of(one: Double, town: Town, now: datetime) -> Noticed | None:
+    """A double as the rules see it: it goes on until neither has taken the other's place for a while."""
+    if one.device not in town.devices:
+        return None
+    return Noticed(
+        metric="double",
+        site=Ref.parse(one.site),
+        since=one.first,
+        over=now - one.last <= SAME_TIME,
+        value=float(one.times),
+        inputs=(Ref("presence", one.id),),
+    )

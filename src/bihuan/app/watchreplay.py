@@ -12,6 +12,7 @@ from bihuan.app.gapkeeping import BEGAN, JUDGED, LEARNT, GapKeeper, gaps_of
 from bihuan.app.ingest import Taken
 from bihuan.app.loop import TICK, WATERMARK
 from bihuan.app.presence import PresenceKeeper
+from bihuan.app.settingbook import STATE, TOLD, SettingBook, change_of
 from bihuan.app.town import Town
 from bihuan.core import from_json, local_date, parse_instant, readings_table
 from bihuan.observations import Gap
@@ -46,6 +47,7 @@ class WatchReplay:
             self._forget()
         self._keeper = GapKeeper(store, zone)
         self._presence = PresenceKeeper(store.records)
+        self._settings = SettingBook(store.records)
 
     def town(self, now: datetime) -> Town:
         """Return the register as it stood on a day."""
@@ -61,6 +63,7 @@ class WatchReplay:
         town = self.town(now)
         self._keeper.step(town, taken.readings, now)
         self._presence.step(town.devices, taken.arrivals, now)
+        self._settings.step(town.devices, taken.notes, now)
         self._now = now
 
     def finish(self) -> None:
@@ -98,8 +101,10 @@ class WatchReplay:
         gaps = gaps_of(records, since=first)
         self._before = {gap.id: gap for gap in gaps}
         records.remove("gap", [gap.id for gap in gaps])
-        records.remove("presence", [row.id for row in records.find("presence", since=first)])
-        for name in (JUDGED, BEGAN, LEARNT):
+        rows = records.find("presence", since=first)
+        ordered = {row.id for row in rows if row.state == STATE and (one := change_of(records, row.id)) and one.order}
+        records.remove("presence", [row.id for row in rows if row.id not in ordered])  # no frame tells of an order
+        for name in (JUDGED, BEGAN, LEARNT, TOLD):
             records.set_state(name, b"{}")
 
     def _first(self) -> datetime | None:

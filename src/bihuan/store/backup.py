@@ -93,6 +93,7 @@ def backup(store: Store, target: Path, now: datetime) -> Manifest:
         with pinned:
             counts, consumed = pinned.copy()
         files = dict(_sync(target))
+        files |= _copy_places(store.home, target)
         files |= _copy_journal(store.home, target, consumed)
         for path in (store.home.devices, store.home.marker, store.home.path / "bihuan.toml"):
             if path.exists():
@@ -205,6 +206,19 @@ def _copy_journal(home: Home, target: Path, consumed: dict[str, Position]) -> di
         if files:
             write_durable_end(REAL_FILES, target / name, end)
             files[name] = _entry(target / name)
+    return files
+
+
+def _copy_places(home: Home, target: Path) -> dict[str, FileEntry]:
+    """Copy how far each forward target has come, before the journal: a place never points behind what is copied.
+
+    Each file is whole at every moment; the plan, which holds passwords, is made anew from the records.
+    """
+    files = {}
+    for path in sorted(home.forward.glob("*/*.json*")) + sorted(home.forward.glob("*/again/*.json")):
+        if not path.name.startswith("."):
+            name = path.relative_to(home.path).as_posix()
+            files[name] = _copy(path, target / name)
     return files
 
 

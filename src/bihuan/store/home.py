@@ -82,6 +82,11 @@ class Home:
         return self.path / "orders"
 
     @property
+    def forward(self) -> Path:
+        """Folder of the forwarding process: its plan, and how far each target has come."""
+        return self.path / "forward"
+
+    @property
     def server(self) -> Path:
         """Address of the running server, for commands."""
         return self.path / "server.json"

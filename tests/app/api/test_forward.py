@@ -20,7 +20,7 @@ from bihuan.app.notify import Notifications
 from bihuan.app.settings import Settings
 from bihuan.core import CHINA, InputError, NotCovered, SettingError, from_json, to_json
 from bihuan.register import Device, Person
-from bihuan.store import open_store
+from bihuan.store import backup, open_store, restore
 from tests.app.api.handmade import TestClient
 from tests.app.small import facts
 
@@ -127,7 +127,7 @@ def test_the_list_tells_how_a_target_stands(office: Office) -> None:
     assert [(one["reason"], one["count"]) for one in line["troubles"]] == [("refused_4", 3), ("answer_flag", 2)]
     assert line["troubles"][0]["words"] == "refused by the target, QnRtn=4"
     assert client.get("/api/forward/targets/province/aside").json() == [
-        row | {"words": "refused by the target, QnRtn=4"}
+        row | {"words": "refused by the target, QnRtn=4", "again": False}
     ]
     assert client.get("/api/forward/targets/none/aside").json()["code"] == "not_covered"
 
@@ -192,3 +192,59 @@ def test_the_command_line_adds_lists_pauses_and_tells_targets(tmp_path: Path) ->
     assert said("resume", "province") == "province  active\n"
     assert from_json(plan_path(tmp_path).read_bytes(), dict)["targets"][0]["id"] == "province"
     assert said("list").startswith("province  h:9  rewritten  hj212-2017  active  2 devices")
+
+
+def test_frames_that_were_set_aside_are_sent_again_by_a_named_person_with_a_reason(office: Office) -> None:
+    client = entered(office)
+    client.post("/api/forward/targets/province", json=ASKED)
+    folder = office.store.home.forward / "province"
+    folder.mkdir(parents=True)
+    rows = [{"at": "2026-03-10T00:00:00Z", "frame": f"g1-1/{k}", "mn": "M1", "why": "refused_4"} for k in (64, 128)]
+    (folder / "aside.jsonl").write_bytes(b"".join(to_json(row) + b"\n" for row in rows))
+    door = "/api/forward/targets/province/aside"
+    assert client.post(door, json={"reason": ""}).status_code == 422
+    assert client.post(door, json={"reason": "MN agreed", "frames": ["g1-9/1"]}).status_code == 422
+    one = client.post(door, json={"reason": "MN agreed", "frames": ["g1-1/64"]}).json()
+    assert {line["frame"]: line["again"] for line in one} == {"g1-1/64": True, "g1-1/128": False}
+    every = client.post(door, json={"reason": "password agreed"}).json()
+    assert all(line["again"] for line in every)
+    assert len(list((folder / "again").iterdir())) == 2
+    told = [entry for entry in office.store.ledger.entries() if entry.action == "forward.retry"]
+    assert [(entry.actor, from_json(entry.body, dict)["reason"]) for entry in told] == [
+        ("P1", "MN agreed"), ("P1", "password agreed"),
+    ]  # fmt: skip
+    assert entered(office, "u3").post(door, json={"reason": "why not"}).json()["code"] == "no_right"
+    with (folder / "aside.jsonl").open("ab") as file:
+        file.write(to_json(rows[0] | {"why": "sent"}) + b"\n")
+    assert [line["frame"] for line in client.get(door).json()] == ["g1-1/128"], "what was sent is settled"
+
+
+def test_a_target_is_removed_only_when_it_rests_and_one_of_its_name_begins_anew(office: Office) -> None:
+    client = entered(office)
+    client.post("/api/forward/targets/province", json=ASKED)
+    folder = office.store.home.forward / "province"
+    folder.mkdir(parents=True)
+    (folder / "place.json").write_bytes(b"{}")
+    door = "/api/forward/targets/province/remove"
+    assert client.post(door, json={"reason": "moved"}).status_code == 422, "it is active"
+    client.post("/api/forward/targets/province/pause")
+    assert entered(office, "u2").post(door, json={"reason": "moved"}).json()["code"] == "wrong_area"
+    assert client.post(door, json={"reason": "moved"}).json()["targets"] == []
+    (entry,) = [one for one in office.store.ledger.entries() if one.action == "forward.remove"]
+    assert from_json(entry.body, dict)["reason"] == "moved" and b"654321" not in entry.body
+    client.post("/api/forward/targets/province", json=ASKED)
+    assert not (folder / "place.json").exists()
+
+
+def test_a_restored_home_goes_on_from_the_places_of_its_targets(office: Office, tmp_path: Path) -> None:
+    folder = office.store.home.forward / "province"
+    (folder / "again").mkdir(parents=True)
+    for name in ("place.json", "aside.jsonl", "again/g1-1_64.json"):
+        (folder / name).write_bytes(name.encode())
+    (office.store.home.forward / "plan.json").write_bytes(b"654321")
+    manifest = backup(office.store, tmp_path / "copy", NOW)
+    assert {name for name in manifest.files if name.startswith("forward/")} == {
+        f"forward/province/{name}" for name in ("place.json", "aside.jsonl", "again/g1-1_64.json")
+    }, "the plan holds passwords and is made anew"
+    restore(tmp_path / "copy", tmp_path / "home")
+    assert (tmp_path / "home/forward/province/place.json").read_bytes() == b"place.json"

@@ -149,7 +149,7 @@ def test_a_slope_set_lower_before_an_exceedance_is_a_sign_and_without_a_fall_it_
     value = air(15)
     limit = float(np.quantile(value[0, -96:-72], 0.9))
     at = END - timedelta(hours=72)
-    log = pl.DataFrame([("station:0", "pm10", at, "slope", 1.0, 0.6)], schema=CHANGES_SCHEMA, orient="row")
+    log = pl.DataFrame([("station:0", "pm10", at, "slope", 1.0, 0.6, None)], schema=CHANGES_SCHEMA, orient="row")
     assert not found("parameter_change", block(value, limit=limit), changes=log)
     value[0, -72:] = np.round(value[0, -72:] * 0.6)
     signs = found("parameter_change", block(value, limit=limit), changes=log)

@@ -21,10 +21,14 @@ from bihuan.app.api.alarms import (
     sees,
     written,
 )
+from bihuan.app.api.change_lines import ChangeLine, change_line
 from bihuan.app.api.errors import PROBLEMS, Refused
+from bihuan.app.api.gaps import DoubleShown, double_shown
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.marks import Mark, MarkKind, Marks
+from bihuan.app.presence import Double, double_of
+from bihuan.app.settingbook import Change, change_of
 from bihuan.cases import Action, allowed
 from bihuan.core import Event, Language, Ref, Verdict, from_json, text, to_json
 from bihuan.register import District
@@ -34,6 +38,9 @@ router = APIRouter(prefix="/api", tags=["events"], responses=PROBLEMS)  # type: 
 
 SHOWN_BACK = timedelta(hours=48)
 """Ended alarms of this time are listed when the page does not say since when."""
+
+ADVISED = frozenset({"double_peer", "uncontrolled_line"})
+"""Rules with words of their own on what to do."""
 
 MOST = 500
 """Lines of one answer."""
@@ -77,6 +84,9 @@ class EventPage(BaseModel):
     rule: RuleLine | None
     verdicts: list[VerdictLine]
     inputs: list[str]
+    doubles: list[DoubleShown] = Field(description="addresses that speak under one MN")
+    changes: list[ChangeLine] = Field(description="changes of settings and run states that it rests on")
+    advice: str = Field(description="what to do first, empty where the rule has no words of its own")
     marks: list[MarkLine]
     may_mark: bool
     may_dispatch: bool
@@ -151,12 +161,21 @@ def _closed(ring: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]:
 def event(ident: str, office: TheOffice, session: Reader, language: TheLanguage) -> EventPage:
     """Return one alarm: its sentence, rule, clauses, verdicts, inputs, case and marks."""
     found = seen_event(ident, session, office)
+    records = office.store.records
+    told = [
+        one
+        for ref in found.inputs
+        if ref.kind == "presence" and (one := double_of(records, ref.id) or change_of(records, ref.id)) is not None
+    ]
     return EventPage(
         event=Lines(office, [found], language, sight_of(session)).line(found),
         method=found.method,
         rule=_rule_line(found, office),
         verdicts=[_verdict_line(verdict, language) for verdict in _verdicts(found, office)],
         inputs=[str(ref) for ref in found.inputs],
+        doubles=[double_shown(one) for one in told if isinstance(one, Double)],
+        changes=[change_line(one, office, language) for one in told if isinstance(one, Change)],
+        advice=_advice(found.rule, language),
         marks=[mark_line(mark) for mark in Marks(office.store.records).of(found.ref)],
         may_mark=session.may("event.mark"),
         may_dispatch=session.may("event.dispatch"),
@@ -269,6 +288,11 @@ def _rule_line(found: Event, office: Office) -> RuleLine | None:
         fall=rule.fall,
         numbers=numbers,
     )
+
+
+def _advice(rule: str, language: Language) -> str:
+    """What whoever is sent should do first, where the rule says so."""
+    return text(f"alarm.advice_{rule}", language) if rule in ADVISED else ""
 
 
 def _verdicts(found: Event, office: Office) -> list[Verdict]:

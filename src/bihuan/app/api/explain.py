@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from bihuan.alerts import Warning, headline
 from bihuan.app.access import RIGHTS, Session, area_of, sees_case
-from bihuan.app.api.alarms import first_line, pollutant_name, sees, subject_name, words_of
+from bihuan.app.api.alarms import first_line, hides, pollutant_name, sees, subject_name, words_of
+from bihuan.app.api.change_lines import change_line
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.explanations import ExplanationView
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -18,6 +19,8 @@ from bihuan.app.api.office import Office
 from bihuan.app.api.outlet_verdicts import why_of
 from bihuan.app.explain import Chain, Node, checked_ref
 from bihuan.app.explain import explain as walk
+from bihuan.app.settingbook import change_of
+from bihuan.app.signing import KeptSign
 from bihuan.core import (
     Effect,
     Event,
@@ -41,7 +44,27 @@ router = APIRouter(prefix="/api", tags=["explain"], responses=PROBLEMS)  # type:
 SHOWN = 6
 """Things of one kind that a stage lists; the rest is counted."""
 
-STAGES = ("frame", "readings", "verdict", "event", "suspects", "warning", "case", "effect", "register")
+NEEDED = {
+    "warning": "warning.read",
+    "frame": "device.read",
+    "presence": "device.read",
+    "sign": "sign.read",  # nobody who may be visited is told
+}
+"""Rights that things of a kind need beside the area."""
+
+STAGES = (
+    "frame",
+    "presence",
+    "readings",
+    "verdict",
+    "sign",
+    "event",
+    "suspects",
+    "warning",
+    "case",
+    "effect",
+    "register",
+)
 """The way of the loop; everything else that a chain names is of the register."""
 
 Reader = Annotated[Session, needs("explain.read")]
@@ -139,15 +162,19 @@ class _View:
             return case is not None and sees_case(self._session, case)
         if ref.kind == "effect":
             return "case" in what and self.may(Node(Ref.parse(str(what["case"])), {}))
-        roles = set(self._session.roles)
-        if ref.kind == "warning":
-            return bool(roles & RIGHTS["warning.read"])
-        if ref.kind == "frame":  # one frame may carry several sites
-            return bool(roles & RIGHTS["device.read"]) and area_of(self._session).whole
+        right = NEEDED.get(ref.kind)
+        if right is not None and not set(self._session.roles) & RIGHTS[right]:
+            return False
+        if ref.kind in ("warning", "frame"):  # one frame may carry several sites
+            return ref.kind == "warning" or area_of(self._session).whole
         area = area_of(self._session)
         if ref.kind == "suspects" and (area.enterprise or area.maintainer):  # they name other people's outlets
             return False
         subject = ref.id.split("/", 1)[0] if ref.kind in ("reading", "readings") else ""
+        if ref.kind in ("sign", "presence"):
+            subject = str(what.get("site", ""))
+        if ref.kind == "event":
+            subject = str(ref)
         return self._sees(subject or str(what.get("event") or what.get("subject") or ref))
 
     def _sees(self, subject: str) -> bool:
@@ -157,7 +184,8 @@ class _View:
             return False
         if ref.kind == "event":
             row = self._office.store.records.get("event", ref.id)
-            return row is not None and self._sees(str(from_json(row.body, Event).subject))
+            event = from_json(row.body, Event) if row is not None else None
+            return event is not None and not hides(self._session, event) and self._sees(str(event.subject))
         return sees(self._session, self._office, ref)
 
     # -- words ----------------------------------------------------------------------------------------------------
@@ -218,6 +246,21 @@ class _View:
             return node.ref.id, ""
         return words_of(from_json(row.body, Event), self._office, self._language), ""
 
+    def _sign(self, node: Node) -> tuple[str, str]:
+        row = self._office.store.records.get("sign", node.ref.id)
+        if row is None:
+            return node.ref.id, ""
+        kept = from_json(row.body, KeptSign)
+        kind = text(f"signs.kind_{kept.sign.kind}", self._language)
+        return f"{self._name(str(kept.sign.site))} {kind}", text(f"signs.state_{kept.state}", self._language)
+
+    def _presence(self, node: Node) -> tuple[str, str]:
+        change = change_of(self._office.store.records, node.ref.id)
+        if change is None:
+            return str(node.what.get("device", node.ref.id)), " · ".join(node.what.get("peers", ()))
+        line = change_line(change, self._office, self._language)
+        return f"{line.about} {line.words}".strip(), f"{line.before or '-'} → {line.after}"
+
     def _suspects(self, node: Node) -> tuple[str, str]:
         row = self._office.store.records.get("suspects", node.ref.id)
         first = first_line(from_json(row.body, Suspects), self._language) if row else None
@@ -273,12 +316,14 @@ def _stage(ref: Ref) -> str:
 def _when(what: dict[str, Any]) -> datetime | None:
     """The instant by which a thing is looked for: when it began, was opened or came."""
     period = what.get("period")
-    given = (period or {}).get("start") or what.get("start") or what.get("opened") or what.get("received")
+    given = (
+        (period or {}).get("start") or what.get("start") or what.get("opened") or what.get("received") or what.get("at")
+    )
     return parse_instant(str(given)) if given else None
 
 
 def _link(ref: Ref) -> str:
-    pages = {"event": f"/alarms/{ref.id}", "case": f"/cases/{ref.id}"}
+    pages = {"event": f"/alarms/{ref.id}", "case": f"/cases/{ref.id}", "sign": f"/signs/{ref.id}"}
     if ref.kind in ("station", "outlet", "section", "worksite"):
         return f"/sites/{ref}"
     return pages.get(ref.kind, "")

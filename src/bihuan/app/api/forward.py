@@ -18,7 +18,9 @@ from bihuan.app.forwarding import (
     aside_of,
     describe,
     pause_target,
+    remove_target,
     renew_plan,
+    retry_aside,
     save_target,
     target_of,
 )
@@ -113,6 +115,19 @@ class AsideLine(BaseModel):
     mn: str
     why: str
     words: str
+    again: bool = Field(description="somebody wants it sent once more, and it is not answered yet")
+
+
+class Why(BaseModel):
+    """Why somebody does it."""
+
+    reason: str = Field(min_length=2, max_length=300)
+
+
+class RetryAsked(Why):
+    """Frames that were set aside and are to be sent once more."""
+
+    frames: list[str] | None = Field(default=None, max_length=1000, description="ids in the journal; null for all")
 
 
 @router.get("/targets")
@@ -166,9 +181,39 @@ def forward_aside(ident: str, office: TheOffice, session: Reader, language: TheL
     """List the last hundred frames that were set aside."""
     target = target_of(office.store, ident)
     return [
-        AsideLine(at=row["at"], frame=row["frame"], mn=row["mn"], why=row["why"], words=words_of(row["why"], language))
+        AsideLine(
+            at=row["at"],
+            frame=row["frame"],
+            mn=row["mn"],
+            why=row["why"],
+            words=words_of(row["why"], language),
+            again=row["again"],
+        )
         for row in aside_of(office.store.home, target.id)
     ]
+
+
+@router.post("/targets/{ident}/aside")
+def forward_retry(
+    ident: str, asked: RetryAsked, office: TheOffice, session: Editor, language: TheLanguage
+) -> list[AsideLine]:
+    """Have frames that were set aside sent once more, one, some or all; the reason goes into the ledger."""
+    _whole_city(session)
+    with office.store.step:
+        retry_aside(office.store, ident, asked.frames, (session.person.id, asked.reason), office.now)
+    office.live.tell("forward", id=ident)
+    return forward_aside(ident, office, session, language)
+
+
+@router.post("/targets/{ident}/remove")
+def forward_remove(ident: str, asked: Why, office: TheOffice, session: Editor, language: TheLanguage) -> TargetList:
+    """Take a target that rests or has ended away for good; the reason goes into the ledger."""
+    _whole_city(session)
+    with office.store.step:
+        remove_target(office.store, ident, (session.person.id, asked.reason), office.now)
+    renew_plan(office.store, office.register, office.today, office.zone.key)
+    office.live.tell("forward", id=ident)
+    return forward_targets(office, session, language)
 
 
 def words_of(reason: str, language: Language) -> str:

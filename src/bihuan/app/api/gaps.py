@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session
 from bihuan.app.api.cases import as_json
+from bihuan.app.api.change_lines import ChangeLine, change_line
 from bihuan.app.api.device_lines import seen_device, sees_device
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -18,6 +19,7 @@ from bihuan.app.api.office import Office
 from bihuan.app.gapkeeping import gaps_of, judged_of, learner_of, owed_of
 from bihuan.app.presence import Double, Spell, doubles_of, spells_of
 from bihuan.app.recall import COMMANDS, SETTING, RecallSettings, recall_settings
+from bihuan.app.settingbook import changes_of
 from bihuan.app.transmission import MonthOfDevice, Sums, month_of
 from bihuan.core import Language, Period, Ref, local_day, plain, to_json
 from bihuan.observations import Gap
@@ -35,6 +37,9 @@ SHOWN = 200
 """Gaps that an answer lists, the newest."""
 
 FIGURES = ("devices", "due", "received", "late", "values", "good", "transmission", "validity", "efficiency")
+
+CHANGES = 50
+"""Changes of settings shown of one logger."""
 
 LOOKED_BACK = timedelta(days=90)
 """Times on line and doubles shown of one logger."""
@@ -128,6 +133,7 @@ class DeviceWatch(BaseModel):
     gaps: list[GapShown]
     spells: list[SpellShown]
     doubles: list[DoubleShown]
+    changes: list[ChangeLine] = Field(description="of settings and states, the newest first")
 
 
 class RecallAsked(BaseModel):
@@ -180,7 +186,8 @@ def device_watch(mn: str, office: TheOffice, session: Reader, language: TheLangu
         recall=told.on and mn not in told.off,
         gaps=[_gap(one, office, language) for one in gaps_of(records, [mn], limit=SHOWN)],
         spells=[_spell(one) for one in spells_of(records, mn, since)],
-        doubles=[_double(one) for one in doubles_of(records, mn, since)],
+        doubles=[double_shown(one) for one in doubles_of(records, mn, since)],
+        changes=[change_line(one, office, language) for one in changes_of(records, mn, CHANGES)],
     )
 
 
@@ -303,6 +310,7 @@ def _spell(one: Spell) -> SpellShown:
     return SpellShown(**{name: getattr(one, name) for name in names})
 
 
-def _double(one: Double) -> DoubleShown:
+def double_shown(one: Double) -> DoubleShown:
+    """Return a double as pages show it."""
     names = ("device", "peers", "seen", "first", "last", "times")
     return DoubleShown(**{name: getattr(one, name) for name in names})

@@ -15,6 +15,7 @@ from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
 from bihuan.app.gateway import write_devices
+from bihuan.app.linecare import key_ages
 from bihuan.app.ordering import Order, orders_of, place_first_orders, place_order
 from bihuan.core import Language, NotCovered, Ref, SettingError, text
 from bihuan.devices.hj212 import MINUTES, Command, command_of, commands, key_bytes
@@ -111,6 +112,10 @@ class OrderList(BaseModel):
     mn: str
     protocol: str
     cipher: Literal["none", "set", "changing"]
+    key_ends: datetime | None = Field(
+        description="when the key should have been changed (HJ 212-2025 6.4.3, unconfirmed)"
+    )
+    key_state: str = Field(description="fresh, near or over; empty without a key")
     commands: list[CommandLine]
     orders: list[OrderLine]
 
@@ -143,10 +148,13 @@ class LineDone(BaseModel):
 def device_orders(mn: str, office: TheOffice, session: Reader, language: TheLanguage) -> OrderList:
     """List the orders a device can be given, and those it was given, the newest first."""
     device = _device(mn, session, office)
+    age = key_ages(office.store, [device], office.now).get(mn)
     return OrderList(
         mn=mn,
         protocol=device.protocol,
         cipher=_cipher(device),
+        key_ends=age.ends if age else None,
+        key_state=age.state if age else "",
         commands=[
             _command(command_of(one.code, device.protocol), session, language)
             for one in (commands().values() if device.protocol.startswith("hj212-") else ())

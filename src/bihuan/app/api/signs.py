@@ -13,9 +13,11 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session
 from bihuan.app.api.alarms import pollutant_name, sees, subject_name, written
+from bihuan.app.api.change_lines import ChangeLine, change_line, setting_words
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
+from bihuan.app.settingbook import change_of
 from bihuan.app.signing import KeptSign, Signs, State, alarm_of_sign, decision, last_run, save_alarm
 from bihuan.core import InputError, Language, NotCovered, Ref, pollutant, text
 from bihuan.observations import SignKind, describe_sign
@@ -84,6 +86,7 @@ class SignPage(BaseModel):
     unit: str
     evidence: list[EvidenceLine]
     innocent: list[str]
+    changes: list[ChangeLine] = Field(description="changes of settings that it rests on")
     method: str
     may_judge: bool
 
@@ -211,7 +214,7 @@ def _against(against: str, office: Office, language: Language, plain: bool = Fal
     try:
         return subject_name(Ref.parse(against), office, language)
     except InputError:
-        return against
+        return setting_words(against, language)
 
 
 def _page(kept: KeptSign, session: Session, office: Office, language: Language) -> SignPage:
@@ -223,6 +226,11 @@ def _page(kept: KeptSign, session: Session, office: Office, language: Language) 
         statistic=found.statistic,
         unit=_unit(found.pollutant, found.site),
         evidence=[EvidenceLine(start=row.start, value=row.value, other=row.other) for row in found.evidence],
+        changes=[
+            change_line(one, office, language)
+            for ref in found.inputs
+            if ref.kind == "presence" and (one := change_of(office.store.records, ref.id)) is not None
+        ],
         innocent=[text(f"signs.innocent_{code}", language) for code in found.innocent],
         method=found.method,
         may_judge=session.may("sign.judge") and kept.state == "open",

@@ -51,12 +51,15 @@ class Item(NamedTuple):
     received : float
         When we received it. [s since 1970]
     frame : Prepared
+    retried : bool
+        Somebody wants a frame that was set aside sent once more; its place is kept by the file that asks for it.
     """
 
     gateway: str
     position: Position
     received: float
     frame: Prepared
+    retried: bool = False
 
 
 class Aside(NamedTuple):
@@ -152,6 +155,8 @@ class Lanes:
         The target answered nothing for too long: the line is to be opened anew.
     aside : list of Aside
         Set aside since the driver last took them.
+    ended, dropped : list of Item
+        Of those that were sent once more: came to an end, or gave way and want to be asked for again.
     """
 
     def __init__(self, window: int, timeout: float, refusals: int, chance: random.Random) -> None:
@@ -161,6 +166,8 @@ class Lanes:
         self.unusable = False
         self.answered_here = False
         self.aside: list[Aside] = []
+        self.ended: list[Item] = []
+        self.dropped: list[Item] = []
         self.by_name: dict[str, Lane] = {}
         self._chance = chance
         self._flying = 0
@@ -183,6 +190,14 @@ class Lanes:
             self._miss(lane, item)
         else:
             self._hold(lane, item)
+
+    def retry(self, item: Item) -> bool:
+        """Take a frame that was set aside once more, behind what is under way; say whether its lane has room now."""
+        lane = self.by_name.setdefault(item.frame.lane, Lane())
+        if lane.behind or lane.stuck or not self._fits(lane):
+            return False
+        self._hold(lane, item)
+        return True
 
     def join_pass(self) -> dict[str, Position]:
         """Let every lane that has room take part in a pass over the journal; return from where on, by gateway."""
@@ -239,6 +254,9 @@ class Lanes:
         while len(lane.queue) > 1:
             item = lane.queue.pop()
             self.held -= 1
+            if item.retried:
+                self.dropped.append(item)
+                continue
             into[item.gateway] = min(item.position, into.get(item.gateway, item.position))
             self._miss(lane, item)
 
@@ -359,8 +377,11 @@ class Lanes:
 
     def _done(self, name: str, lane: Lane) -> None:
         self._land(lane)
-        lane.last_qn = lane.queue.popleft().frame.qn
+        item = lane.queue.popleft()
+        lane.last_qn = item.frame.qn
         self.held -= 1
+        if item.retried:
+            self.ended.append(item)
         lane.faults = lane.refusals = lane.silent = 0
         lane.due = 0.0
         if lane.queue:
@@ -391,12 +412,13 @@ class Lanes:
             at = dict(lane.missed)
             for gateway, position in lane.later.items():
                 at[gateway] = min(position, at.get(gateway, position))
-            for item in lane.queue:
+            own = [item for item in lane.queue if not item.retried]
+            for item in own:
                 at[item.gateway] = min(item.position, at.get(item.gateway, item.position))
             if at:
-                since = [lane.queue[0].received] if lane.queue else []
+                since = [own[0].received] if own else []
                 since += [lane.oldest_missed] if lane.oldest_missed is not None else []
-                yield name, at, len(lane.queue) + lane.missing, min(since, default=None)
+                yield name, at, len(own) + lane.missing, min(since, default=None)
 
     def recall(self, name: str, at: dict[str, Position], frames: int, since: float | None) -> None:
         """Remember a lane as an earlier process left it: everything of it is still in the journal."""

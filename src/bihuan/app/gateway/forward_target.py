@@ -18,13 +18,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bihuan.app.clock import Clock
+from bihuan.app.gateway.forward_again import AT_ONCE, asked_again, write_rows
 from bihuan.app.gateway.forward_feed import PIECE, Place, PlaceFile, Stream, place_at, place_of
 from bihuan.app.gateway.forward_frames import Preparer, Unfit
 from bihuan.app.gateway.forward_lanes import LINK_PAUSE, Aside, Item, Lanes, pause
 from bihuan.app.gateway.forward_plan import TargetPlan
-from bihuan.core import BihuanError, iso, to_json
+from bihuan.core import BihuanError, iso
 from bihuan.devices.hj212 import Framer
-from bihuan.store import REAL_FILES, START, JournalReader, Position, Record, frame_id
+from bihuan.store import START, JournalReader, Position, Record, frame_id
 
 logger = logging.getLogger("bihuan.forward")
 
@@ -70,6 +71,7 @@ class Spool:
             self.lanes.recall(name, behind.at, behind.frames, behind.since)
         self._stream = Stream(self._reader, place.read)
         self._again: Stream | None = None
+        self._asked: dict[str, Path] = {}
 
     def fill(self, most: int = PIECE) -> bool:
         """Read on where memory has room, at most `most` frames of each stream; say whether anything came.
@@ -137,22 +139,44 @@ class Spool:
         DiskFull, StoreError
             The earlier place stays in force: what follows it will be sent again.
         """
-        if self.lanes.aside:
+        if self.lanes.aside or self.lanes.ended or self.lanes.dropped:
             self._write_aside(now)
+        self._take_again(now)
         self._file.save(place_of(self._stream, self.lanes, self.answered))
         self._stream.meet()
 
     def _write_aside(self, now: datetime) -> None:
-        self._file.folder.mkdir(parents=True, exist_ok=True)
-        handle = REAL_FILES.open(self._file.folder / "aside.jsonl", write=True)
-        try:
-            for one in self.lanes.aside:
-                row = {"at": iso(now), "frame": frame_id(one.gateway, one.position), "mn": one.lane, "why": one.reason}
-                handle.append(to_json(row) + b"\n")
-            handle.sync()
-        finally:
-            handle.close()
-        self.lanes.aside.clear()
+        """Write what was set aside and what was sent after all, then take away the files that asked for it."""
+        lanes = self.lanes
+        aside = {(one.gateway, one.position) for one in lanes.aside}
+        sent = [item for item in lanes.ended if (item.gateway, item.position) not in aside]
+        write_rows(self._file.folder, lanes.aside, sent, now)
+        lanes.counts["aside"] = max(0, lanes.counts["aside"] - len(lanes.ended))
+        for item in lanes.ended:
+            path = self._asked.pop(frame_id(item.gateway, item.position), None)
+            if path is not None:
+                path.unlink(missing_ok=True)
+        for item in lanes.dropped:
+            self._asked.pop(frame_id(item.gateway, item.position), None)
+        lanes.aside.clear()
+        lanes.ended.clear()
+        lanes.dropped.clear()
+
+    def _take_again(self, now: datetime) -> None:
+        """Take up frames that somebody wants sent once more, where their lanes have room."""
+        for frame, path in list(asked_again(self._file.folder).items())[:AT_ONCE]:
+            if frame in self._asked:
+                continue
+            item: Item | Aside | None = None
+            with contextlib.suppress(BihuanError):  # what cannot be read any more cannot be sent
+                item = self._item(self._reader.read(frame))
+            if isinstance(item, Item):
+                if self.lanes.retry(item._replace(retried=True)):
+                    self._asked[frame] = path
+                continue
+            if isinstance(item, Aside):
+                write_rows(self._file.folder, [item], [], now)
+            path.unlink(missing_ok=True)
 
     @property
     def unread(self) -> int:

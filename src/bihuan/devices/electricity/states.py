@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -92,7 +92,13 @@ def line_of(device: Device) -> Line | None:
     return Line("production", name) if role == "production" else Line("control", name) if role == "control" else None
 
 
-def line_states(meters: Iterable[Device], readings: Iterable[Reading], known: States | None = None) -> list[LineState]:
+Told = Callable[[str, datetime], bool | None]
+"""Whether the treatment of a site was told to run at an instant (CN 2021, ``SBn-RS``); None where nobody told."""
+
+
+def line_states(
+    meters: Iterable[Device], readings: Iterable[Reading], known: States | None = None, told: Told | None = None
+) -> list[LineState]:
     """Return how every line of production stood, spell after spell, oldest first.
 
     Parameters
@@ -102,11 +108,14 @@ def line_states(meters: Iterable[Device], readings: Iterable[Reading], known: St
     readings : iterable of Reading
         Power of these meters [kW], of one interval; missing values are gaps, not zero.
     known : States, optional
+    told : callable, optional
+        Asked for a line whose treatment has no meter at all.
 
     Notes
     -----
-    A line with several meters of one role runs when one of them does. Where a line has no meter of its treatment, or
-    one is silent, the state is ``unknown``: it is never said that something stood still that nobody measured.
+    A line with several meters of one role runs when one of them does. Where a line has no meter of its treatment and
+    no logger told its run state, or a meter is silent, the state is ``unknown``: it is never said that something stood
+    still that nobody measured.
     """
     known = known or states()
     lines = {device.id: (device.site, line) for device in meters if (line := line_of(device)) is not None}
@@ -117,19 +126,21 @@ def line_states(meters: Iterable[Device], readings: Iterable[Reading], known: St
             moment = slots.setdefault((site, line.name), {}).setdefault(one.start, {})
             moment.setdefault(line.role, []).append(one)
     found = []
+    metered = {(site, line.name) for site, line in lines.values() if line.role == "control"}
     for (site, name), moments in sorted(slots.items()):
-        found += _spells(site, name, moments, known)
+        asked = told if (site, name) not in metered else None
+        found += _spells(site, name, moments, known, asked)
     return sorted(found, key=lambda state: (state.start, state.site, state.line))
 
 
 def _spells(
-    site: str, name: str, moments: Mapping[datetime, Mapping[Role, list[Reading]]], known: States
+    site: str, name: str, moments: Mapping[datetime, Mapping[Role, list[Reading]]], known: States, told: Told | None
 ) -> list[LineState]:
     spells: list[tuple[Work, list[Mapping[Role, list[Reading]]], datetime, datetime]] = []
     for start in sorted(moments):
         parts = moments[start]
         end = max(one.end for ones in parts.values() for one in ones)
-        work = _work(parts, known.on_above)
+        work = _work(parts, known.on_above, told(site, start) if told else None)
         if spells and spells[-1][0] == work and start <= spells[-1][3]:
             spells[-1][1].append(parts)
             spells[-1] = (work, spells[-1][1], spells[-1][2], end)
@@ -152,11 +163,12 @@ def _spells(
     ]
 
 
-def _work(parts: Mapping[Role, list[Reading]], on_above: float) -> Work:
-    if not parts.get("production") or not parts.get("control"):
+def _work(parts: Mapping[Role, list[Reading]], on_above: float, told: bool | None) -> Work:
+    if not parts.get("production") or (not parts.get("control") and told is None):
         return "unknown"
     produces = any((one.value or 0.0) > on_above for one in parts["production"])
-    treats = any((one.value or 0.0) > on_above for one in parts["control"])
+    metered = parts.get("control")
+    treats = any((one.value or 0.0) > on_above for one in metered) if metered else bool(told)
     if produces:
         return "controlled" if treats else "uncontrolled"
     return "treating" if treats else "idle"

@@ -6,7 +6,7 @@ The gateway uses `Framer`, `envelope`, `acknowledgement`, `request` and the stat
 
 from bihuan.devices.hj212 import exchange
 from bihuan.devices.hj212.cipher import decrypt, encrypt, key_bytes, looks_encrypted
-from bihuan.devices.hj212.codes import DATA_COMMANDS, wire_unit
+from bihuan.devices.hj212.codes import DATA_COMMANDS, KeyRule, key_rule, parameters, pollutant_named, wire_unit
 from bihuan.devices.hj212.crc import CrcClass, checksum, classify
 from bihuan.devices.hj212.decode import Hj212Adapter
 from bihuan.devices.hj212.encode import acknowledgement, encode, executed, heartbeat, reply, uplink, wrap
@@ -41,6 +41,7 @@ __all__ = [
     "Framer",
     "Group",
     "Hj212Adapter",
+    "KeyRule",
     "Layout",
     "Report",
     "Segment",
@@ -58,8 +59,11 @@ __all__ = [
     "executed",
     "heartbeat",
     "key_bytes",
+    "key_rule",
     "looks_encrypted",
+    "parameters",
     "parse",
+    "pollutant_named",
     "read_frame",
     "read_stamp",
     "reply",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import timedelta
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from bihuan.core import Flag, Interval, Pollutant, Quality, Stat, pollutants
 
@@ -51,6 +52,15 @@ SENTINEL = 9999.99
 """HJ 212-2025 clause 8.1.1 d: sent for a folded value that cannot be computed (O2 at 21 % or above)."""
 
 
+class KeyRule(NamedTuple):
+    """How long a key of HJ 212-2025 may be used, and how long before that somebody is reminded."""
+
+    longest: timedelta
+    near: timedelta
+    clause: str
+    status: str
+
+
 @cache
 def _wire() -> dict[str, dict[str, Any]]:
     return tomllib.loads(resources.files("bihuan.devices.hj212").joinpath("wire.toml").read_text("utf-8"))
@@ -71,6 +81,26 @@ COMMANDS_2005 = frozenset(_wire()["names"]["commands_2005"])
 
 UNCLEAR_UNITS = frozenset(_wire()["unclear"]["codes"])
 """Codes whose printed unit and practice differ a thousandfold: only the register can say the unit."""
+
+
+@cache
+def parameters() -> MappingProxyType[str, tuple[str, float]]:
+    """Return name and least share of a change of each parameter of an analyser, by its code (annex B.10)."""
+    table = {code: row for code, row in _wire()["parameters"].items() if isinstance(row, dict)}
+    return MappingProxyType({code: (row["name"], float(row.get("moved", 0.0))) for code, row in table.items()})
+
+
+@cache
+def key_rule() -> KeyRule:
+    """Return how long a key of 2025 may be used."""
+    row = _wire()["key"]
+    return KeyRule(timedelta(days=row["days"]), timedelta(days=row["near"]), row["clause"], row["status"])
+
+
+def pollutant_named(code: str) -> str:
+    """Return our code of a factor as devices name it (w01018, a21026), empty where it is none that we know."""
+    found = by_code().get(right_code(code.strip()))
+    return found.code if found else ""
 
 
 @cache

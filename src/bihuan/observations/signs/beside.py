@@ -25,9 +25,11 @@ CHANGES_SCHEMA = pl.Schema(
         "parameter": pl.String(),
         "before": pl.Float64(),
         "after": pl.Float64(),
+        "ref": pl.String(),
     }
 )
-"""Settings of instruments that were changed, as their logs tell (HJ 212: 3020, 3021): range, slope, offset."""
+"""Settings of instruments that were changed, as their logs tell (HJ 212: 3020, 3021): range, slope, offset; `ref`
+points at the record of the change, null where there is none."""
 
 
 def daily(value: Float, least: int) -> Float:
@@ -305,4 +307,5 @@ def _changed(
         against=str(change["parameter"]),
         figures=figures,
         evidence=block.rows(row, column - 24, last, np.full(48, block.limit[row])),
+        inputs=(Ref.parse(str(change["ref"])),) if change["ref"] else (),
     )

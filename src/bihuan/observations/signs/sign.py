@@ -93,6 +93,8 @@ class Sign:
         Named in the sentence of the kind.
     evidence : tuple of EvidenceRow
     method : str
+    inputs : tuple of Ref
+        Records beside the hours themselves that it rests on: the change of a setting.
     """
 
     id: str
@@ -107,6 +109,7 @@ class Sign:
     figures: dict[str, float] = field(default_factory=dict)
     evidence: tuple[EvidenceRow, ...] = ()
     method: str = METHOD
+    inputs: tuple[Ref, ...] = ()
 
     @property
     def ref(self) -> Ref:
