@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
