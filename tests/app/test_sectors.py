@@ -133,6 +133,13 @@ def test_a_station_without_such_values_says_so(home: Path) -> None:
     assert found["result"] is None and "没有可用的浓度数据" in str(found["conclusion"])
 
 
+@pytest.mark.parametrize("kind", ["polar", "nwr"])
+def test_a_surface_of_two_days_is_not_drawn(home: Path, kind: str) -> None:
+    words = ("--from", "2026-01-02", "--to", "2026-01-04", "--json", "--language", "en")
+    (found,) = told(ask(home, kind, "--station", "A", *words))
+    assert found["result"] is None and "at least 100" in str(found["conclusion"])
+
+
 def test_ratios_do_not_decide(home: Path) -> None:
     (found,) = told(ask(home, "ratio", "--station", "A", "--json", "--language", "en"))
     assert not any(row["decides"] for row in found["result"]["rows"])  # type: ignore[index]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -106,6 +106,19 @@ def waiting(office: Office) -> tuple[str, str]:
     return next(ref.id for ref in case.sources if ref.kind == "event"), case.id
 
 
+def look_behind_the_odds(page: Page, say: Callable[..., str]) -> None:
+    """What findings did to the odds, where to search, and the report that goes with it."""
+    expect(page.get_by_role("heading", name=say("dossier.page_prior"))).to_be_visible()
+    button = page.get_by_role("button", name=say("dossier.page_search"))
+    pressed = button.get_attribute("aria-pressed")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false" if pressed == "true" else "true")
+    address = page.get_by_role("link", name=say("dossier.page_report"), exact=True).get_attribute("href")
+    answer = page.request.get(str(address))
+    assert answer.status == 200
+    assert say("dossier.banner") in answer.text()
+
+
 def test_from_the_alarm_at_eight_to_the_signed_bulletin(
     browser: Browser, serving: ApiServer, language: Language
 ) -> None:
@@ -125,6 +138,7 @@ def test_from_the_alarm_at_eight_to_the_signed_bulletin(
     page.locator(f"a[href='/alarms/{event}']").first.click()
     page.get_by_role("button", name=say("alarm.dispatch"), exact=True).first.wait_for()
     expect(page.locator("main")).to_contain_text(say("demo.none_of_listed"))
+    look_behind_the_odds(page, say)
     nothing_serious(page)
     page.get_by_role("button", name=say("alarm.dispatch"), exact=True).first.click()
     dialog = page.get_by_role("dialog")

@@ -32,7 +32,9 @@ from bihuan.core import (
     pollutants,
 )
 from bihuan.devices import adapter, own
+from bihuan.devices.hj212 import Envelope, Hj212Adapter, Report
 from bihuan.register import Device
+from bihuan.store import Record
 
 log = logging.getLogger("bihuan.adapters")
 
@@ -78,6 +80,12 @@ class HeldAdapter:
                 raise  # a wrong setting of the register row is said as it always was
             self._problem = _words(problem)
             log.exception("adapter %s of device %s could not be made", device.protocol, device.id)
+
+    def report(self, record: Record, head: Envelope) -> Report | None:
+        """Read an entry that looks like the last one of its device; None says that `decode` must read it."""
+        if not isinstance(self._adapter, Hj212Adapter):
+            return None
+        return self._adapter.report(record.raw, head, record.received)
 
     def decode(self, data: bytes, received: datetime, frame: str) -> Decoded:
         """Decode one entry of the journal."""

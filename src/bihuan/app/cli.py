@@ -19,6 +19,7 @@ from bihuan.app.caches import settle_caches
 from bihuan.app.cli_forward import forward
 from bihuan.app.cli_journal import journal
 from bihuan.app.cli_law import assess, standards
+from bihuan.app.cli_network import network
 from bihuan.app.cli_order import order
 from bihuan.app.cli_parts import (
     BAD_INPUT,
@@ -34,8 +35,10 @@ from bihuan.app.cli_parts import (
     target_of,
 )
 from bihuan.app.cli_plume import plume
+from bihuan.app.cli_receptor import receptor
 from bihuan.app.cli_sector import sector
 from bihuan.app.cli_store import store
+from bihuan.app.cli_trajectory import trajectory
 from bihuan.app.cli_user import user
 
 
@@ -339,7 +342,20 @@ def doctor(language: Any, as_json: bool) -> None:
         sys.exit(FINDING)
 
 
-for command in (assess, forward, journal, order, plume, sector, standards, store, user):
+for command in (
+    assess,
+    forward,
+    journal,
+    network,
+    order,
+    plume,
+    receptor,
+    sector,
+    standards,
+    store,
+    trajectory,
+    user,
+):
     cli.add_command(command)
 
 

@@ -27,6 +27,7 @@ from bihuan.app.forwardkeeping import add_target, list_targets, listed, stand_at
 from bihuan.app.gapkeeping import gaps_of
 from bihuan.app.importing import Beside, import_files
 from bihuan.app.journalkeeping import keep_for, may_go, prune_journal, retention
+from bihuan.app.netlines import network_lines
 from bihuan.app.opened import opened
 from bihuan.app.ordering import place_order
 from bihuan.app.replay import WHAT_IF, replay_stored
@@ -191,6 +192,11 @@ def _sector(scene: Scene, options: Options, language: Language) -> Iterator[Line
 
     for found, words in sector_stored(scene.home, options, scene.clock.now(), language):
         yield Line(found, words)
+
+
+def _network(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
+    data, words = network_lines(scene.home, options, language, scene.clock)
+    yield Line(data, words)
 
 
 def _gaps(scene: Scene, options: Options, language: Language) -> Iterator[Line]:
@@ -360,6 +366,7 @@ COMMANDS: dict[str, Command] = {
     "journal.keep": Command(_keep_journal, touches_files=True),
     "journal.prune": Command(_prune_journal, touches_files=True),
     "flags": Command(_flags),
+    "network": Command(_network, touches_files=True),
     "import": Command(_import, touches_files=True),
     "replay": Command(_replay),
     "report": Command(_report, touches_files=True),

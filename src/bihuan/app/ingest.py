@@ -12,16 +12,18 @@ import msgspec
 import polars as pl
 
 from bihuan.app.adapters import HeldAdapter
+from bihuan.app.columns import Columns
 from bihuan.app.heads import head_of
 from bihuan.app.losses import Losses
 from bihuan.app.ordering import VALID_RECALL, Recalls
 from bihuan.app.presence import Arrival
+from bihuan.app.recent import Recent
 from bihuan.app.rollups import SHORT, hours_of, stored_minutes, with_beside, within
 from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
-from bihuan.core import HOUR, KEY_COLUMNS, DeviceNote, Period, Reading, from_json, readings_table, to_json
+from bihuan.core import HOUR, KEY_COLUMNS, DeviceNote, Period, from_json, readings_table, to_json
 from bihuan.devices.hj212 import Envelope
-from bihuan.observations import as_reported, context, flag, hours_from_minutes, needed
+from bihuan.observations import Tails, as_reported, context, flag, hours_from_minutes, needed
 from bihuan.store import START, Position, Record, Store
 
 BATCH = 20_000
@@ -94,7 +96,7 @@ class Taken:
 
 @dataclass(slots=True)
 class _Decoded:
-    readings: list[Reading] = field(default_factory=list)
+    columns: Columns = field(default_factory=Columns)
     complaints: Counter[str] = field(default_factory=Counter)
     unclaimed: Counter[str] = field(default_factory=Counter)
     arrivals: list[Arrival] = field(default_factory=list)
@@ -127,7 +129,8 @@ class Ingest:
         self._waiting: pl.DataFrame | None = None
         known = store.records.state(COUNTS)
         self.counts = from_json(known, Counts) if known else Counts()
-        self.recent: pl.DataFrame | None = None
+        self._recent: Recent | None = None
+        self._tails: Tails | None = None
         self.only: Period | None = None  # a rebuild of a part stores nothing else
         self._notes: deque[tuple[str, DeviceNote]] = deque(maxlen=NOTES)
         self.losses = Losses(store)
@@ -225,10 +228,14 @@ class Ingest:
         if record.status == "wrong_password" and head.pw != town.devices[head.mn].password:
             into.complaints["password_wrong"] += 1  # it was not acknowledged: nobody knows who sent it
             return
-        decoded = adapter.decode(record.raw, record.received, record.frame)
         into.arrivals.append(Arrival(head.mn, record.received, record.peer))
+        report = adapter.report(record, head)
+        if report is not None and not into.recalls.about(report.device, report.interval):
+            into.columns.add(report, record.frame)
+            return
+        decoded = adapter.decode(record.raw, record.received, record.frame)
         readings = decoded.readings
-        into.readings.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
+        into.columns.extend(into.recalls.marked(readings, record.received) if into.recalls else readings)
         into.notes += [(head.mn, note) for note in decoded.notes]
         if decoded.sightings:
             into.seen.add(head.mn, town.devices[head.mn].site, record.frame, decoded.sightings)
@@ -243,13 +250,19 @@ class Ingest:
         return self._adapters[mn]
 
     def _store_all(self, town: Town, decoded: _Decoded, ends: dict[str, Position], now: datetime, full: bool) -> Taken:
-        batch = _sorted(decoded.readings)
+        batch = decoded.columns.table()
         if self.only is not None:
             batch = batch.filter(pl.col("start").is_between(self.only.start, self.only.end, closed="left"))
-        recent = self._window(town, now)
-        batch = flag(batch, recent, town.device_sites)
-        short = batch.filter(pl.col("interval").is_in(SHORT))
-        self.recent = pl.concat([_without(recent, short), short])
+        since = now - max(context("minute"), timedelta(hours=3))
+        recent = self._window(since, now)
+        short = pl.col("interval").is_in(SHORT)
+        history = (
+            recent.rows if self._tails is None else self._tails.history(batch.filter(short), since, recent.of_series)
+        )
+        batch = flag(batch, history, town.device_sites)
+        recent.take(batch.filter(short))
+        if self._tails is not None:
+            self._tails.take(batch.filter(short), since, recent.of_series)
         over = self._hours_over(town, batch, now)
         hours = self._hours(town, batch, over)
         if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
@@ -258,16 +271,26 @@ class Ingest:
         self._count(decoded, batch.height)
         return Taken(decoded.frames, batch, hours, full, decoded.arrivals, tuple(decoded.notes))
 
-    def _window(self, town: Town, now: datetime) -> pl.DataFrame:
+    @property
+    def recent(self) -> pl.DataFrame | None:
+        """Readings of the last hours; None before the first step."""
+        return None if self._recent is None else self._recent.rows
+
+    @recent.setter
+    def recent(self, rows: pl.DataFrame) -> None:
+        self._recent, self._tails = Recent(rows), None  # it will be set anew at every step
+
+    def _window(self, since: datetime, now: datetime) -> Recent:
         """Readings of the last hours, from memory or, after a start, from the store."""
-        since = now - max(context("minute"), timedelta(hours=3))
-        if self.recent is None:
+        if self._recent is None:
             found = [
                 self._store.series.readings(interval=interval, period=Period(since, now + timedelta(days=1)))
                 for interval in SHORT
             ]
-            self.recent = pl.concat(found).select(readings_table([]).schema.names)
-        return self.recent.filter(pl.col("start") >= since)
+            rows = pl.concat(found).select(readings_table([]).schema.names)
+            self._recent, self._tails = Recent(rows), Tails(rows)
+        self._recent.cut(since)
+        return self._recent
 
     def _hours(self, town: Town, batch: pl.DataFrame, over: pl.DataFrame) -> pl.DataFrame:
         """The hours that the batch changed: our means of those that are over, and the devices' own."""
@@ -298,9 +321,8 @@ class Ingest:
         return rows
 
     def _oldest(self) -> datetime:
-        assert self.recent is not None
-        oldest = self.recent["start"].min()
-        return oldest if isinstance(oldest, datetime) else datetime.max.replace(tzinfo=self._zone)
+        assert self._recent is not None
+        return self._recent.oldest or datetime.max.replace(tzinfo=self._zone)
 
     def _count(self, decoded: _Decoded, readings: int) -> None:
         self.counts.frames += decoded.frames
@@ -329,21 +351,3 @@ def _by_device_time(frame: tuple[Envelope, Record]) -> tuple[str, str, bytes]:
     """Order by the devices' own clocks, so that neither arrival nor gateway says which of two reports is the later."""
     head, record = frame
     return (head.mn, head.qn, record.raw)
-
-
-def _without(recent: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
-    """Leave out what the batch replaces; only rows of its time are compared, and mostly none of them is replaced."""
-    if batch.is_empty() or recent.is_empty():
-        return recent
-    near = recent.with_row_index("row").filter(pl.col("start") >= batch["start"].min())
-    replaced = near.join(batch, on=list(KEY_COLUMNS), how="semi")["row"]
-    if replaced.is_empty():
-        return recent
-    return recent.with_row_index("row").filter(~pl.col("row").is_in(replaced.implode())).drop("row")
-
-
-def _sorted(readings: list[Reading]) -> pl.DataFrame:
-    """One row a key, the last that came, in an order that does not depend on arrival."""
-    table = pl.DataFrame(pl.from_arrow(readings_table(readings)))
-    keys = list(KEY_COLUMNS)
-    return table.unique(keys, keep="last", maintain_order=True).sort(keys)

@@ -253,6 +253,10 @@ class Recalls:
     def __bool__(self) -> bool:
         return bool(self._of)
 
+    def about(self, device: str, interval: Interval) -> bool:
+        """Whether data of this kind was asked for at all."""
+        return (device, interval) in self._of
+
     def marked(self, readings: Iterable[Reading], received: datetime) -> list[Reading]:
         """Return readings with the origin ``recalled`` where an order had asked for them when they came."""
         return [replace(one, origin="recalled") if self._asked(one, received) else one for one in readings]

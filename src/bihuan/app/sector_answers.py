@@ -32,6 +32,7 @@ from bihuan.tracing.sectors import (
     polar_surface,
     pollution_rose,
     ratios,
+    round_edges,
     theil_sen,
     wind_regression,
     wind_rose,
@@ -43,8 +44,13 @@ FIGURES = 5
 PERCENTILES = (25.0, 50.0, 75.0, 90.0, 95.0)
 THIN = 2
 """Every so manieth place of a picture is sent: 101 a side."""
+ROSE_CLASSES = 4
+"""About so many classes of the pollution rose, that colours can be told apart."""
 MOVING = 0.5
 """Calm below it, in roses of the page. [m/s]"""
+
+SURFACE_HOURS = 100
+"""Usable hours below which a surface only draws single hours, so that none is drawn."""
 
 NEEDS_WIND = frozenset({"rose", "cpf", "polar", "nwr"})
 
@@ -93,6 +99,9 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
     found = doubts(hours, kind in NEEDS_WIND, few_days=14 if kind == "fingerprint" else 0)
     if kind in ("ratio", "trend"):
         found = tuple(one for one in found if one.code not in ("few_hours", "no_values", "one_value", "flat"))
+    usable = int((hours.complete if kind in NEEDS_WIND else np.isfinite(hours.value)).sum())
+    if kind in ("polar", "nwr") and not blocked(found) and usable < SURFACE_HOURS:
+        found = (*found, Doubt("few_surface", "blocks", {"count": usable, "need": SURFACE_HOURS}))
     result = None
     if not blocked(found):
         try:
@@ -100,6 +109,8 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
         except InputError:
             need = {"trend": LEAST_MONTHS, "polar": LEAST_CELLS}.get(kind, 0)
             found = (*found, Doubt(f"short_{kind}", "blocks", {"need": need}))
+    if kind == "trend" and result is not None and not result["deseasonalised"]:
+        found = (*found, Doubt("season_left", "caution"))
     if kind == "ratio" and result is not None and not result["pairs"]:
         result, found = None, (*found, Doubt("no_pair", "blocks"))
     return {
@@ -109,7 +120,7 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
         "start": _instant(hours, 0),
         "end": _instant(hours, -1),
         "hours": len(hours),
-        "usable": int((hours.complete if kind in NEEDS_WIND else np.isfinite(hours.value)).sum()),
+        "usable": usable,
         "wind": {"site": asked.wind_site, "distance": asked.distance},
         "doubts": [{"code": one.code, "weight": one.weight, "words": doubt_words(one, language)} for one in found],
         "conclusion": conclusion_of(kind, result, found, language),
@@ -121,7 +132,9 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
 
 def _rose(asked: SectorHours, zone: ZoneInfo, wanted: Wanted) -> dict[str, Any]:
     hours = asked.hours
-    wind, dirt = wind_rose(hours, (0.0, 2.0, 4.0, 6.0), 22.5, MOVING), pollution_rose(hours, None, 22.5, MOVING)
+    known = hours.value[np.isfinite(hours.value)]
+    edges = round_edges(float(known.min()), float(np.quantile(known, 0.9)), ROSE_CLASSES)
+    wind, dirt = wind_rose(hours, (0.0, 2.0, 4.0, 6.0), 22.5, MOVING), pollution_rose(hours, edges, 22.5, MOVING)
     total = max(wind.hours, 1)
     return {
         "direction": figures(wind.direction),
@@ -231,7 +244,7 @@ def _ratio(asked: SectorHours, zone: ZoneInfo, wanted: Wanted) -> dict[str, Any]
             "below": one.row.below,
             "rise": list(one.row.rise) if one.row.rise else None,
             "status": one.row.status,
-            "source": one.row.source,
+            "source": {"zh": one.row.source_zh, "en": one.row.source_en},
             "decides": one.decides,
             "hours": one.hours,
             "of": one.of,

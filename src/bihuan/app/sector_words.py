@@ -11,6 +11,9 @@ from bihuan.tracing.sectors import Doubt
 
 COMPASS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
 
+LEAST_HIGH = 5
+"""High hours that a direction must have to be named. [hours]"""
+
 BLOCKING_FIRST = 1
 """Of several reasons against a conclusion the first is said in its place."""
 
@@ -70,10 +73,11 @@ def _rose(result: Any, language: Language) -> str:
 def _cpf(result: Any, language: Language) -> str:
     """A direction is named only where even the lower end of its interval beats the share over all directions."""
     base = result["overall"] or 0.0
+    rows = zip(result["probability"], result["lower"], result["count"], strict=True)
     sure = [
         (share, at)
-        for at, (share, low) in enumerate(zip(result["probability"], result["lower"], strict=True))
-        if share is not None and low is not None and low > base
+        for at, (share, low, count) in enumerate(rows)
+        if share is not None and low is not None and low > base and share * count >= LEAST_HIGH
     ]
     told = {"percentile": f"{result['percentile']:g}", "threshold": f"{result['threshold']:.3g}"}
     if not sure:

@@ -150,12 +150,12 @@ def _wide(rows: pl.DataFrame, wanted: list[str]) -> pl.DataFrame:
 
 
 def _wind(store: Store, town: Town, ref: Ref, period: Period | None) -> tuple[str, float | None, pl.DataFrame]:
-    """The site's own wind, else the nearest station's, distance in metres."""
+    """The site's own wind, else that of the nearest station that measured it long enough, distance in metres."""
     place = town.register.place_of(ref, town.on) or town.centre
     sites = [str(ref), *sorted(town.weather_sites - {str(ref)})]
     rows = _usable(store, sites, list(WIND), period)
     near: list[tuple[float, str]] = []
-    for site in rows["site"].unique().sort():
+    for site in _long_enough(rows):
         there = town.register.place_of(Ref.parse(site), town.on)
         if site == str(ref) or there is not None:
             near.append((0.0 if site == str(ref) or there is None else place.distance(there), site))
@@ -164,6 +164,12 @@ def _wind(store: Store, town: Town, ref: Ref, period: Period | None) -> tuple[st
     distance, site = min(near)
     wind = _wide(rows.filter(pl.col("site") == site), list(WIND)).select("start", *WIND)
     return site, None if site == str(ref) else round(distance), wind
+
+
+def _long_enough(rows: pl.DataFrame) -> list[str]:
+    """Sites whose wind covers at least half of what the best covers: a mast of last week does not stand for a year."""
+    counts = rows.group_by("site").agg(pl.col("start").n_unique().alias("hours")).sort("site")
+    return counts.filter(pl.col("hours") >= 0.5 * pl.col("hours").max())["site"].to_list()
 
 
 def _no_wind(wide: pl.DataFrame) -> pl.DataFrame:

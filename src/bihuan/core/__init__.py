@@ -139,6 +139,10 @@ from bihuan.core.weather import (
     STABILITY_CLASSES,
     Weather,
 )
+from bihuan.core.winds import (
+    GriddedWind,
+    gridded_wind,
+)
 
 __all__ = [
     "BASES",
@@ -176,6 +180,7 @@ __all__ = [
     "Flag",
     "FormatError",
     "ForwardModel",
+    "GriddedWind",
     "InputError",
     "Interval",
     "JournalError",
@@ -226,6 +231,7 @@ __all__ = [
     "exact",
     "floor_to",
     "from_json",
+    "gridded_wind",
     "hours_of",
     "iso",
     "local_date",

@@ -35,6 +35,9 @@ from bihuan.formats.plotfile import (
     read_postfile,
     write_plotfile,
 )
+from bihuan.formats.tracks import track_features, write_tracks
+from bihuan.formats.vu import VuTable, read_limits, read_vu, write_vu
+from bihuan.formats.wind_grid import read_wind_grid
 
 __all__ = [
     "CONVERTED",
@@ -61,17 +64,22 @@ __all__ = [
     "Recognised",
     "RowFault",
     "Variable",
+    "VuTable",
     "fortran_value",
     "gcj02_to_wgs84",
     "kinds",
     "read_deck",
     "read_era5",
+    "read_limits",
     "read_netcdf",
     "read_postfile",
     "read_profile",
     "read_register",
     "read_surface",
+    "read_vu",
+    "read_wind_grid",
     "recognise",
+    "track_features",
     "wgs84_to_gcj02",
     "write_geotiff",
     "write_netcdf",
@@ -80,4 +88,6 @@ __all__ = [
     "write_register",
     "write_surface",
     "write_templates",
+    "write_tracks",
+    "write_vu",
 ]

@@ -50,7 +50,7 @@ def read_era5(path: Path, longitude: float, latitude: float, hours_east: float) 
         raise FormatError(f"{path.name} has no {', '.join(missing)}; it has {', '.join(held)}")
     clock = "valid_time" if "valid_time" in held else "time"
     north, east = _cell(path, held["latitude"], latitude, 360.0), _cell(path, held["longitude"], longitude, 360.0)
-    ends = _times(path, held.get(clock)) + np.timedelta64(round(hours_east * 60), "m")
+    ends = times_of(path, held.get(clock)) + np.timedelta64(round(hours_east * 60), "m")
 
     def at(name: str, factor: float = 1.0) -> Float | None:
         variable = held.get(name)
@@ -79,7 +79,14 @@ def _cell(path: Path, axis: Variable, wanted: float, turn: float) -> int:
     return int(away.argmin())
 
 
-def _times(path: Path, variable: Variable | None) -> NDArray[np.datetime64]:
+def times_of(path: Path, variable: Variable | None) -> NDArray[np.datetime64]:
+    """Return the instants of a time axis that counts hours, minutes, seconds or days since a day.
+
+    Raises
+    ------
+    FormatError
+        If it does not.
+    """
     told = re.match(r"(\w+) since (\d{4}-\d{1,2}-\d{1,2})", str(variable.attributes.get("units"))) if variable else None
     if variable is None or told is None or told[1] not in UNITS:
         raise FormatError(f"{path.name} has no time in hours or seconds since a day")

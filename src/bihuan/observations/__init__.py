@@ -49,6 +49,7 @@ from bihuan.observations.signs import (
     sign_settings,
     span_of,
 )
+from bihuan.observations.tails import Tails
 from bihuan.observations.validity import Needed, needed
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "Sign",
     "SignKind",
     "Step",
+    "Tails",
     "as_reported",
     "begin",
     "block_of",

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from bihuan.observations.neighbours import divergent
-from bihuan.observations.settings import Settings, by_group
+from bihuan.observations.settings import GROUPS, Settings, by_group
 
 JUDGED_STATS = ("avg", "rtd")
 HOUR_MICROSECONDS = 3_600_000_000
@@ -34,8 +34,12 @@ def stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
     usual = pl.col("interval").replace_strict(cv, default=None, return_dtype=pl.Float64) * pl.col("factor")
     value = pl.col("value")
     changed = pl.col("fresh") | (value != value.shift(1)).fill_null(True)
-    since = pl.when(changed).then("start").forward_fill()
-    length = pl.col("line").cast(pl.Int64) - pl.when(changed).then("line").forward_fill().cast(pl.Int64) + 1
+    # a first row may stand for the run that it ends (`tails.Tails`)
+    since = (
+        pl.when(changed).then(pl.when("fresh").then(pl.coalesce("since", "start")).otherwise("start")).forward_fill()
+    )
+    length = pl.col("line").cast(pl.Int64) - pl.when(changed).then("line").forward_fill().cast(pl.Int64)
+    length += pl.when(changed).then(pl.when("fresh").then(pl.col("length").fill_null(1)).otherwise(1)).forward_fill()
     runs = (
         series.with_columns(length=length, since=since)
         .filter(pl.col("row").is_not_null() & (pl.col("length") > 1))
@@ -50,6 +54,38 @@ def stuck_rows(series: pl.DataFrame, table: Settings) -> pl.Series:
     improbable = (pl.col("length") - 1) * chance.log() < float(stuck["exponent"]) * math.log(10)
     dead = pl.when(value > 0).then(improbable).otherwise(pl.col("lasts") >= float(stuck["zero_hours"]))
     return runs.filter(dead)["row"]
+
+
+def least_spans(table: Settings) -> pl.DataFrame:
+    """Return what a series must span to be questioned for a step: group, pollutant, least."""
+    floors = [
+        {"group": group, "pollutant": code, "least": float(limit)}
+        for group in GROUPS
+        for code, limit in table["jump"]["above"].items()
+    ]
+    for name in ("spike", "noisy"):
+        floors += [
+            {"group": row["group"], "pollutant": row["pollutant"], "least": float(row["above"])}
+            for row in by_group(table[name], ("above",))
+        ]
+    schema = {"group": pl.String, "pollutant": pl.String, "least": pl.Float64}
+    return pl.DataFrame(floors, schema=schema).group_by("group", "pollutant").agg(pl.col("least").min())
+
+
+def lively_rows(series: pl.DataFrame, table: Settings) -> pl.DataFrame:
+    """Leave out series that `jump_rows`, `spike_rows` and `noisy_rows` cannot question: they take the medians.
+
+    Each of the three asks for a value, or a bend, that differs from others of its series by more than a floor; where
+    the whole series spans less than the lowest floor there is none. What spans more is left to them.
+    """
+    lowest = least_spans(table)
+    spans = series.group_by("series").agg(
+        pl.col("group").first(), pl.col("pollutant").first(), span=pl.col("value").nan_max() - pl.col("value").nan_min()
+    )
+    lively = spans.join(lowest, on=["group", "pollutant"], how="inner").filter(
+        pl.col("span") >= pl.col("least") * (1 - 1e-9)
+    )
+    return series.join(lively.select("series"), on="series", how="semi", maintain_order="left")
 
 
 def jump_rows(series: pl.DataFrame, table: Settings) -> pl.Series:

@@ -13,6 +13,7 @@ import polars as pl
 from bihuan.observations.checks import (
     JUDGED_STATS,
     jump_rows,
+    lively_rows,
     neighbour_rows,
     noisy_rows,
     part_rows,
@@ -20,6 +21,7 @@ from bihuan.observations.checks import (
     stuck_rows,
 )
 from bihuan.observations.settings import Settings, by_group, default_settings
+from bihuan.observations.tails import NO_RUN, SERIES_KEY
 
 STATES = ("start_up", "shut_down", "banked", "drying", "fault", "accident", "stopped", "maintenance", "calibration")
 """Conditions that may be declared for an outlet; their reasons are ``state_start_up`` and so on."""
@@ -55,7 +57,6 @@ DRIFTS_SCHEMA = pl.Schema(
 )
 """Spans in which a site was found to drift (`drifts`)."""
 
-SERIES_KEY = ("device", "pollutant", "stat", "interval")
 OFFICIAL_KINDS = ("national", "provincial")
 
 
@@ -77,7 +78,7 @@ def flag(
         The batch, for instance the last five minutes. One row for each device, pollutant, stat, interval and start.
     history : DataFrame of `READINGS_SCHEMA`, optional
         Earlier readings of the same devices (`context` says how far back helps). Without it neither stuck readings
-        nor jumps at the beginning of the batch can be seen.
+        nor jumps at the beginning of the batch can be seen. `Tails` hands in less and the answer is the same.
     sites : DataFrame of `SITES_SCHEMA`, optional
         Without it every device is a station of its own and has no neighbours.
     settings : mapping, optional
@@ -107,13 +108,14 @@ def flag(
     usable = pl.col("value").is_not_null() & ~pl.col("quality").is_in(["bad", "missing"])
     series = _series(batch, history, usable, resolutions)
     plain = batch.filter(usable)
+    lively = lively_rows(series, table)
     checks = {
         "stuck": stuck_rows(series, table),
         "pm25_over_pm10": part_rows(plain, table["parts"], "pm25", "pm10"),
         "no2_over_nox": part_rows(plain, table["parts_nox"], "no2", "nox"),
-        "jump": jump_rows(series, table),
-        "spike": spike_rows(series, table),
-        "noisy": noisy_rows(series, table),
+        "jump": jump_rows(lively, table),
+        "spike": spike_rows(lively, table),
+        "noisy": noisy_rows(lively, table),
         "neighbours": neighbour_rows(plain, table),
         "drift": _drift_rows(plain, drifting),
     }
@@ -242,9 +244,11 @@ def _series(
     # one number stands for the four texts of a key: sorting and comparing it takes a fifth of the time
     columns = ["series", "pollutant", "interval", "group", "start", "end", "value", "quality"]
     columns.append("own_resolution")
-    mine = mine.join(keys.drop("group"), on=SERIES_KEY, how="inner").select(*columns, "row")
+    runs = ["since", "length"]
+    mine = mine.join(keys.drop("group"), on=SERIES_KEY, how="inner").select(*columns, *NO_RUN, "row")
     if history is not None and not history.is_empty():
-        earlier = history.filter(judged).join(keys, on=SERIES_KEY, how="inner").select(columns)
+        history = history if set(runs) <= set(history.columns) else history.with_columns(*NO_RUN)
+        earlier = history.filter(judged).join(keys, on=SERIES_KEY, how="inner").select(*columns, *runs)
         earlier = earlier.join(mine, on=["series", "start"], how="anti")
         mine = pl.concat([earlier.with_columns(row=pl.lit(None, pl.UInt32)), mine])
     ordered = mine.filter(usable).sort("series", "start").with_row_index("line")

@@ -15,6 +15,10 @@ from bihuan.physics.dispersion import (
     sigma_y,
     sigma_z,
 )
+from bihuan.physics.nonnegative import (
+    box_gains,
+    box_sweeps,
+)
 from bihuan.physics.plume import (
     GaussianPlume,
 )
@@ -29,6 +33,9 @@ from bihuan.physics.stability import (
     mixing_height,
     solar_altitude,
     turner_class,
+)
+from bihuan.physics.station_wind import (
+    station_wind,
 )
 from bihuan.physics.steady import (
     AmbientRatio,
@@ -66,8 +73,15 @@ from bihuan.physics.steady import (
     ranks_for,
     station_hours,
 )
+from bihuan.physics.trajectory import (
+    ENDS,
+    Scheme,
+    Trajectories,
+    trajectories,
+)
 
 __all__ = [
+    "ENDS",
     "AmbientRatio",
     "AreaSource",
     "Averager",
@@ -93,16 +107,20 @@ __all__ = [
     "Receptors",
     "Removal",
     "RoadSource",
+    "Scheme",
     "Site",
     "SteadyPlume",
     "SteadyPuffs",
     "SteadySource",
     "Terrain",
+    "Trajectories",
     "VolumeSource",
     "WindField",
     "block_means",
     "block_starts",
     "block_weather",
+    "box_gains",
+    "box_sweeps",
     "class_layer",
     "compiled",
     "curves",
@@ -117,5 +135,7 @@ __all__ = [
     "solar_altitude",
     "source_table",
     "station_hours",
+    "station_wind",
+    "trajectories",
     "turner_class",
 ]

@@ -378,7 +378,8 @@ def doubt_section(given: TraceMaterial, language: Language) -> Section:
     if given.estimated:
         lines += [say(f"doubt_{name}", language) for name in ("measured", "two", "same_bearing")]
         unmonitored = sum(not row.monitored for row in given.suspects[:SUSPECTS])
-        lines.append(say("doubt_rates", language, count=unmonitored, of=len(given.suspects[:SUSPECTS])))
+        if unmonitored:
+            lines.append(say("doubt_rates", language, count=unmonitored, of=len(given.suspects[:SUSPECTS])))
     if given.hidden_cases:
         lines.append(say("hidden_cases", language, count=given.hidden_cases))
     return Section(title=say("section_doubt", language), sentences=tuple(lines), notes=(say("note_level", language),))

@@ -23,6 +23,9 @@ Batch: TypeAlias = "pa.Table | pl.DataFrame"
 SPOTS = 32_768
 """Numbers that loggers are spread over: some hundred loggers of a block of 122,880 sealed rows share few of them."""
 
+PART = "\x1f"
+"""Parts names in a text that holds many; no code of a device or site has it."""
+
 FEW = 64
 """Up to so many spots are named in a clause; with more, most blocks would be looked at anyway."""
 
@@ -147,13 +150,25 @@ def error_of(problem: duckdb.Error, path: Path) -> StoreError:
 
 
 def where_of(period: Period | None, **columns: Iterable[str] | None) -> tuple[str, list[Any]]:
-    """Return a WHERE clause and its values; a column that is None is not asked for."""
+    """Return a WHERE clause and its values; a column that is None is not asked for.
+
+    Notes
+    -----
+    Names go as one text: for every member of a list DuckDB's Python client tries to import four optional packages
+    anew, which cost 0.2 ms a name (5,000 loggers: a second).
+    """
     parts: list[str] = []
     values: list[Any] = []
     for column, wanted in columns.items():
         if wanted is not None:
-            parts.append(f'"{column}" IN (SELECT unnest(?::VARCHAR[]))')
-            values.append(list(wanted))
+            names = list(wanted)
+            joined = PART.join(names)
+            if names and joined.count(PART) == len(names) - 1:
+                parts.append(f'"{column}" IN (SELECT unnest(string_split(?, chr({ord(PART)}))))')
+                values.append(joined)
+            else:
+                parts.append(f'"{column}" IN (SELECT unnest(?::VARCHAR[]))')
+                values.append(names)
     if period is not None:
         parts.append("start >= ? AND start < ?")
         values += [period.start, period.end]

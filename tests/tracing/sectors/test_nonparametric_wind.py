@@ -51,6 +51,13 @@ def test_a_source_in_the_north_is_whole_on_both_sides_of_it() -> None:
     assert left[5:20] == pytest.approx(right[5:20], rel=0.1)
 
 
+def test_a_few_hours_give_no_value_outside_their_own_range() -> None:
+    for seed in range(4):
+        hours = one_source(n=32, seed=seed)
+        found = wind_regression(hours).value
+        assert np.nanmin(found) >= hours.value.min() and np.nanmax(found) <= hours.value.max()
+
+
 def test_one_speed_or_no_hour_is_refused() -> None:
     for speed in ([2.0, 2.0], [np.nan, np.nan]):
         with pytest.raises(InputError, match="more than one wind speed"):

@@ -35,7 +35,8 @@ def test_a_row_that_is_switched_on_names_its_hours() -> None:
 
 def test_two_kinds_at_once_are_no_answer() -> None:
     rows = tuple(
-        KindRow(kind, kind, ("pm25", "pm10"), 0.1, None, None, "confirmed", "made up") for kind in ("dust", "traffic")
+        KindRow(kind, kind, ("pm25", "pm10"), 0.1, None, None, "confirmed", "", "made up")
+        for kind in ("dust", "traffic")
     )
     assert ratios(times(4), {"pm25": FINE, "pm10": COARSE}, rows=rows).kind == ("", "", "", "")
 

@@ -54,6 +54,7 @@ export const pages: Page[] = [
   { name: 'device', path: '/devices/:mn', right: 'device.read', title: 'onboarding.title', load: () => import('./onboarding/DevicePage.vue') },
   { name: 'signs', path: '/signs', right: 'sign.read', icon: 'ScanSearch', title: 'signs.title', load: () => import('./signs/SignListPage.vue') },
   { name: 'sign', path: '/signs/:id', right: 'sign.read', title: 'signs.title', load: () => import('./signs/SignPage.vue') },
+  { name: 'network', path: '/network', right: 'network.read', icon: 'Radar', title: 'network.title', load: () => import('./network/NetworkPage.vue') },
   { name: 'health', path: '/health', right: 'health.read', icon: 'HeartPulse', title: 'health.title', load: () => import('./health/HealthPage.vue') },
   { name: 'accounts', path: '/accounts', right: 'account.read', icon: 'Users', title: 'account.title', load: () => import('./account/AccountsPage.vue') },
   { name: 'audit', path: '/audit', right: 'audit.read', icon: 'ShieldCheck', title: 'audit.title', load: () => import('./account/AuditPage.vue') },

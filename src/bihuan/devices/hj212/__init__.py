@@ -12,6 +12,7 @@ from bihuan.devices.hj212.decode import Hj212Adapter
 from bihuan.devices.hj212.encode import acknowledgement, encode, executed, heartbeat, reply, uplink, wrap
 from bihuan.devices.hj212.envelope import Envelope, envelope
 from bihuan.devices.hj212.frame import Frame, Framer, read_frame
+from bihuan.devices.hj212.layouts import Layout, Report
 from bihuan.devices.hj212.notes import INFO_KINDS, NOTE_KINDS, result_of
 from bihuan.devices.hj212.parse import Group, Segment, parse
 from bihuan.devices.hj212.requests import (
@@ -40,6 +41,8 @@ __all__ = [
     "Framer",
     "Group",
     "Hj212Adapter",
+    "Layout",
+    "Report",
     "Segment",
     "acknowledgement",
     "checked",

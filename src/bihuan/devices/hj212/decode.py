@@ -19,8 +19,9 @@ from bihuan.devices.hj212.codes import (
     marks,
 )
 from bihuan.devices.hj212.envelope import Envelope
-from bihuan.devices.hj212.frame import Frame, read_frame
+from bihuan.devices.hj212.frame import Frame, plain_end, read_frame
 from bihuan.devices.hj212.items import Gathered, Items
+from bihuan.devices.hj212.layouts import Layout, Report, Times, figures, layout_of
 from bihuan.devices.hj212.notes import NOTE_KINDS, UNKNOWN_CONTENT, notes_of
 from bihuan.devices.hj212.parse import Segment, parse
 from bihuan.devices.hj212.parts import Parts
@@ -78,6 +79,8 @@ class Hj212Adapter:
         self._items = Items(device, kind)
         self._parts = Parts()
         self._marks = marks()
+        self._layouts: dict[str, Layout | None] = {}
+        self._times = Times(device.rhythm, zone)
         self._keys = [
             key_bytes(key) for key in (device.cipher_key, device.cipher_key_next, *device.cipher_keys_old) if key
         ]
@@ -113,6 +116,46 @@ class Hj212Adapter:
             return Decoded((), tuple(said + about + _about_command(segment)), notes)
         return self._data(segment, interval or "minute", received, frame, said)
 
+    def report(self, data: bytes, head: Envelope, received: datetime) -> Report | None:
+        """Read a frame that looks like the last one of its command; None says that `decode` must read it.
+
+        Parameters
+        ----------
+        data : bytes
+            The raw frame.
+        head : Envelope
+            Its head.
+        received : datetime
+
+        Notes
+        -----
+        Only frames of which `decode` would make good readings without any complaint, the same as those of the report.
+        """
+        layout = self._layouts.get(head.cn)
+        if layout is None or self._parts or self._keys:
+            return None
+        stop = plain_end(data)
+        fitting = layout.pattern.fullmatch(data, 0, stop) if stop else None
+        if fitting is None or head.mn != self._device.id:
+            return None
+        if self._device.password and head.pw != self._device.password:
+            return None
+        stamp, *texts = fitting.groups()
+        period = self._times.period(head, stamp.decode(), received)
+        values = figures(layout, texts)
+        if period is None or values is None:
+            return None
+        interval, start, end, origin = period
+        return Report(self._device.id, interval, start, end, origin, layout, values)
+
+    def _learn(self, segment: Segment, said: list[Complaint]) -> None:
+        """Remember how a frame looks of which nothing had to be said."""
+        command = segment.head.cn
+        if said or segment.head.pnum is not None or command not in DATA_COMMANDS:
+            return
+        found = layout_of(segment.groups, self._items.channels, self._marks, instant=command == "2011")
+        self._layouts[command] = found
+
     def _data(
         self, segment: Segment, interval: Interval, received: datetime, frame: str, said: list[Complaint]
     ) -> Decoded:
@@ -127,6 +170,7 @@ class Hj212Adapter:
             return Decoded((), tuple(said))
         gathered = self._items.gather(segment.groups, instant=interval == "rt")
         readings = self._readings(gathered, interval, when, frame, segment.head.st)
+        self._learn(segment, said + gathered.complaints)
         return Decoded(readings, tuple(said + gathered.complaints))
 
     def _opened(self, taken: Frame, said: list[Complaint]) -> Frame | None:

@@ -225,6 +225,12 @@ def read_frame(raw: bytes) -> Frame:
     return Frame(raw, b"", "bad", tuple(said + last))
 
 
+def plain_end(raw: bytes) -> int:
+    """Return the end of the one frame that some bytes are, as the standard has it in every way; 0 for any other."""
+    stop = _plain(raw, 0)
+    return stop if len(raw) == stop or not raw[stop:].strip(_LINE_END) else 0
+
+
 def _plain(buffer: bytes, at: int) -> int:
     """Return the end of a frame that is as the standard has it in every way, 0 for any other."""
     if not buffer.startswith(b"##", at):

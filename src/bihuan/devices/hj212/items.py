@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from bihuan.core import Complaint, SettingError, Stat, pollutants
@@ -77,19 +79,16 @@ class Items:
         self._strict = device.strictness == "strict"
         self._kind = kind
         self._named_units = frozenset(device.units)
-        self._converted: dict[str, Conversion] = {}
-        unknown = sorted(set(device.units) - set(pollutants()))
-        if unknown:
-            raise SettingError(f"device {device.id}: units name {', '.join(unknown)}, not in core/pollutants.toml")
-        for code, found in pollutants().items():
-            if found.medium == "soil":
-                continue  # no logger sends it
-            kept = found.unit if kind == "environment" else found.outlet_unit
-            try:
-                self._converted[code] = conversion(device.units.get(code) or wire_unit(found, kept), kept)
-            except SettingError as problem:
-                raise SettingError(f"device {device.id}, {code}: {problem}") from None
+        try:
+            self._converted = _conversions(kind, tuple(sorted(device.units.items())))
+        except SettingError as problem:
+            raise SettingError(f"device {device.id}{problem}") from None
         self._channels: dict[str, Channel] = {}
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """Names met so far that are spelled as the standard has them."""
+        return self._channels
 
     def gather(self, groups: Sequence[Group], *, instant: bool) -> Gathered:
         """Read the items of one frame; `instant` says whether they are momentary values (CN 2011)."""
@@ -170,6 +169,31 @@ class Items:
         else:
             gathered.complaints.append(Complaint(reason, detail, where))
         return not self._strict
+
+
+@lru_cache(maxsize=1024)
+def _conversions(kind: Kind, units: tuple[tuple[str, str], ...]) -> Mapping[str, Conversion]:
+    """Return how each pollutant comes into the unit kept; most loggers of a city send alike.
+
+    Raises
+    ------
+    SettingError
+        With words that go behind the name of a device.
+    """
+    own = dict(units)
+    unknown = sorted(set(own) - set(pollutants()))
+    if unknown:
+        raise SettingError(f": units name {', '.join(unknown)}, not in core/pollutants.toml")
+    found: dict[str, Conversion] = {}
+    for code, pollutant in pollutants().items():
+        if pollutant.medium == "soil":
+            continue  # no logger sends it
+        kept = pollutant.unit if kind == "environment" else pollutant.outlet_unit
+        try:
+            found[code] = conversion(own.get(code) or wire_unit(pollutant, kept), kept)
+        except SettingError as problem:
+            raise SettingError(f", {code}: {problem}") from None
+    return MappingProxyType(found)
 
 
 def _meaning(name: str, group: Group, gathered: Gathered) -> tuple[str, str] | None:

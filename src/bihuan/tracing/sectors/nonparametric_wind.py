@@ -104,7 +104,8 @@ def wind_regression(
         estimate=estimate,
         support=support,
         axis=axis,
-        value=drawn(fitted, top, seen),
+        # a weighted mean never leaves the range of the values; a spline between few points would
+        value=np.clip(drawn(fitted, top, seen), float(use.value.min()), float(use.value.max())),
         base=base,
         hours=len(use),
     )

@@ -34,7 +34,7 @@ class KindRow:
     rise : tuple or None
         A pollutant, and how many times the median of the hours before it must reach.
     status : Status
-    source : str
+    source_zh, source_en : str
     """
 
     id: str
@@ -44,7 +44,8 @@ class KindRow:
     below: float | None
     rise: tuple[str, float] | None
     status: Status
-    source: str
+    source_zh: str
+    source_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def kind_rows() -> tuple[KindRow, ...]:
             below=row.get("below"),
             rise=(row["rise"][0], float(row["rise"][1])) if "rise" in row else None,
             status=row["status"],
-            source=row["source"],
+            source_zh=row["source_zh"],
+            source_en=row["source_en"],
         )
         for row in raw["row"]
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import cholesky, eigh, qr, solve_triangular
+from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.optimize import minimize_scalar
 from scipy.sparse.linalg import eigsh
 from scipy.special import xlogy
@@ -129,7 +129,7 @@ def basis_of(u: Float, v: Float, k: int) -> tuple[Basis, Whole]:
     centre = points.mean(axis=0)
     bending = radial(points - centre, points - centre)
     if len(points) <= max(DENSE, 2 * k):
-        strength, vectors = eigh(bending)
+        strength, vectors = np.linalg.eigh(bending)
         leading = np.argsort(-np.abs(strength), kind="stable")[:k]
         strength, vectors = strength[leading], vectors[:, leading]
     else:
@@ -266,7 +266,7 @@ def smooth(basis: Basis, where: Whole, value: Float, weight: Float) -> Smooth:
     inverse = _inverse_root(design)
     bends = k - PLANE
     bent = inverse[:bends].T @ basis.penalty @ inverse[:bends]
-    roughness, turned = eigh((bent + bent.T) / 2)
+    roughness, turned = np.linalg.eigh((bent + bent.T) / 2)
     roughness = np.maximum(roughness, 0.0)
     target = turned.T @ (inverse.T @ (design.T @ (value * root_weight)))
     total = float(((value * root_weight) ** 2).sum())

@@ -24,7 +24,7 @@ export interface SurfaceResult {
 }
 export interface RatioResult {
   pairs: { over: string; under: string; median: number; low: number; high: number; correlation: number | null; hours: number }[]
-  rows: { id: string; kind: string; over: string; under: string; above: number | null; below: number | null; rise: [string, number] | null; status: string; source: string; decides: boolean; hours: number; of: number }[]
+  rows: { id: string; kind: string; over: string; under: string; above: number | null; below: number | null; rise: [string, number] | null; status: string; source: { zh: string; en: string }; decides: boolean; hours: number; of: number }[]
 }
 export interface Print { at: number[]; mean: Numbers; lower: Numbers; upper: Numbers; count: number[] }
 export interface PrintResult { hour: Print; weekday: Print; month: Print; hour_of_week: Numbers[]; weeks: number }
@@ -85,10 +85,11 @@ export function roseOption(result: RoseResult, part: 'wind' | 'pollutant', inks:
 
 export function cpfOption(result: CpfResult, inks: Inks): EChartsCoreOption {
   const most = Math.max(result.overall, ...result.upper.map((one) => one ?? 0))
-  const sure = result.lower.map((low) => low !== null && low > result.overall)
+  // as the sentence names them: five high hours at least
+  const sure = result.lower.map((low, at) => low !== null && low > result.overall && (result.probability[at] ?? 0) * result.count[at] >= 5)
   const order = compassFirst(result.direction.map((_, at) => at))
   return {
-    polar: { radius: ['3%', '74%'], center: ['50%', '50%'] },
+    polar: { radius: ['3%', '80%'], center: ['50%', '50%'] },
     ...polarAxes(result.direction, inks, Number((most * 1.02).toPrecision(2))),
     tooltip: {
       trigger: 'item', confine: true,
@@ -119,7 +120,7 @@ export function surfaceOption(answer: Answer<SurfaceResult>, inks: Inks): EChart
   }))
   const middle = (axis.length - 1) / 2
   const step = axis[1] - axis[0]
-  const half = Math.min(middle, Math.ceil(reach / step) + 2)
+  const half = Math.min(middle, Math.ceil(reach / step) + 4)
   const first = middle - half
   const inside = data.map(([u, v, one]) => [u - first, v - first, one])
   const values = data.map((one) => one[2])
@@ -127,6 +128,7 @@ export function surfaceOption(answer: Answer<SurfaceResult>, inks: Inks): EChart
   const unit = share ? '%' : unitWords(answer.unit)
   const shown = (one: number): string => (share ? (one * 100).toFixed(0) : short(one))
   const ring = niceRing(half * step)
+  const image = painted(inside, 2 * half + 1, Math.min(...values), Math.max(...values))
   return {
     grid: { left: 8, right: 8, top: 8, bottom: 46, containLabel: false },
     xAxis: { type: 'category', data: names, show: false, boundaryGap: true },
@@ -148,7 +150,16 @@ export function surfaceOption(answer: Answer<SurfaceResult>, inks: Inks): EChart
       },
     },
     series: [
-      { type: 'heatmap', data: inside, progressive: 0, itemStyle: { borderWidth: 0 }, emphasis: { itemStyle: { borderColor: inks.ink, borderWidth: 1 } } },
+      // the cells answer the pointer; what is seen is the image below them, without seams between cells
+      { type: 'heatmap', data: inside, progressive: 0, itemStyle: { opacity: 0 }, emphasis: { itemStyle: { opacity: 1, borderColor: inks.ink, borderWidth: 1 } }, z: 3 },
+      {
+        type: 'custom', silent: true, data: [0], z: 2,
+        renderItem: (_: unknown, api: { coord: (at: number[]) => number[] }) => {
+          const [x, y] = api.coord([half, half])
+          const side = (api.coord([half + 1, half])[0] - x) * (2 * half + 1)
+          return { type: 'image', style: { image, x: x - side / 2, y: y - side / 2, width: side, height: side } }
+        },
+      },
       {
         type: 'custom', silent: true, data: [0], z: 5,
         renderItem: (_: unknown, api: { coord: (at: number[]) => number[] }) => ringsAndPoints(api, half, step, ring, base, inks),
@@ -157,19 +168,42 @@ export function surfaceOption(answer: Answer<SurfaceResult>, inks: Inks): EChart
   }
 }
 
+/** One pixel a cell; the browser smooths it when it is drawn larger. */
+function painted(cells: number[][], side: number, low: number, high: number): HTMLCanvasElement {
+  const canvas = document.createElement('canvas')
+  canvas.width = canvas.height = side
+  const context = canvas.getContext('2d')!
+  const pixels = context.createImageData(side, side)
+  for (const [u, v, value] of cells) {
+    const at = ((side - 1 - v) * side + u) * 4
+    const share = high > low ? (value - low) / (high - low) : 0
+    pixels.data.set([...heat(share), 255], at)
+  }
+  context.putImageData(pixels, 0, 0)
+  return canvas
+}
+
+function heat(share: number): number[] {
+  const place = Math.min(Math.max(share, 0), 1) * (HEAT.length - 1)
+  const at = Math.min(Math.floor(place), HEAT.length - 2)
+  const parts = (hex: string): number[] => [1, 3, 5].map((from) => parseInt(hex.slice(from, from + 2), 16))
+  const [one, other] = [parts(HEAT[at]), parts(HEAT[at + 1])]
+  return one.map((channel, index) => Math.round(channel + (other[index] - channel) * (place - at)))
+}
+
 function niceRing(top: number): number {
   const power = 10 ** Math.floor(Math.log10(top / 3))
-  return [1, 2, 5, 10].map((m) => m * power).find((one) => one * 4 >= top) ?? top
+  return [1, 2, 5, 10].map((m) => m * power).find((one) => one * 5 >= top) ?? top
 }
 
 function ringsAndPoints(api: { coord: (at: number[]) => number[] }, half: number, step: number, ring: number, base: number, inks: Inks): unknown {
   const [x, y] = api.coord([half, half])
   const pixel = api.coord([half + 1, half])[0] - x
   const children: unknown[] = []
-  for (let r = ring; r <= half * step * 1.001; r += ring) {
-    const px = (r / step) * pixel
+  for (let speed = Math.ceil((base + ring / 4) / ring) * ring; speed - base <= half * step; speed += ring) {
+    const px = ((speed - base) / step) * pixel
     children.push({ type: 'circle', shape: { cx: x, cy: y, r: px }, style: { fill: 'none', stroke: inks.quiet, lineDash: [3, 3], lineWidth: 1 } })
-    children.push({ type: 'text', style: { text: `${Number((r + base).toFixed(1))}`, x: x - px * 0.7071, y: y - px * 0.7071, fill: inks.ink, stroke: inks.surface, lineWidth: 3, fontSize: 11, align: 'center', verticalAlign: 'middle' } })
+    children.push({ type: 'text', style: { text: `${Number(speed.toFixed(1))}`, x: x - px * 0.7071, y: y - px * 0.7071, fill: inks.ink, stroke: inks.surface, lineWidth: 3, fontSize: 11, align: 'center', verticalAlign: 'middle' } })
   }
   const far = half * pixel - 8
   for (const [name, dx, dy] of [['n', 0, -1], ['e', 1, 0], ['s', 0, 1], ['w', -1, 0]] as const) {
