@@ -25,6 +25,7 @@ from tests.app.small import wait_until as wait_until_soon
 from tests.store.conftest import postgresql  # noqa: F401  # a fixture
 from tests.store.postgres import Server, free_port
 
+pytestmark = pytest.mark.timeout(900)  # servers beside a database, on a machine that may be busy
 BEGIN = datetime(2026, 3, 10, 16, tzinfo=UTC)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -137,8 +137,8 @@ def test_every_file_of_a_transaction_and_the_folders_above_it_are_synced_before_
     store = LakeStore(lake_address)
     data, disk, seen = Path(lake_address.data), Counting(), []
 
-    def synced(data: Path, since: str) -> list[Path]:
-        found = sync_new(data, since, files=disk)
+    def synced(data: Path, since: str, folders: Iterable[Path]) -> list[Path]:
+        found = sync_new(data, since, folders, files=disk)
         seen.extend(found)
         return found
 

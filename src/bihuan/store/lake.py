@@ -23,7 +23,7 @@ from bihuan.store.batches import count_of, error_of, where_of
 from bihuan.store.following import Following
 from bihuan.store.indices import FILES, INDICES
 from bihuan.store.lakeaddress import LakeAddress, extension_files, files_of
-from bihuan.store.lakefiles import sync_new
+from bihuan.store.lakefiles import folders_below, sync_new
 from bihuan.store.lakelatest import LakeLatest
 from bihuan.store.pinned import LakePinned
 from bihuan.store.segments import Position
@@ -215,7 +215,7 @@ class LakeStore(SeriesStore):
     def _before_commit(self) -> None:
         """Sync the files of the transaction, and see that the lock is still ours."""
         if not self.address.remote:
-            sync_new(Path(self._folder), self._since)
+            sync_new(Path(self.address.data), self._since, folders_below(Path(self._folder)))
         import psycopg  # noqa: PLC0415
 
         try:

@@ -34,7 +34,7 @@ def sync_new(data: Path, since: str, folders: Iterable[Path] | None = None, file
     list of Path
     """
     found = []
-    for folder in _below(data) if folders is None else [folder for folder in folders if folder.is_dir()]:
+    for folder in folders_below(data) if folders is None else [folder for folder in folders if folder.is_dir()]:
         fresh = [path for path in folder.iterdir() if _made_since(path, since)]
         for path in fresh:
             handle = files.open(path, write=True)
@@ -52,12 +52,13 @@ def _made_since(path: Path, since: str) -> bool:
     return name.startswith(PREFIX) and name.endswith(".parquet") and name[len(PREFIX) :] >= since
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def folders_below(folder: Path) -> Iterator[Path]:
+    """Yield a folder and every folder in it, at any depth."""
     if folder.is_dir():
         yield folder
         for path in folder.iterdir():
             if path.is_dir():
-                yield from _below(path)
+                yield from folders_below(path)
 
 
 def _up_to(folder: Path, top: Path) -> list[Path]:
