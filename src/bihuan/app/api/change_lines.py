@@ -12,7 +12,7 @@ from bihuan.app.settingbook import Change
 from bihuan.core import Language, NotCovered, Ref, text
 
 
-class ChangeLine(BaseModel):
+class SettingChangeLine(BaseModel):
     """A setting or state of an instrument that differs from what was told before."""
 
     id: str
@@ -30,9 +30,9 @@ class ChangeLine(BaseModel):
     reason: str
 
 
-def change_line(one: Change, office: Office, language: Language) -> ChangeLine:
+def change_line(one: Change, office: Office, language: Language) -> SettingChangeLine:
     """Return one change in words."""
-    return ChangeLine(
+    return SettingChangeLine(
         id=one.id,
         device=one.device,
         kind=one.kind,

@@ -32,7 +32,7 @@ SHOWN = 1000
 CODES = ("pm25", "pm10", "so2", "no2", "co", "o3", "nmhc", "tsp")
 
 
-class Choice(BaseModel):
+class CollocationChoice(BaseModel):
     """Something that can be chosen."""
 
     code: str
@@ -76,8 +76,8 @@ class CollocationList(BaseModel):
     mn: str
     site: str
     may_judge: bool
-    pollutants: list[Choice]
-    references: list[Choice]
+    pollutants: list[CollocationChoice]
+    references: list[CollocationChoice]
     collocations: list[CollocationLine]
 
 
@@ -140,9 +140,9 @@ def collocations(mn: str, office: TheOffice, session: Reader, language: TheLangu
         mn=mn,
         site=device.site,
         may_judge=session.may("device.collocate"),
-        pollutants=[Choice(code=code, words=pollutant_name(code, language)) for code in CODES],
+        pollutants=[CollocationChoice(code=code, words=pollutant_name(code, language)) for code in CODES],
         references=[
-            Choice(code=f"station:{one.id}", words=office.name(Ref("station", one.id), language))
+            CollocationChoice(code=f"station:{one.id}", words=office.name(Ref("station", one.id), language))
             for one in office.town.stations
             if one.official and f"station:{one.id}" != device.site
         ],

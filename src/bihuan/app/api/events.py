@@ -21,7 +21,7 @@ from bihuan.app.api.alarms import (
     sees,
     written,
 )
-from bihuan.app.api.change_lines import ChangeLine, change_line
+from bihuan.app.api.change_lines import SettingChangeLine, change_line
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.gaps import DoubleShown, double_shown
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -85,7 +85,7 @@ class EventPage(BaseModel):
     verdicts: list[VerdictLine]
     inputs: list[str]
     doubles: list[DoubleShown] = Field(description="addresses that speak under one MN")
-    changes: list[ChangeLine] = Field(description="changes of settings and run states that it rests on")
+    changes: list[SettingChangeLine] = Field(description="changes of settings and run states that it rests on")
     advice: str = Field(description="what to do first, empty where the rule has no words of its own")
     marks: list[MarkLine]
     may_mark: bool

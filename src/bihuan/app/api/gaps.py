@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session
 from bihuan.app.api.cases import as_json
-from bihuan.app.api.change_lines import ChangeLine, change_line
+from bihuan.app.api.change_lines import SettingChangeLine, change_line
 from bihuan.app.api.device_lines import seen_device, sees_device
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
@@ -133,7 +133,7 @@ class DeviceWatch(BaseModel):
     gaps: list[GapShown]
     spells: list[SpellShown]
     doubles: list[DoubleShown]
-    changes: list[ChangeLine] = Field(description="of settings and states, the newest first")
+    changes: list[SettingChangeLine] = Field(description="of settings and states, the newest first")
 
 
 class RecallAsked(BaseModel):

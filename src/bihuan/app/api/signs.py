@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session
 from bihuan.app.api.alarms import pollutant_name, sees, subject_name, written
-from bihuan.app.api.change_lines import ChangeLine, change_line, setting_words
+from bihuan.app.api.change_lines import SettingChangeLine, change_line, setting_words
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.office import Office
@@ -86,7 +86,7 @@ class SignPage(BaseModel):
     unit: str
     evidence: list[EvidenceLine]
     innocent: list[str]
-    changes: list[ChangeLine] = Field(description="changes of settings that it rests on")
+    changes: list[SettingChangeLine] = Field(description="changes of settings that it rests on")
     method: str
     may_judge: bool
 
