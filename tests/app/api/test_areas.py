@@ -161,6 +161,8 @@ FREE = {
     # names things in its own way: tested in test_sensorthings
     "/sta/v1.1", "/sta/v1.1/{path:path}", "/sta/v1.1/Observations", "/sta/v1.1/CreateObservations",
     "/sta/v1.1/Datastreams({key})/Observations",
+    # the site is asked for, not in the path: tested in test_sectors; the network is the whole city's or nobody's
+    "/api/sectors/{kind}", "/api/network",
     # tested in test_live, and below
     "/api/live", "/api/instructions",
 }  # fmt: skip
