@@ -35,7 +35,7 @@ Float = NDArray[np.float64]
 
 METHOD = "plume-tracer/1"
 USUAL = "gaussian-plume/1"
-RATES = np.linspace(-2.0, 2.0, 9)
+RATES = np.linspace(-2.5, 2.5, 15)
 """Rates tried, in standard deviations of the logarithm of their prior."""
 HUSHED = 0.3
 """What evidence still counts where the tracer cannot tell: the odds stay wide."""
