@@ -1,6 +1,8 @@
 """Fixtures of the store: records in SQLite and, where a server can be started, in PostgreSQL."""
 
 import itertools
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +15,12 @@ from tests.store.postgres import Server
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server of our own; skips with a clear word where none can be started."""
-    folder = tmp_path_factory.mktemp("postgresql")
+def postgresql() -> Iterator[str]:
+    """The address of a PostgreSQL server of our own; skips with a clear word where none can be started.
+
+    Its folder is none of pytest's: another run closes those to other users.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="bihuan-postgresql-"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel warns about the machine's runtime folder
         try:
@@ -26,6 +31,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             pytest.skip(f"no PostgreSQL can be started here ({type(problem).__name__}: {problem})")
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

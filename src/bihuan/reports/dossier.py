@@ -9,11 +9,10 @@ import math
 
 from bihuan.core import Language, local_date, printed_unit, text
 from bihuan.reports.dossier_charts import event_winds, rose_chart, series_chart, trace_map
-from bihuan.reports.dossier_material import TraceMaterial, say
+from bihuan.reports.dossier_material import TraceMaterial, odds, say
 from bihuan.reports.dossier_work import check_section, method_section, work_section
 from bihuan.reports.material import amount, item_name
 from bihuan.reports.model import Content, Section, Table
-from bihuan.tracing import odds
 
 CALM = 0.7
 """Below this the air carries in no known direction, as the tracer has it. [m/s]"""

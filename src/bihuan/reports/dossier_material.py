@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bihuan.cases import Case
 from bihuan.core import CHINA, Effect, Event, Language, Period, Place, Ref, Suspect, Suspects, text
-from bihuan.tracing import Footprint, HiddenMap, SearchArea, Stop
+
+if TYPE_CHECKING:  # loading the physics takes a second: the bulletin shall not wait for it
+    from bihuan.tracing import Footprint, HiddenMap, SearchArea, Stop
 
 Numbers = tuple[float | None, ...]
+
+
+def odds(probability: float) -> str:
+    """Return `tracing.odds` of a probability."""
+    from bihuan.tracing import odds as printed  # noqa: PLC0415  # the physics behind it: as above
+
+    return printed(probability)
 
 
 def say(key: str, language: Language, **values: object) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bihuan.cases import Case
 from bihuan.core import Language, printed_unit, text
-from bihuan.reports.dossier_material import TraceMaterial, say
+from bihuan.reports.dossier_material import TraceMaterial, odds, say
 from bihuan.reports.model import Section, Table
-from bihuan.tracing import odds
 
 KINDS = ("industry", "construction", "road", "bare_soil")
 """Kinds of source with points of their own to check; every other has the general ones."""

@@ -8,7 +8,7 @@ from bihuan.physics import AreaSource, EnginePlume, PointSource, Receptors, Stea
 from bihuan.physics.steady.classes import friction_velocity, obukhov_length
 from tests.physics.scenes import PLANE, patch, stack, steady
 
-MODEL: ForwardModel = EnginePlume(PLANE)
+MODEL: ForwardModel = EnginePlume(PLANE, meander=True)
 EAST, NORTH = np.array([300.0, 900.0, 900.0, 4000.0]), np.array([0.0, 0.0, 70.0, 100.0])
 
 
@@ -36,6 +36,14 @@ def test_a_speed_between_two_kinds_of_air_errs_by_three_percent_at_most() -> Non
         got = MODEL.unit_response([stack(height=10)], EAST[:1], NORTH[:1], steady(1, speed))[0, 0, 0]
         point = PointSource("s", 0.0, 0.0, 10.0, 0.01, 0.0, 0.0, tip_downwash=False)
         assert got == pytest.approx(engine(point, 3, speed)[0], rel=0.035)
+
+
+def test_without_meander_nothing_goes_upwind_and_the_axis_has_more() -> None:
+    east, north = np.array([900.0, -300.0]), np.zeros(2)
+    coherent = EnginePlume(PLANE).unit_response([stack()], east, north, steady(1))[0, :, 0]
+    whole = MODEL.unit_response([stack()], east, north, steady(1))[0, :, 0]
+    assert coherent[1] == 0.0 < whole[1]
+    assert coherent[0] > whole[0]
 
 
 def test_a_patch_is_the_area_of_the_steady_plume() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bihuan.core import InputError, Plane, Ref, Source, Weather
 from bihuan.physics.sources import source_table
 from bihuan.physics.steady import state_kernels as k
-from bihuan.physics.steady.axis_kernels import MOST_PARTS
+from bihuan.physics.steady.axis_kernels import MOST_PARTS, RANDOM, SPREAD_OUT
 from bihuan.physics.steady.boundary import LEVELS
 from bihuan.physics.steady.classes import class_layer
 from bihuan.physics.steady.response_kernels import empty_tables, fill_tables, look_up
@@ -52,6 +52,10 @@ class EnginePlume:
         [m]
     roughness : float, optional
         [m]
+    meander : bool
+        Whether the random part of the plume is in it, which stands for winds that turn within the hour (eqs. 71-73).
+        Left out by default: whoever traces sums over errors of the direction and looks at minutes, and with it each
+        turn of the wind would count twice.
 
     Notes
     -----
@@ -65,12 +69,13 @@ class EnginePlume:
     EPA-454/B-24-010.
     """
 
-    method = "steady-engine/1"
+    method = "steady-engine/2"
 
     def __init__(
-        self, plane: Plane, *, urban: bool = False, receptor_height: float = 0.0, roughness: float | None = None
-    ) -> None:
-        self.plane, self.receptor_height = plane, receptor_height
+        self, plane: Plane, *, urban: bool = False, receptor_height: float = 0.0, roughness: float | None = None,
+        meander: bool = False,
+    ) -> None:  # fmt: skip
+        self.plane, self.receptor_height, self.meander = plane, receptor_height, meander
         self.roughness = ROUGH[urban] if roughness is None else roughness
         if not self.roughness > 0.0:
             raise InputError(f"roughness {roughness} m: it must be above 0")
@@ -151,6 +156,8 @@ class EnginePlume:
         fill_tables(
             kinds, layer.hours[0], LEVELS, layer.profiles[0], layer.sums[0], self.receptor_height, REACH, STEP, *tables
         )
+        if not self.meander:
+            tables[0][:, :, [SPREAD_OUT, RANDOM]] = 0.0
         return tables
 
 

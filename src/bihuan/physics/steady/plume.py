@@ -24,6 +24,9 @@ Int = NDArray[np.int64]
 STEP = 0.05
 """Of a table, in the logarithm of the distance; see docs/dispersion.md for the error it leaves."""
 
+ROOM = 3.0
+"""Rows kept free, over those of even steps: room for a table that is cut everywhere (`grading_kernels`)."""
+
 FIRST_OF_NEAREST = 6.0
 """A table begins at this fraction of the nearest receptor's distance: nearer along the wind no plume is that wide."""
 
@@ -272,7 +275,8 @@ def _where(receptors: Receptors, sources: SourceTables, step: float) -> Receptor
     heights, first, chosen = _by_height(places[:, 2])
     reaches = _reaches(sources, places)
     longest = float(np.log(reaches[:, 1] / reaches[:, 0]).max())
-    return ReceptorTables(places, heights, first, chosen, reaches, step, int(longest / step) + 8 * MOST_PARTS)
+    rows = int(longest / step * ROOM) + 8 * MOST_PARTS
+    return ReceptorTables(places, heights, first, chosen, reaches, step, rows)
 
 
 def _by_height(height: Float) -> tuple[Float, Int, Int]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from bihuan.core import InputError
 
@@ -159,8 +158,15 @@ def _plane(t: Float, x: Float, y: Float) -> Float:
 
 
 def _order(t: Float, x: Float, y: Float, slope: Float) -> float:
-    tau = float(kendalltau(t, slope[0] * x + slope[1] * y).statistic) if len(t) > 2 else 0.0
-    return tau if math.isfinite(tau) else 0.0
+    return (_agreement(t, slope[0] * x + slope[1] * y) or 0.0) if len(t) > 2 else 0.0
+
+
+def _agreement(t: Float, way: Float) -> float | None:
+    """Kendall's tau, None where there is none."""
+    from scipy.stats import kendalltau  # noqa: PLC0415  # half a second: no other command shall wait for it
+
+    tau = float(kendalltau(t, way).statistic)
+    return tau if math.isfinite(tau) else None
 
 
 def _origin(slope: Float) -> float:
@@ -182,5 +188,4 @@ def _along(t: Float, east: Float, north: Float, wind_from: float | None) -> floa
     if wind_from is None or len(t) < 3:
         return None
     angle = math.radians(wind_from + 180.0)
-    tau = float(kendalltau(t, east * math.sin(angle) + north * math.cos(angle)).statistic)
-    return tau if math.isfinite(tau) else None
+    return _agreement(t, east * math.sin(angle) + north * math.cos(angle))
