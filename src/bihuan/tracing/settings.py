@@ -25,8 +25,6 @@ class TraceSettings:
     reach : float
         A station this far from the one of the event counts half, and less further off: its rise may have
         another story. [m]
-    map_memory : float
-        The same for the map of a source outside the list, which looks at one source alone. [min]
     direction_sd, direction_memory : float
         Error of the wind direction at a plume, and how long it lasts. [degrees], [h]
     direction_step : float
@@ -58,18 +56,17 @@ class TraceSettings:
     before: float = 3.0
     longest: float = 6.0
     block: float = 15.0
-    memory: float = 40.0
-    map_memory: float = 20.0
+    memory: float = 20.0
     reach: float = 6000.0
     direction_sd: float = 18.0
     direction_memory: float = 3.0
     direction_step: float = 10.0
     model_error: float = 0.9
     rate_factor: float = 3.0
-    rate_spread: float = 2.0
+    rate_spread: float = 1.2
     rate_error: float = 0.6
     blunder: float = 0.04
-    hidden_rate_spread: float = 2.0
+    hidden_rate_spread: float = 1.5
     usual_rate: float = 2.0
     unreported: float = 0.05
     emission_exponent: float = 0.15

@@ -33,8 +33,9 @@ from bihuan.tracing.settings import TraceSettings
 
 Float = NDArray[np.float64]
 
-METHOD = "plume-tracer/2"
-RATES = np.linspace(-2.5, 2.5, 15)
+METHOD = "plume-tracer/1"
+USUAL = "gaussian-plume/1"
+RATES = np.linspace(-2.0, 2.0, 9)
 """Rates tried, in standard deviations of the logarithm of their prior."""
 HUSHED = 0.3
 """What evidence still counts where the tracer cannot tell: the odds stay wide."""
@@ -95,7 +96,8 @@ class PlumeTracer:
         self.model = model
         self.plane = plane
         named = getattr(model, "method", "")
-        self.method = f"{METHOD} {named}".rstrip()
+        # the usual plume goes without saying, so that its rankings keep their ids
+        self.method = METHOD if named in ("", USUAL) else f"{METHOD} {named}"
         self.settings = settings or TraceSettings()
 
     def rank(
