@@ -21,7 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from bihuan.formats import read_vu
 from bihuan.tracing.receptor import Material, bootstrap, displace, factorise, prepare
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "receptor" / "pmf"
+DATA = Path(os.environ.get("BIHUAN_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "receptor" / "pmf"
 SETS = {
     "Baton Rouge": ("Dataset-BatonRouge-con.csv", "Dataset-BatonRouge-unc.csv"),
     "Baltimore": ("Dataset-Baltimore_con.txt", "Dataset-Baltimore_unc.txt"),

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from bihuan.app.loop import TICK, Loop, Outcome
+from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, OutboxNotifier
+from bihuan.app.outcome import Outcome
 from bihuan.core import CHINA, Place, Plane, to_json
 from bihuan.devices.hj212 import checksum, uplink
 from bihuan.register import (

@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 from bihuan.app.city import City
-from bihuan.app.loop import Loop, Outcome
+from bihuan.app.loop import Loop
 from bihuan.app.notify import Notifications, OutboxNotifier
+from bihuan.app.outcome import Outcome
 from bihuan.app.rig import CityRun
 from bihuan.cases import Action
 from bihuan.core import CHINA, CaseError, to_json

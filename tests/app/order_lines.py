@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bihuan.app.clock import CityClock
 from bihuan.app.gateway import DeviceLink, Gateway, KnownDevice, OrderFile, Told
@@ -19,6 +20,8 @@ from bihuan.devices.hj212 import (
 )
 from tests.app.gateways import config, frame
 from tests.app.small import MNS
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 3, 10, 1, tzinfo=UTC)
 MN = MNS[0]
@@ -77,3 +80,24 @@ async def talking(gateway: Gateway, answer: Answering) -> DeviceLink:
     await link.send(frame(1, mn=MN))
     await link.settle()
     return link
+
+
+@asynccontextmanager
+async def line(folder: Path, answer: Answering, **other: Any) -> AsyncIterator[tuple[Gateway, DeviceLink]]:
+    """A gateway, and a device that talks to it and answers."""
+    gateway = await started(folder, **other)
+    link = await talking(gateway, answer)
+    yield gateway, link
+    await link.close()
+    await gateway.stop()
+
+
+def heard(of: Callable[[Envelope, Frame], T]) -> tuple[list[T], Answering]:
+    """What of each frame a device that obliges was sent, and the device."""
+    asked: list[T] = []
+
+    def answer(head: Envelope, taken: Frame) -> list[bytes]:
+        asked.append(of(head, taken))
+        return obliging(head, taken)
+
+    return asked, answer

@@ -13,9 +13,10 @@ from bihuan.app.suspicion import Suspicion, own_suspect
 from bihuan.app.town import Town
 from bihuan.app.values import as_values
 from bihuan.cases import PATROL, Action, Actor, Case, Photo, open_from_event, step
-from bihuan.core import CHINA, Event, Period, Ref, Suspects, local_date, to_json
+from bihuan.core import CHINA, Period, Ref, Suspects, local_date, to_json
 from bihuan.register import Register
 from tests.app.hamlet import HOUR, MIDNIGHT, STACK, Hamlet, at_km, facts
+from tests.app.rises import rise
 
 ON = local_date(MIDNIGHT, CHINA)
 TWIN = next(replace(one, id="DA2", name="三号排口", place=at_km(0.1, 1.1)) for one in facts() if one.id == STACK)
@@ -26,24 +27,6 @@ SOURCE = Ref("outlet", STACK)
 DAY = timedelta(days=1)
 VISIT = MIDNIGHT - DAY
 """The day before everything else."""
-
-
-def rise(**changes: object) -> Event:
-    fields: dict[str, object] = {
-        "id": "ev1",
-        "rule": "local_rise",
-        "kind": "pattern",
-        "subject": Ref("station", "s1"),
-        "place": at_km(0.0, 0.0),
-        "period": Period(MIDNIGHT + 2 * HOUR, MIDNIGHT + 3 * HOUR),
-        "pollutant": "so2",
-        "grade": "minor",
-        "value": 160.0,
-        "threshold": 40.0,
-        "method": "alerts/excess/1",
-        **changes,
-    }
-    return Event(**fields)  # type: ignore[arg-type]
 
 
 def visited(result: str, at: datetime = VISIT, source: Ref = SOURCE, ident: str = "before") -> Case:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bihuan.app.loop import TICK, WATERMARK, Outcome
+from bihuan.app.loop import TICK, WATERMARK
+from bihuan.app.outcome import Outcome
 from bihuan.cases import Action, Actor, Case, Photo
 from bihuan.core import digest
 from tests.app.hamlet import HOUR, MIDNIGHT, Hamlet, Sent, told

@@ -17,8 +17,6 @@ from bihuan.app.orderdesk import OrderBook
 from bihuan.app.ordering import MASKED, Order, order_of, orders_of, place_order
 from bihuan.core import CHINA, InputError, from_json, to_json
 from bihuan.devices.hj212 import (
-    Envelope,
-    Frame,
     decrypt,
     key_bytes,
     looks_encrypted,
@@ -26,7 +24,19 @@ from bihuan.devices.hj212 import (
 )
 from bihuan.register import Device
 from bihuan.store import Store, open_store
-from tests.app.order_lines import KEY, MN, NEXT, NOW, hand, obliging, order_file, over, run, started, talking, told
+from tests.app.order_lines import (
+    KEY,
+    MN,
+    NEXT,
+    NOW,
+    hand,
+    heard,
+    line,
+    order_file,
+    over,
+    run,
+    told,
+)
 from tests.app.small import facts
 
 
@@ -145,23 +155,16 @@ def test_an_order_that_no_gateway_tells_of_ends_after_it_expired(tmp_path: Path)
 
 
 def test_a_new_key_never_travels_in_clear(tmp_path: Path) -> None:
-    asked: list[Frame] = []
-
-    def answer(head: Envelope, taken: Frame) -> list[bytes]:
-        asked.append(taken)
-        return obliging(head, taken)
+    asked, answer = heard(lambda head, taken: taken)
 
     async def work() -> None:
-        gateway = await started(tmp_path)
-        link = await talking(gateway, answer)
-        order = order_file("set_key", {"key": NEXT}, protocol="hj212-2025", key=KEY)
-        await told(hand(tmp_path, order), over)
-        (taken,) = asked
-        assert NEXT.encode() not in taken.raw and looks_encrypted(taken.data)
-        opened = decrypt(taken, [key_bytes(KEY)])
-        assert opened is not None and parse(opened[0].data).first("NewSK") == NEXT
-        await link.close()
-        await gateway.stop()
+        async with line(tmp_path, answer):
+            order = order_file("set_key", {"key": NEXT}, protocol="hj212-2025", key=KEY)
+            await told(hand(tmp_path, order), over)
+            (taken,) = asked
+            assert NEXT.encode() not in taken.raw and looks_encrypted(taken.data)
+            opened = decrypt(taken, [key_bytes(KEY)])
+            assert opened is not None and parse(opened[0].data).first("NewSK") == NEXT
 
     run(work())
 

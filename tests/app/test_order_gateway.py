@@ -23,38 +23,42 @@ from bihuan.devices.hj212 import (
 from bihuan.register import Device
 from bihuan.store import open_store
 from tests.app.gateways import config, frame, journalled
-from tests.app.order_lines import KEY, MN, NEXT, NOW, hand, obliging, order_file, over, run, started, talking, told
+from tests.app.order_lines import (
+    KEY,
+    MN,
+    NEXT,
+    NOW,
+    hand,
+    heard,
+    line,
+    obliging,
+    order_file,
+    over,
+    run,
+    started,
+    talking,
+    told,
+)
 from tests.app.small import facts
 
 
 def test_an_order_goes_out_over_the_device_s_own_line_and_its_answers_are_journalled(tmp_path: Path) -> None:
-    asked: list[Frame] = []
-
-    def answer(head: Envelope, taken: Frame) -> list[bytes]:
-        asked.append(taken)
-        return obliging(head, taken)
+    asked, answer = heard(lambda head, taken: taken)
 
     async def work() -> None:
-        gateway = await started(tmp_path)
-        link = await talking(gateway, answer)
-        found = await told(hand(tmp_path, order_file("set_clock")), over)
-        assert (found.state, found.attempts, found.returned, found.executed) == ("done", 1, 1, 1)
-        head = envelope(asked[0].data)
-        assert (head.cn, head.st, head.pw, head.flag, head.qn) == ("1012", "22", "123456", 5, found.qn)
-        assert parse(asked[0].data).first("SystemTime") == "20260310090000", "the platform's own time, local"
-        await link.close()
-        await gateway.stop()
+        async with line(tmp_path, answer):
+            found = await told(hand(tmp_path, order_file("set_clock")), over)
+            assert (found.state, found.attempts, found.returned, found.executed) == ("done", 1, 1, 1)
+            head = envelope(asked[0].data)
+            assert (head.cn, head.st, head.pw, head.flag, head.qn) == ("1012", "22", "123456", 5, found.qn)
+            assert parse(asked[0].data).first("SystemTime") == "20260310090000", "the platform's own time, local"
         assert [envelope(record.raw).cn for record in journalled(tmp_path)] == ["2011", "9011", "9012"]
 
     run(work())
 
 
 def test_orders_of_one_device_go_one_after_the_other_in_the_order_they_were_asked(tmp_path: Path) -> None:
-    asked: list[str] = []
-
-    def answer(head: Envelope, taken: Frame) -> list[bytes]:
-        asked.append(head.cn)
-        return obliging(head, taken)
+    asked, answer = heard(lambda head, taken: head.cn)
 
     async def work() -> None:
         gateway = await started(tmp_path)
@@ -80,23 +84,16 @@ def test_a_device_that_says_nothing_is_asked_again_and_then_given_up(tmp_path: P
         return []
 
     async def work() -> None:
-        gateway = await started(tmp_path)
-        link = await talking(gateway, answer)
-        found = await told(hand(tmp_path, order_file("read_clock")), over)
-        assert (found.state, found.attempts) == ("timeout", 3)
-        assert len(asked) == 3 and len(set(asked)) == 1, "a resend keeps its number"
-        await link.close()
-        await gateway.stop()
+        async with line(tmp_path, answer):
+            found = await told(hand(tmp_path, order_file("read_clock")), over)
+            assert (found.state, found.attempts) == ("timeout", 3)
+            assert len(asked) == 3 and len(set(asked)) == 1, "a resend keeps its number"
 
     run(work())
 
 
 def test_an_order_waits_for_its_device_and_one_too_old_is_never_sent(tmp_path: Path) -> None:
-    asked: list[str] = []
-
-    def answer(head: Envelope, taken: Frame) -> list[bytes]:
-        asked.append(head.cn)
-        return obliging(head, taken)
+    asked, answer = heard(lambda head, taken: head.cn)
 
     async def work() -> None:
         gateway = await started(tmp_path)

@@ -20,32 +20,14 @@ from bihuan.app.suspicion import (
 )
 from bihuan.app.town import Town
 from bihuan.app.values import as_values
-from bihuan.core import CHINA, Event, Period, Ref, SettingError, Suspects, local_date
+from bihuan.core import CHINA, Period, Ref, SettingError, Suspects, local_date
 from bihuan.register import Register
-from tests.app.hamlet import HOUR, MIDNIGHT, STACK, Hamlet, at_km, facts
+from tests.app.hamlet import HOUR, MIDNIGHT, STACK, Hamlet, facts
+from tests.app.rises import ONSET, rise
 
 ON = local_date(MIDNIGHT, CHINA)
 REGISTER = Register(facts())
-ONSET = MIDNIGHT + 2 * HOUR
 SOURCE = Ref("outlet", STACK)
-
-
-def rise(**changes: object) -> Event:
-    fields: dict[str, object] = {
-        "id": "ev1",
-        "rule": "local_rise",
-        "kind": "pattern",
-        "subject": Ref("station", "s1"),
-        "place": at_km(0.0, 0.0),
-        "period": Period(ONSET, ONSET + HOUR),
-        "pollutant": "so2",
-        "grade": "minor",
-        "value": 160.0,
-        "threshold": 40.0,
-        "method": "alerts/excess/1",
-        **changes,
-    }
-    return Event(**fields)  # type: ignore[arg-type]
 
 
 def ranked(home: Path, speed: float = 3.0, wind_from: float = 0.0) -> Suspects:

@@ -19,7 +19,8 @@ from bihuan.app.access import ADMINISTRATORS
 from bihuan.app.api import ApiServer, Office, draft_bulletins
 from bihuan.app.city import City, score
 from bihuan.app.logs import start_logging
-from bihuan.app.loop import TICK, Outcome
+from bihuan.app.loop import TICK
+from bihuan.app.outcome import Outcome
 from bihuan.app.pacing import Pacing
 from bihuan.app.rig import CityRun
 from bihuan.app.screen import Screen

@@ -14,7 +14,7 @@ import msgspec
 
 from bihuan.app.ordering import Order, orders_of, place_first_orders, place_order
 from bihuan.app.presence import Arrival
-from bihuan.core import HOUR, DeviceNote, SettingError, digest, from_json, to_json
+from bihuan.core import HOUR, DeviceNote, digest, from_json, to_json
 from bihuan.devices.hj212 import key_rule
 from bihuan.register import Device
 from bihuan.store import CitySettings, Store
@@ -91,11 +91,7 @@ def line_care_settings(settings: CitySettings, now: datetime, zone: ZoneInfo) ->
     SettingError
         If the stored value cannot be.
     """
-    value = settings.get(LINE_CARE, now.astimezone(zone).date(), {})
-    try:
-        return msgspec.convert(value, LineCareSettings)
-    except msgspec.ValidationError as problem:
-        raise SettingError(f"setting {LINE_CARE} of the city cannot be read: {problem}") from None
+    return settings.read(LINE_CARE, now.astimezone(zone).date(), LineCareSettings)
 
 
 class LineCare:

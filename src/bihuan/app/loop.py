@@ -23,12 +23,13 @@ from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
+from bihuan.app.outcome import Outcome
 from bihuan.app.outlook import Outlook
 from bihuan.app.rollups import SHORT
-from bihuan.app.signing import KeptSign, Signing
+from bihuan.app.signing import Signing
 from bihuan.app.suspicion import MODELS, Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
-from bihuan.app.watch import Watch, Watched
+from bihuan.app.watch import Watch
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
@@ -65,38 +66,6 @@ MINUTES_SHOWN = timedelta(hours=6)
 
 HOURS_KEPT = timedelta(hours=30)
 """Hours shown to the rules."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one step brought.
-
-    Attributes
-    ----------
-    now : datetime
-    taken : Taken
-    verdicts : tuple of Verdict
-    events : tuple of Event
-        That opened, went on or ended.
-    suspects : tuple of Suspects
-    cases : tuple of Case
-        That changed.
-    effects : tuple of Effect
-    signs : tuple of KeptSign
-        Of falsification, new ones: reasons for a visit.
-    watched : Watched
-        Gaps that are new or changed, and loggers that speak from two addresses.
-    """
-
-    now: datetime
-    taken: Taken
-    verdicts: tuple[Verdict, ...] = ()
-    events: tuple[Event, ...] = ()
-    suspects: tuple[Suspects, ...] = ()
-    cases: tuple[Case, ...] = ()
-    effects: tuple[Effect, ...] = ()
-    signs: tuple[KeptSign, ...] = ()
-    watched: Watched = field(default_factory=Watched)
 
 
 @dataclass(slots=True)

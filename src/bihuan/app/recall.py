@@ -13,7 +13,7 @@ import msgspec
 
 from bihuan.app.gapkeeping import GapKeeper
 from bihuan.app.ordering import OPEN, Order, place_order
-from bihuan.core import InputError, SettingError, iso
+from bihuan.core import InputError, iso
 from bihuan.observations import Asked, Gap
 from bihuan.register import Device
 from bihuan.store import CitySettings, Store
@@ -89,11 +89,7 @@ def recall_settings(settings: CitySettings, now: datetime, zone: ZoneInfo) -> Re
     SettingError
         If the stored value cannot be.
     """
-    value = settings.get(SETTING, now.astimezone(zone).date(), {})
-    try:
-        return msgspec.convert(value, RecallSettings)
-    except msgspec.ValidationError as problem:
-        raise SettingError(f"setting {SETTING} of the city cannot be read: {problem}") from None
+    return settings.read(SETTING, now.astimezone(zone).date(), RecallSettings)
 
 
 class Recaller:

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from bihuan.app.city import City, write_layers
 from bihuan.app.clock import CityClock
 from bihuan.app.gateway import Answer, DeviceLink, Gateway, GatewayConfig, Limits, write_devices
-from bihuan.app.loop import TICK, Loop, Outcome
+from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, OutboxNotifier
 from bihuan.app.orderdesk import OrderBook
+from bihuan.app.outcome import Outcome
 from bihuan.app.recall import SETTING as RECALL
 from bihuan.app.settings import read_settings
 from bihuan.cases import SYSTEM, Action, Case, CaseSettings

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bihuan.alerts import RuleRow, describe, kind_words
-from bihuan.app.loop import TICK, Outcome
+from bihuan.app.loop import TICK
+from bihuan.app.outcome import Outcome
 from bihuan.app.pacing import Pacing
 from bihuan.app.rig import CityRun
 from bihuan.cases import Calendar, Case, running, title_of

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import select
 
 from bihuan.core import NotCovered, SettingError, content_id, iso, to_json
 from bihuan.store.records import Records
 from bihuan.store.schema import SETTINGS
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,19 @@ class CitySettings:
         if default is ...:
             raise NotCovered(f"setting {name!r} of the city is not made for {on}: set it, with a reason")
         return default
+
+    def read(self, name: str, on: date, kind: type[Kind]) -> Kind:
+        """Return the value that holds on a day as an instance of `kind`, its defaults where none is made.
+
+        Raises
+        ------
+        SettingError
+            If the stored value cannot be one.
+        """
+        try:
+            return msgspec.convert(self.get(name, on, {}), kind)
+        except msgspec.ValidationError as problem:
+            raise SettingError(f"setting {name} of the city cannot be read: {problem}") from None
 
     def on(self, day: date) -> dict[str, CitySetting]:
         """Return every setting that holds on a day, by name."""

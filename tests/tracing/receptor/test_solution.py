@@ -16,22 +16,14 @@ from bihuan.tracing.receptor.robust import q_robust, robust_share
 from bihuan.tracing.receptor.solver import Stopping, solve
 from tests.tracing.receptor.mixtures import matched, material, mixture
 
-DATA = Path(__file__).parents[5] / "shared" / "data" / "receptor" / "pmf"
 SETS = {
     "baltimore": ("Dataset-Baltimore_con.txt", "Dataset-Baltimore_unc.txt"),
     "baton_rouge": ("Dataset-BatonRouge-con.csv", "Dataset-BatonRouge-unc.csv"),
 }
 
 
-def folder() -> Path:
-    for one in (DATA, Path(__file__).parents[2] / "shared" / "data" / "receptor" / "pmf"):
-        if one.is_dir():
-            return one
-    pytest.skip("the sample data of receptor models are not here")
-
-
-def fitted(name: str, factors: int, seeds: int) -> Solution:
-    con, unc = (folder() / file for file in SETS[name])
+def fitted(shared: Path, name: str, factors: int, seeds: int) -> Solution:
+    con, unc = (shared / "data/receptor/pmf" / file for file in SETS[name])
     table = read_vu(con, unc, ZoneInfo("Asia/Shanghai"))
     made = prepare(table.times, table.names, table.units, table.values, table.uncertainty, missing="drop")
     assert made.values.shape == {"baltimore": (630, 26), "baton_rouge": (307, 41)}[name]
@@ -172,13 +164,13 @@ def test_more_factors_than_species_are_refused() -> None:
 
 @pytest.mark.reference
 @pytest.mark.parametrize(("factors", "least"), [(4, 28_065.2), (6, 17_713.3)])
-def test_baltimore_starts_agree_on_the_least_q(factors: int, least: float) -> None:
-    found = fitted("baltimore", factors, 10)
+def test_baltimore_starts_agree_on_the_least_q(shared: Path, factors: int, least: float) -> None:
+    found = fitted(shared, "baltimore", factors, 10)
     assert sum(run.q_true <= least for run in found.runs) >= 8
     assert all(run.converged and run.kkt < 1e-7 for run in found.runs)
 
 
 @pytest.mark.reference
 @pytest.mark.parametrize(("factors", "least"), [(4, 83_690), (6, 63_890)])
-def test_the_best_of_twenty_starts_of_baton_rouge_is_low_enough(factors: int, least: float) -> None:
-    assert fitted("baton_rouge", factors, 20).run.q_true <= least
+def test_the_best_of_twenty_starts_of_baton_rouge_is_low_enough(shared: Path, factors: int, least: float) -> None:
+    assert fitted(shared, "baton_rouge", factors, 20).run.q_true <= least

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from bihuan.app.loop import Outcome
+from bihuan.app.outcome import Outcome
 from bihuan.core import to_json
 
 WAITING = 64
