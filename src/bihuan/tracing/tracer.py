@@ -25,8 +25,9 @@ from bihuan.core import (
     pollutant,
 )
 from bihuan.physics import block_weather
-from bihuan.tracing.evidence import doubt_of, mean_direction, periods_of, rate_interval, speaking_blocks
+from bihuan.tracing.evidence import mean_direction, periods_of, rate_interval, speaking_blocks
 from bihuan.tracing.likelihood import gains
+from bihuan.tracing.limits import Note, doubt, notes_of, usable, widened
 from bihuan.tracing.mesh import hidden_mesh
 from bihuan.tracing.scene import Scene, read_scene
 from bihuan.tracing.settings import TraceSettings
@@ -126,27 +127,30 @@ class PlumeTracer:
         -------
         Suspects
             Probabilities of all rows add up to 1. `cannot_tell` is empty or a key of ``texts`` under
-            ``[tracing]``: ``no_data few_stations gaps no_wind calm flat``; the odds are then kept wide.
+            ``[tracing]``: ``no_data few_stations gaps no_wind calm flat``; no row then has more than half. `notes`
+            say what was left out and what else is bad in the data.
         """
-        scene = read_scene(event, observations, self.plane, self.settings)
-        ordered = sorted(candidates, key=lambda source: source.ref)
+        given = usable(event, observations, candidates, self.plane)
+        scene = read_scene(event, given.observations, self.plane, self.settings)
+        ordered, notes = given.candidates, given.notes
         weights = self._prior(ordered, event.pollutant, prior or {})
         if scene is None:
-            return self._answer(event, event.period, self._blank(ordered, weights), 0.0, "no_data", observations)
+            return self._answer(event, event.period, self._blank(ordered, weights), 0.0, "no_data", observations, notes)
         # What arrives in a block was carried by the wind of the one before as well.
         weather = block_weather(meteorology, scene.start, scene.step, back=scene.step)
-        doubt = doubt_of(scene, weather)
+        why = doubt(scene, weather)
         hidden, shares = hidden_mesh(
             float(scene.east[scene.subject]), float(scene.north[scene.subject]), self.plane, weather.wind_from
         )
         rates = np.concatenate(
             [self._rates(ordered, event.pollutant), self.hidden_rates(ordered, hidden, event.pollutant)]
         )
-        weighing = self.weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, doubt)
+        weighing = self.weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, why)
         listed, none, regional = self._posterior(scene, weighing.total, weights, shares)
         suspects = self._suspects(scene, ordered, weighing, weather, listed)
+        notes += notes_of(scene, ordered, weather, self.plane)
         return self._answer(
-            event, scene.period(0, len(scene.start) - 1), (suspects, none), regional, doubt, observations
+            event, scene.period(0, len(scene.start) - 1), (suspects, none), regional, why, observations, notes
         )
 
     # -- what is known before ---------------------------------------------------------------------
@@ -284,24 +288,29 @@ class PlumeTracer:
         period: Period,
         rows: tuple[list[Suspect], float],
         regional: float,
-        doubt: str,
+        why: str,
         observations: Sequence[Series],
+        notes: tuple[Note, ...],
     ) -> Suspects:
         """Scale what is listed so that all rows add up to 1 although the least likely are left out."""
         ranked, none = rows
         total = sum(row.probability for row in ranked) + none + regional
+        chances, none, regional = [row.probability / total for row in ranked], none / total, regional / total
+        if why:
+            chances, none, regional = widened(chances, none, regional)
         inputs = (event.ref, *(Ref.parse(site) for site in sorted({s.site for s in observations})))
         return Suspects(
             content_id(event.id, self.method, period),
             event.ref,
             event.pollutant,
             period,
-            tuple(replace(row, probability=row.probability / total) for row in ranked),
-            none / total,
-            regional / total,
-            doubt,
+            tuple(replace(row, probability=chance) for row, chance in zip(ranked, chances, strict=True)),
+            none,
+            regional,
+            why,
             inputs,
             self.method,
+            notes,
         )
 
 
