@@ -3,8 +3,8 @@
 The bare baselines: a vectorised numpy plume with the same spreads but without rise, lid, patches or calms; and for
 the ranking the correlation of each station's excess with the unit responses, without rates, wind errors or odds.
 
-`python -m benchmarks.tracing --scale` ranks 5,000 candidates by 200 sensors over 24 h, draws the map of a hidden source,
-and weighs 500 of the candidates with and without the choice by reach.
+`python -m benchmarks.tracing --scale` ranks 5,000 candidates by 200 sensors over 24 h, draws the map of a hidden
+source, and weighs 500 of the candidates with and without the choice by reach.
 """
 
 import resource
@@ -131,9 +131,11 @@ def large_city(candidates: int, stations: int, hours: int) -> tuple[Question, So
         sources(rng, candidates), rng.uniform(-half, half, (candidates, 2)).tolist(), strict=True
     )]  # fmt: skip
     east, north = rng.uniform(-half, half, (2, stations))
-    culprit = min(listed, key=lambda one: one.place.distance(PLANE.centre))
-    unit = GaussianPlume(PLANE).unit_response([culprit], east, north, sky)[:, :, 0]
     values, onset = 60 * (1 + 0.1 * rng.normal(size=(count, stations))), count * 3 // 4
+    central = sorted(listed, key=lambda one: one.place.distance(PLANE.centre))[: candidates // 50]
+    every = GaussianPlume(PLANE).unit_response(central, east, north, sky)
+    k = int(np.argmax(every[onset:].mean(axis=0).max(axis=0)))
+    culprit, unit = central[k], every[:, :, k]
     values[onset:] += 40 * unit[onset:]
     places = [PLANE.place(float(x), float(y)) for x, y in zip(east, north, strict=True)]
     usable = np.ones(count, bool)
@@ -177,7 +179,7 @@ def scale() -> None:
     plume = timed(footprints(tracer, question))
     hidden = timed(lambda: search_hidden(tracer, *question))
     found = tracer.rank(*question)
-    place = 1 + [row.source for row in found.ranked].index(culprit.ref)
+    named = [(n, row.probability) for n, row in enumerate(found.ranked, 1) if row.source == culprit.ref]
     printed = Table(title="200 sensors x 24 h x 5,000 candidates")
     for column in ("what", "CPU [s]", "wall [s]", "target [s]"):
         printed.add_column(column, justify="left" if column == "what" else "right")
@@ -191,7 +193,8 @@ def scale() -> None:
         printed.add_row(name, f"{cpu:.2f}", f"{wall:.2f}", target)
     Console().print(printed)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"culprit on place {place} with {found.ranked[place - 1].probability:.2f}; most memory {memory:.0f} MB")
+    said = f"on place {named[0][0]} with {named[0][1]:.2f}" if named else "not among those named"
+    print(f"culprit {said}; most memory {memory:.0f} MB")
     compared()
 
 

@@ -40,7 +40,7 @@ def test_what_lies_downwind_of_the_event_is_in_no_portion_and_upwind_is() -> Non
     assert seen
     weather = block_weather(scene.weather, seen.start, seen.step, back=seen.step)
     wind = np.radians(weather.wind_from.mean())
-    way = np.array([-6000.0, 6000.0, 20_000.0])
+    way = np.array([-6000.0, 6000.0, 30_000.0])
     east = seen.east[seen.subject] + way * np.sin(wind)
     north = seen.north[seen.subject] + way * np.cos(wind)
     felt = reach.reached(east, north, seen, weather, TraceSettings())[:, seen.subject]

@@ -23,13 +23,13 @@ Whole = NDArray[np.int64]
 LARGE = 50_000
 """Pairs of source and station up to which all are weighed."""
 
-FAR = 15_000.0
-"""Air that came farther says little about one event. [m]"""
+FAR, FELT = 15_000.0, 25_000.0
+"""From farther no source is weighed for one event; one that is weighed is looked for at stations so far downwind. [m]"""
 
 CLOSE = 1_000.0
 """Within this the direction matters less: patches are wide, plumes spread to all sides. [m]"""
 
-FLANK = 40.0
+FLANK = 25.0
 """A plume is felt this far to either side of its axis. [degrees]"""
 
 CELL = 2_500.0
@@ -74,7 +74,8 @@ def portions(east: Float, north: Float, scene: Scene, weather: Weather, settings
     if len(east) * len(scene.east) <= LARGE:
         return [Portion(np.arange(len(east)), np.arange(len(scene.east)))]
     felt = reached(east, north, scene, weather, settings)
-    chosen = np.flatnonzero(felt[:, scene.subject])
+    away = np.hypot(east - scene.east[scene.subject], north - scene.north[scene.subject])
+    chosen = np.flatnonzero(felt[:, scene.subject] & (away <= FAR))
     column, row = np.floor(east[chosen] / CELL), np.floor(north[chosen] / CELL)
     chosen = chosen[np.lexsort((chosen, row, column))]
     cell = np.column_stack([np.floor(east[chosen] / CELL), np.floor(north[chosen] / CELL)])
@@ -97,10 +98,10 @@ def reached(east: Float, north: Float, scene: Scene, weather: Weather, settings:
     away = np.hypot(de, dn)
     known = np.isfinite(weather.wind_speed) & np.isfinite(weather.wind_from)
     if (weather.wind_speed[known] < CALM).any():
-        return np.asarray(away <= FAR)
+        return np.asarray(away <= FELT)
     least = np.cos(np.radians(min(FLANK + settings.direction_step + 2 * settings.direction_sd, 180.0)))
     found = away <= CLOSE
     towards = np.radians(np.unique(np.round(weather.wind_from[known] + 180.0)))
     for angle in towards:
         found |= de * np.sin(angle) + dn * np.cos(angle) >= least * away
-    return np.asarray(found & (away <= FAR))
+    return np.asarray(found & (away <= FELT))
