@@ -34,7 +34,10 @@ def conclusion_of(kind: Kind, result: Any, doubts: tuple[Doubt, ...], language: 
     if result is None:
         why = [doubt_words(one, language) for one in doubts if one.weight == "blocks"][:BLOCKING_FIRST]
         return text("sectors.nothing", language, why="".join(why))
-    said = {"rose": _rose, "cpf": _cpf, "polar": _surface, "nwr": _surface, "ratio": _ratio, "trend": _trend}
+    said = {
+        "rose": _rose, "cpf": _cpf, "polar": _surface, "nwr": _surface, "ratio": _ratio, "trend": _trend,
+        "smooth": _smooth,
+    }  # fmt: skip
     words: str = said.get(kind, _fingerprint)(result, language)
     return words
 
@@ -141,3 +144,18 @@ def _trend(result: Any, language: Language) -> str:
     if not result["conclusive"]:
         return text("sectors.said_trend_none", language, **told)
     return text("sectors.said_trend_down" if result["slope"] < 0 else "sectors.said_trend_up", language, **told)
+
+
+def _smooth(result: Any, language: Language) -> str:
+    curve, day = result["curve"], result["day"]
+    top, bottom = curve.index(max(curve)), curve.index(min(curve))
+    told: dict[str, Any] = {
+        "first": f"{curve[0]:.3g}",
+        "last": f"{curve[-1]:.3g}",
+        "high": f"{curve[top]:.3g}",
+        "high_month": day[top][:7],
+        "low": f"{curve[bottom]:.3g}",
+        "low_month": day[bottom][:7],
+        "months": result["months"],
+    }
+    return text("sectors.said_smooth" if result["conclusive"] else "sectors.said_smooth_none", language, **told)
