@@ -29,9 +29,7 @@ def limits_words(kind: Kind, language: Language) -> str:
     return text(f"sectors.limits_{kind}", language)
 
 
-def conclusion_of(
-    kind: Kind, result: Any, doubts: tuple[Doubt, ...], language: Language, unit: str = ""
-) -> str:
+def conclusion_of(kind: Kind, result: Any, doubts: tuple[Doubt, ...], language: Language, unit: str = "") -> str:
     """Return what an answer says, or that nothing can be concluded and why; `unit` is printed after amounts."""
     if result is None:
         why = [doubt_words(one, language) for one in doubts if one.weight == "blocks"][:BLOCKING_FIRST]

@@ -1,4 +1,4 @@
-"""What a city of one night lacks, for whoever looks at the pages: a quarter of a year, targets, a collocation, signs."""
+"""What a city of one night lacks, to look at pages: a quarter of a year, targets, a collocation, signs."""
 
 from __future__ import annotations
 

@@ -95,7 +95,9 @@ def _things(office: Office, cases: dict[str, Case], mn: str) -> dict[str, str]:
     made = duty.post("/api/bulletins", json={"day": str(office.today - timedelta(days=1))})
     events = [event["id"] for event in duty.get("/api/events").json()["events"]]
     traced = next((event for event in events if duty.get(f"/api/events/{event}/trace").json()["method"]), events[0])
+    reported = duty.post("/api/trace-reports", json={"event": traced})
     return {
+        "trace-reports/{ident}": reported.json().get("id", "none"),
         "cases/{ident}": cases["signed"].id,
         "collocations/{ident}": "none",
         "photos/{digest}": cases["on_site"].photos[0].digest,
