@@ -160,6 +160,8 @@ FREE = {
     "/api/assess", "/api/assess/jobs", "/api/assess/jobs/{ident}", "/api/assess/jobs/{ident}/refused.csv",
     "/api/assess/jobs/{ident}/verdicts.{kind}", "/api/assess/explain", "/api/assess/{medium}", "/api/standards",
     "/api/standards/{ident}", "/api/standard-switches", "/api/start",
+    "/api/receptor", "/api/receptor/jobs", "/api/receptor/jobs/{ident}", "/api/receptor/jobs/{ident}/result",
+    "/api/receptor/jobs/{ident}/tables/{name}",
     # figures of what is seen, without ids (`sees_case` counts them), and uploads of one's own
     "/api/cases/metrics", "/api/cases/metrics/export", "/api/photos",
     # names things in its own way: tested in test_sensorthings

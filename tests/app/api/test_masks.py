@@ -113,6 +113,7 @@ def _things(office: Office, cases: dict[str, Case], mn: str) -> dict[str, str]:
         "standards/{ident}": "gb_3095_2012",
         "sectors/{kind}": "rose",
         "{kind}": "csv",
+        "{name}": "profiles.csv",
         "{mn}": mn,
         "{ref:path}": f"case:{cases['signed'].id}",
         "{ref}": str(office.town.sites[0].ref),
@@ -129,6 +130,9 @@ OWN_FILE = {
     "/api/assess/jobs/{ident}",
     "/api/assess/jobs/{ident}/refused.csv",
     "/api/assess/jobs/{ident}/verdicts.{kind}",
+    "/api/receptor/jobs/{ident}",
+    "/api/receptor/jobs/{ident}/result",
+    "/api/receptor/jobs/{ident}/tables/{name}",
 }
 """Give back the file of whoever sent it, to them alone: a test of their own."""
 

@@ -36,6 +36,7 @@ export const pages: Page[] = [
   { name: 'sites', path: '/sites', right: 'site.read', icon: 'MapPin', title: 'station.sites', load: () => import('./overview/SitesPage.vue') },
   { name: 'site', path: '/sites/:ref(.*)', right: 'site.read', title: 'station.title', load: () => import('./overview/SitePage.vue') },
   { name: 'sectors', path: '/sectors', right: 'site.read', listed: 'overview.read', icon: 'Compass', title: 'sectors.title', load: () => import('./sectors/SectorsPage.vue') },
+  { name: 'receptor', path: '/receptor', right: 'receptor.run', icon: 'ChartPie', title: 'receptor_page.title', load: () => import('./receptor/ReceptorPage.vue') },
   { name: 'assess', path: '/assess', right: 'assess.run', icon: 'Scale', title: 'law_page.assess', load: () => import('./law/AssessPage.vue') },
   { name: 'standards', path: '/standards', right: 'standard.read', icon: 'LibraryBig', title: 'law_page.standards', load: () => import('./law/StandardsPage.vue') },
   { name: 'standard', path: '/standards/:id', right: 'standard.read', title: 'law_page.standards', load: () => import('./law/StandardPage.vue') },
