@@ -24,7 +24,7 @@ LARGE = 50_000
 """Pairs of source and station up to which all are weighed."""
 
 FAR, FELT = 15_000.0, 25_000.0
-"""From farther no source is weighed for one event; one that is weighed is looked for at stations so far off. [m]"""
+"""From farther no source is weighed for one event; one that is weighed is felt at stations so far downwind. [m]"""
 
 CLOSE = 1_000.0
 """Within this the direction matters less: patches are wide, plumes spread to all sides. [m]"""
