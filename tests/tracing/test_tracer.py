@@ -69,7 +69,7 @@ def test_the_same_question_has_the_same_answer_in_any_order() -> None:
 
 def test_the_id_comes_from_event_method_and_period() -> None:
     found = rank(CLEAR)
-    assert found.id == content_id("e", "plume-tracer/1", found.period)
+    assert found.id == content_id("e", "plume-tracer/2 gaussian-plume/1", found.period)
     assert found.event == Ref("event", "e")
     assert Ref("station", "S00") in found.inputs
 
