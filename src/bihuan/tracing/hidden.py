@@ -137,6 +137,9 @@ def search_hidden(
     its centre. Prior: even over the square. The next measurement is the place with the largest mutual information
     between where the source stands and what would be measured there, the wind's error summed over.
     """
+    tracer = PlumeTracer(
+        tracer.model, tracer.plane, replace(tracer.settings, memory=tracer.settings.map_memory, shared=0.0)
+    )
     given = usable(event, observations, candidates, tracer.plane)
     scene = read_scene(event, given.observations, tracer.plane, tracer.settings)
     if scene is None:

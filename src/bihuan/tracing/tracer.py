@@ -35,9 +35,8 @@ from bihuan.tracing.settings import TraceSettings
 
 Float = NDArray[np.float64]
 
-METHOD = "plume-tracer/1"
-USUAL = "gaussian-plume/1"
-RATES = np.linspace(-2.0, 2.0, 9)
+METHOD = "plume-tracer/2"
+RATES = np.linspace(-2.5, 2.5, 15)
 """Rates tried, in standard deviations of the logarithm of their prior."""
 HUSHED = 0.3
 """What evidence still counts where the tracer cannot tell: the odds stay wide."""
@@ -108,8 +107,7 @@ class PlumeTracer:
         self.model = model
         self.plane = plane
         named = getattr(model, "method", "")
-        # the usual plume goes without saying, so that its rankings keep their ids
-        self.method = METHOD if named in ("", USUAL) else f"{METHOD} {named}"
+        self.method = f"{METHOD} {named}".rstrip()
         self.settings = settings or TraceSettings()
 
     def rank(
@@ -157,7 +155,10 @@ class PlumeTracer:
             [self._rates(ordered, event.pollutant), self.hidden_rates(ordered, hidden, event.pollutant)]
         )
         weighing = self.weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, why)
-        listed, none, regional = self._posterior(scene, weighing.total, weights, shares)
+        common = self._common(scene, event)
+        # one plume may explain one station, but not that the whole network rose: there it wins nothing
+        total = np.minimum(weighing.total, 0.0) if event.subject.kind == "city" else weighing.total
+        listed, none, regional = self._posterior(common, total, weights, shares)
         suspects = self._suspects(scene, ordered, weighing, weather, listed)
         notes += notes_of(scene, ordered, weather, self.plane)
         return self._answer(
@@ -200,7 +201,7 @@ class PlumeTracer:
     ) -> Weighing:
         """Return how well each source at each of its rates explains the scene; `weather` is that of its blocks."""
         errors = WindErrors.of(self.settings, scene.step)
-        counts = min(1.0, scene.step / (self.settings.memory * 60)) * (HUSHED if doubt else 1.0)
+        counts = self._counts(scene) * (HUSHED if doubt else 1.0)
         away = np.hypot(scene.east - scene.east[scene.subject], scene.north - scene.north[scene.subject])
         heard = counts / (1 + (away / self.settings.reach) ** 2)
         rate_chance = np.exp(-0.5 * RATES**2)
@@ -222,6 +223,16 @@ class PlumeTracer:
                 best[int(k)] = (part.stations, mean[row] * likely)
         return Weighing(by_rate, logsumexp(by_rate, axis=1), rates, best)
 
+    def _counts(self, scene: Scene) -> float:
+        """How much one block counts: errors last for `memory`, and a part of them through the whole event.
+
+        Looks whose errors are correlated by r are worth n / (1 + (n - 1) r) independent ones (Kish 1965, Survey
+        Sampling, the design effect of a cluster).
+        """
+        lasts = min(1.0, scene.step / (self.settings.memory * 60))
+        looks = (len(scene.start) - scene.onset) * lasts
+        return lasts / (1.0 + max(looks - 1.0, 0.0) * self.settings.shared)
+
     def _responses(
         self, scene: Scene, sources: Sequence[Source], weather: Weather, unit: str, errors: WindErrors
     ) -> Float:
@@ -242,9 +253,14 @@ class PlumeTracer:
         away = np.hypot(east[:, None] - scene.east, north[:, None] - scene.north)
         return np.rint(away / speed / scene.step).astype(np.int64)
 
-    def _posterior(self, scene: Scene, total: Float, weights: Float, shares: Float) -> tuple[Float, float, float]:
+    def _common(self, scene: Scene, event: Event) -> float:
+        """How far the rise is one of the whole network; an event of the city is by what raised it."""
+        if event.subject.kind == "city":
+            return 1.0
+        return float(np.clip((min(scene.common_share, scene.rising_share) - 0.3) / 0.4, 0, 1))
+
+    def _posterior(self, common: float, total: Float, weights: Float, shares: Float) -> tuple[Float, float, float]:
         """Probabilities of every candidate, of 清单外来源 and of 区域传输."""
-        common = float(np.clip((min(scene.common_share, scene.rising_share) - 0.3) / 0.4, 0, 1))
         alone = self.settings.regional_share + (self.settings.regional_most - self.settings.regional_share) * common
         hidden = (1 - alone) * (self.settings.hidden_share if weights.any() else 1.0)
         chance = np.concatenate([(1 - alone - hidden) * weights, hidden * shares, [alone]])
