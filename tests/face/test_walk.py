@@ -245,7 +245,19 @@ def _answer(page: Page, name: str) -> None:
 
 
 PAGES = {
-    "duty_officer": ("/overview", "/alarms", "/cases", "/map", "/sites", "/warnings", "/shift", "/bulletins", "/me"),
+    "duty_officer": (
+        "/overview",
+        "/alarms",
+        "/cases",
+        "/map",
+        "/sites",
+        "/warnings",
+        "/shift",
+        "/bulletins",
+        "/me",
+        "/trace-reports",
+        "/receptor",
+    ),
     "grid_officer": ("/officer",),
     "data_engineer": ("/devices", "/devices/unknown", "/imports", "/start"),
     "system_admin": ("/health", "/start"),

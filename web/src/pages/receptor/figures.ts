@@ -15,6 +15,7 @@ export interface Figures {
   candidates: { name: string; kind: string; synthetic: boolean; common: number; r: number | null; pd: number | null; sid: number | null }[][]
   bootstrap: { runs: number; block: number; found: number[]; mapped: number[][]; lower: Numbers[]; median: Numbers[]; upper: Numbers[] } | null
   words: { zh: string[]; en: string[] }
+  warned: ({ code: string } & Record<string, string | number>)[]
 }
 export interface Inks { ink: string; quiet: string; line: string }
 
@@ -31,13 +32,17 @@ export function three(value: number | null | undefined): string {
 /** Bars: mean concentration on a scale of tens; dots: share of the species. */
 export function profileOption(found: Figures, factor: number, inks: Inks): EChartsCoreOption {
   const unit = new Set(found.units).size === 1 ? unitWords(found.units[0]) : ''
-  const amounts = found.profiles[factor].map((one) => (one !== null && one > 0 ? one : null))
+  // a bar on a scale of tens needs a floor to stand on: the ten below the least, four tens below the most at the lowest
+  const known = found.profiles.flat().filter((one): one is number => one !== null && one > 0)
+  const top = Math.max(...known, 1e-12)
+  const floor = 10 ** Math.floor(Math.log10(Math.max(Math.min(...known, top), top * 1e-4)))
+  const amounts = found.profiles[factor].map((one) => (one !== null && one > floor ? one : null))
   return {
     grid: { left: 62, right: 44, top: 24, bottom: 54 },
     tooltip: { trigger: 'axis', confine: true, valueFormatter: (value: number | null) => three(value) },
     xAxis: { type: 'category', data: found.species, axisLabel: { color: inks.ink, fontSize: 11, interval: 0, rotate: found.species.length > 9 ? 55 : 0 }, axisLine: { lineStyle: { color: inks.line } }, axisTick: { show: false } },
     yAxis: [
-      { type: 'log', name: unit, nameTextStyle: { color: inks.quiet, fontSize: 11 }, axisLabel: { color: inks.quiet, fontSize: 10, formatter: (value: number) => three(value) }, splitLine: { lineStyle: { color: inks.line } } },
+      { type: 'log', min: floor, startValue: floor, name: unit, nameTextStyle: { color: inks.quiet, fontSize: 11 }, axisLabel: { color: inks.quiet, fontSize: 10, formatter: (value: number) => three(value) }, splitLine: { lineStyle: { color: inks.line } } },
       { type: 'value', min: 0, max: 100, axisLabel: { color: inks.quiet, fontSize: 10, formatter: '{value}%' }, splitLine: { show: false } },
     ],
     series: [
