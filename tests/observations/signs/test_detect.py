@@ -132,6 +132,13 @@ def test_a_week_printed_coarser_and_a_network_that_converts_anew_are_no_short_li
     assert not found("repetition", block(value)), "what befalls all series of an item is nobody's list"
 
 
+def test_a_narrow_level_that_rises_for_some_hours_is_no_short_list() -> None:
+    rng = np.random.default_rng(17)
+    level = 0.082 + 0.0024 * rng.standard_normal((1, HOURS))
+    level[0, -40:-30] += 0.075  # a spill passes a section of a river
+    assert not found("repetition", block(np.round(level, 3), "tp"))
+
+
 def test_a_sprayer_beside_one_station_is_seen_by_what_the_gases_do_not_do() -> None:
     dust, fine, gas, ozone = air(10), air(11), air(12), air(13)
     dust[3, -96:] = np.round(dust[3, -96:] * 0.55)

@@ -102,7 +102,12 @@ def variety(steps: Float, table: Table) -> Variety | None:
         return None
     coarser = next((k for k in COARSER if np.mean(values % k == 0) >= float(table["coarser"])), 1)
     crowd, counts = np.unique(values / coarser, return_counts=True)
-    width = np.maximum(float(table["least_width"]), float(table["width"]) * np.abs(crowd))
+    # wide enough for a part of the crowd: two levels far apart are two levels, and nothing is expected in between
+    ordered = np.sort(values / coarser)
+    near = max(int(float(table["part"]) * len(ordered)), 2)
+    first = np.clip(np.searchsorted(ordered, crowd) - near // 2, 0, len(ordered) - near)
+    reach = np.maximum(ordered[first + near - 1] - crowd, crowd - ordered[first])
+    width = np.maximum(float(table["least_width"]), np.minimum(float(table["width"]) * np.abs(crowd), reach))
     at = np.linspace(crowd[0], crowd[-1], min(POINTS, int(crowd[-1] - crowd[0]) + 1))
     each = (crowd[-1] - crowd[0] + 1) / len(at)
     density = (np.exp(-0.5 * ((at[:, None] - crowd) / width) ** 2) / width) @ counts
