@@ -62,8 +62,11 @@ def read_record(folder: Path) -> SiteRecord:
     count = int(place[-1]) + 1
     filled, responses = np.full((count, len(sensors)), np.nan), np.zeros((len(files), count, len(sensors)))
     filled[place], responses[:, place] = values, np.nan_to_num(unit)
+    towards, speed = (np.array([number(row.get(name, "")) for row in observed]) for name in ("wd_rad", "ws"))
+    wind = np.full((count, 2), np.nan)
+    wind[place] = np.column_stack([speed * np.cos(towards), speed * np.sin(towards)])
     names = tuple(path.name[len("puff_unit_") : -len(".csv.gz")] for path in files)
-    return SiteRecord(minute[0] + np.arange(count), filled, responses, sensors, names)
+    return SiteRecord(minute[0] + np.arange(count), filled, responses, sensors, names, wind)
 
 
 def read_leaks(folder: Path, record: SiteRecord) -> list[Leak]:
