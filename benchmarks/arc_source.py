@@ -1,10 +1,10 @@
 """Where a tracer was released and how much, found again from its arcs of samplers and the engine's plume.
 
 ``python benchmarks/arc_source.py DIR``, DIR the Prairie Grass folder (``pg_*.csv pg_D.sfc pg_D.pfl``).
-Told are the samplers and the hour's meteorology; found are place, rate, direction and width of the plume, and how stable
-the air was: the length of Obukhov comes from a few minutes of wind and temperature and is known within a factor. Errors
-of the engine beside that are one offset an arc, of the logarithm; runs of even place chose the widths below (the least
-mean of log(1 + distance / 10 m)), all are reported.
+Told are the samplers and the hour's meteorology; found are place, rate, direction and width of the plume, and how
+stable the air was: the length of Obukhov comes from a little wind and temperature and is known within a factor. Errors
+of the engine beside that are one offset an arc, of the logarithm; runs of even place chose the spreads below (the
+least mean of log(1 + distance / 10 m)), all are reported.
 """
 
 from __future__ import annotations

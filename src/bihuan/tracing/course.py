@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bihuan.core import InputError
 from bihuan.tracing.releases import Evidence, ReleaseSettings
 
 Float = NDArray[np.float64]
@@ -73,7 +74,16 @@ def follow(evidence: Evidence) -> Course:
     ----------
     evidence : Evidence
         With ``online=True`` no value is used before it was measured.
+
+    Raises
+    ------
+    InputError
+        If the record is shorter than a step.
     """
+    if len(evidence.record) < evidence.settings.step:
+        raise InputError(
+            f"a record of {len(evidence.record)} minutes has no course: give at least {evidence.settings.step}"
+        )
     settings, sources = evidence.settings, len(evidence.record.sources)
     turning = _turning(settings, sources, np.exp(evidence.chance))
     begin = np.tile(np.exp(evidence.chance), sources) * 0.25 / sources

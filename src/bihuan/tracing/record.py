@@ -18,7 +18,7 @@ LEVEL_SHARE = 0.1
 """The level is this quantile of it."""
 LEAST_VALUES = 15
 """Of a level."""
-ENOUGH, COMMON_MINUTES = 4, 30
+ENOUGH, COMMON_MINUTES = 4, 10
 """Sensors of which the median is background, and minutes over which it is taken. [min]"""
 
 
@@ -60,8 +60,8 @@ class SiteRecord:
             )
         if self.wind is not None and self.wind.shape != (len(self.start), 2):
             raise InputError(
-                f"a record of {len(self.start)} minutes holds a wind of shape {self.wind.shape}: give its east and north "
-                "component for every minute"
+                f"a record of {len(self.start)} minutes holds a wind of shape {self.wind.shape}: "
+                "give its east and north component for every minute"
             )
         gap = np.diff(self.start.astype("datetime64[m]")) != np.timedelta64(1, "m")
         if gap.any():

@@ -1,10 +1,10 @@
 """Which listed sources released, how much, and when: minutes of sensors against the responses of an engine.
 
-Every minute and sensor is compared with what a source would cause at a rate, in a scale where a faint value counts as it
-is and a strong one by its root (errors of a plume grow with it). The response is that of the usual plume by direction
-of the wind (`response`), turned by an error that lasts over the stretch; rate and turn are unknown and summed over. "None
-of the listed" is a mixture of quiet and of something that no listed source explains. Neighbouring minutes and sensors
-err together: `ReleaseSettings.own` of the logarithm of each likelihood counts.
+Every minute and sensor is compared with what a source would cause at a rate, in a scale where a faint value counts as
+it is and a strong one by its root (errors of a plume grow with it). The response is that of the usual plume by
+direction of the wind (`response`), turned by an error that lasts over the stretch; rate and turn are summed over.
+"None of the listed" is a mixture of quiet and of something that no listed source explains. Neighbouring minutes and
+sensors err together: `ReleaseSettings.own` of the logarithm of each likelihood counts.
 """
 
 from __future__ import annotations
@@ -288,9 +288,7 @@ def invert(evidence: Evidence, minutes: Int) -> Inversion:
     return Inversion(evidence.record.sources, each, float(mass[-1]), named, rate, low, high, why)
 
 
-def _combined(
-    evidence: Evidence, pieces: Sequence[Int], alone: Float, sets: tuple[tuple[int, ...], ...]
-) -> Float:
+def _combined(evidence: Evidence, pieces: Sequence[Int], alone: Float, sets: tuple[tuple[int, ...], ...]) -> Float:
     """Log evidence of every combination; two that are not both among the likeliest get that of the better one."""
     likely = {int(k) for k in np.argsort(-alone, kind="stable")[:PAIRED]}
     coarse = evidence.chance[::2] - np.logaddexp.reduce(evidence.chance[::2])

@@ -73,7 +73,9 @@ class Response:
             last = min(first + RENEWED, len(record)) if online else len(record)
             learned = first if online else len(record)
             fresh = known[(known >= summed) & (known < learned)]
-            np.add.at(totals.transpose(2, 0, 1), sector[fresh], (record.unit[:, fresh] * speed[fresh, None]).swapaxes(0, 1))
+            np.add.at(
+                totals.transpose(2, 0, 1), sector[fresh], (record.unit[:, fresh] * speed[fresh, None]).swapaxes(0, 1)
+            )
             counts, summed = counts + np.bincount(sector[fresh], minlength=SECTORS), learned
             total, count = totals @ near, counts @ near
             here = known[(known >= first) & (known < last)]
@@ -89,7 +91,7 @@ class Response:
 def _carried(wind: Float) -> tuple[Int, Float]:
     """Sector that the wind of the last minutes blows towards, -1 where it is not known, and its speed."""
     sums, counts = np.zeros_like(wind), np.zeros(len(wind))
-    good = np.isfinite(wind).all(axis=1)
+    good: NDArray[np.bool_] = np.isfinite(wind[:, 0]) & np.isfinite(wind[:, 1])
     for late in range(TRAVEL):
         had = good[: len(wind) - late]
         sums[late:] += np.where(had[:, None], wind[: len(wind) - late], 0.0)
@@ -102,7 +104,7 @@ def _carried(wind: Float) -> tuple[Int, Float]:
 
 def _near(spread: float) -> Float:
     """Weight of one sector (row) in the mean of another (column)."""
-    apart = np.arange(SECTORS)
-    apart = np.minimum(apart, SECTORS - apart) * 360.0 / SECTORS
+    steps = np.arange(SECTORS)
+    apart = np.minimum(steps, SECTORS - steps) * 360.0 / SECTORS
     weight = np.exp(-0.5 * (apart / spread) ** 2)
     return np.array([np.roll(weight, k) for k in range(SECTORS)])
