@@ -214,7 +214,8 @@ def main() -> None:
         sys.exit(f"{folder} is not there: give a folder in the neutral layout")
     record = read_record(folder)
     first = record.start[0] + np.timedelta64(MARGIN, "m")
-    leaks = [one for one in read_leaks(folder, record) if one.start >= first and one.end <= record.start[-1]]
+    every = read_leaks(folder, record)
+    leaks = [one for one in every if one.single and one.start >= first and one.end <= record.start[-1]]
     printed = Table(title=f"{len(leaks)} releases, begin and end told")
     for column in ("method", "located", "rate within x2", "median ratio", "in 80 % interval", "CPU s a release"):
         printed.add_column(column, justify="left" if column == "method" else "right")
