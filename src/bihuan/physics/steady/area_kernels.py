@@ -115,26 +115,41 @@ def add_area(
 def cut_ring(along: Float, across: Float, strips: Float) -> int:
     """Cut a ring, convex or not, along the wind at each of its corners, and count the strips."""
     corners, count = len(along), 0
-    order, offsets, sides = np.sort(along), np.empty(corners), np.empty(corners, np.int64)
+    offsets, sides = np.empty(corners), np.empty(corners, np.int64)
+    ranks = in_order(along)
     for place in range(corners - 1):
-        middle, met = 0.5 * (order[place] + order[place + 1]), 0
-        for k in range(corners if order[place + 1] - order[place] > 1e-9 else 0):
+        begin, end = along[ranks[place]], along[ranks[place + 1]]
+        middle, met = 0.5 * (begin + end), 0
+        for k in range(corners if end - begin > 1e-9 else 0):
             m = k + 1 if k + 1 < corners else 0
             if (along[k] > middle) != (along[m] > middle):
                 slope = (across[m] - across[k]) / (along[m] - along[k])
                 offsets[met], sides[met] = across[k] + (middle - along[k]) * slope, k
                 met += 1
-        sides_in_order = sides[:met][np.argsort(offsets[:met])]
+        across_in_order = in_order(offsets[:met])
         for pair in range(met // 2):
-            strips[count, BEGIN], strips[count, END] = order[place], order[place + 1]
-            for end in range(2):
-                k = sides_in_order[2 * pair + end]
+            strips[count, BEGIN], strips[count, END] = begin, end
+            for side in range(2):
+                k = sides[across_in_order[2 * pair + side]]
                 m = k + 1 if k + 1 < corners else 0
                 slope = (across[m] - across[k]) / (along[m] - along[k])
-                strips[count, LEFT + 2 * end] = across[k] - along[k] * slope
-                strips[count, LEFT_SLOPE + 2 * end] = slope
+                strips[count, LEFT + 2 * side] = across[k] - along[k] * slope
+                strips[count, LEFT_SLOPE + 2 * side] = slope
             count += 1
     return count
+
+
+@compiled
+def in_order(values: Float) -> Int:
+    """Places of a few values from the smallest on (numpy's sort costs seconds to compile)."""
+    places = np.empty(len(values), np.int64)
+    for k in range(len(values)):
+        at = k
+        while at > 0 and values[places[at - 1]] > values[k]:
+            places[at] = places[at - 1]
+            at -= 1
+        places[at] = k
+    return places
 
 
 @compiled
