@@ -26,7 +26,7 @@ from bihuan.cases import (
     settle_followers,
     step,
 )
-from bihuan.core import Place, Ref, StepRefused, Suspect, digest, from_json, to_json
+from bihuan.core import Place, Ref, RightRefused, StepRefused, Suspect, digest, from_json, to_json
 from bihuan.register import Outlet, Register, Section
 from tests.cases.test_machine import walked
 from tests.cases.town import HOUR, NOON, ROLES, YARD, act, event, facts, fresh, photo, report, suspects, town
@@ -237,6 +237,15 @@ def test_a_merged_complaint_is_asked_after_the_case_that_answers_for_it_was_clos
     with pytest.raises(StepRefused, match="ends only after its reporter was asked"):
         step(settled, act("archive", "system", NOON + DAY))
     assert step(settled, act("revisit", "duty_officer", NOON + DAY)).ended
+
+
+def test_whoever_handled_a_merged_case_may_not_settle_it_by_hand() -> None:
+    main, follower = open_from_complaint(COMPLAINT, town(), NOON, existing=[fresh()]).changed
+    by_hand = act("settle", "duty_officer", NOON + DAY, case=main.id)
+    handled = replace(follower, handlers=(by_hand.by.person,))
+    with pytest.raises(RightRefused, match="whoever handled it"):
+        step(handled, by_hand)
+    assert step(follower, by_hand).state == "closed"
 
 
 def test_a_dispatcher_can_merge_by_hand_and_neither_case_changes_when_one_refuses() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bihuan.app.sector_words import conclusion_of, doubt_words, limits_words
 from bihuan.app.sectors import Kind, SectorHours
-from bihuan.core import InputError, Language
+from bihuan.core import InputError, Language, NotCovered, pollutant, printed_unit
 from bihuan.tracing.sectors import (
     LEAST_CELLS,
     LEAST_MONTHS,
@@ -123,7 +123,7 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
         "usable": usable,
         "wind": {"site": asked.wind_site, "distance": asked.distance},
         "doubts": [{"code": one.code, "weight": one.weight, "words": doubt_words(one, language)} for one in found],
-        "conclusion": conclusion_of(kind, result, found, language),
+        "conclusion": conclusion_of(kind, result, found, language, _unit(asked.pollutant)),
         "limits": limits_words(kind, language),
         "method": METHOD,
         "result": result,
@@ -326,3 +326,11 @@ def figures(values: Any) -> Any:
 
 def _instant(hours: WindHours, at: int) -> str | None:
     return f"{hours.start[at].astype('datetime64[s]')}Z" if len(hours) else None
+
+
+def _unit(code: str) -> str:
+    """Unit as it is printed; nothing for the column of a file that is no pollutant of ours."""
+    try:
+        return printed_unit(pollutant(code).unit)
+    except NotCovered:
+        return ""

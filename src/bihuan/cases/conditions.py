@@ -39,7 +39,7 @@ def _addressed(case: Case, actor: Actor, role: str, settings: CaseSettings) -> s
 
 def _not_handler(case: Case, actor: Actor, role: str, settings: CaseSettings) -> str:
     if actor.person in case.handlers:
-        return "whoever handled it may not check it, revisit it or approve its extension"
+        return "whoever handled it may not check it, settle it, revisit it or approve its extension"
     return ""
 
 
