@@ -141,7 +141,7 @@ def load(series: SeriesStore, loggers: int, step: int, base: float) -> None:
     wall = perf_counter() - begun
     print(
         f"{'the day into the series, making batches included':58} {rows:12,} {wall:9.1f} {own:9.1f} {rows / own:14,.0f}"
-        f" {own / base:7.2f} {os.getloadavg()[0]:5.1f}",
+        f" {own / base if base else 0:7.2f} {os.getloadavg()[0]:5.1f}",
         flush=True,
     )
     print(f"    slowest commit of {step * loggers * FACTORS:,} rows {worst:.2f} s")
@@ -174,6 +174,31 @@ def hourly_year(stations: int) -> Iterator[pl.DataFrame]:
         )
 
 
+def daily_year(stations: int) -> Iterator[pl.DataFrame]:
+    """A year of days of some stations."""
+    for month in hourly_year(stations):
+        start = pl.col("start")
+        whole = month.filter(start.dt.hour() == T0.hour)
+        yield whole.with_columns(end=start.dt.offset_by("24h"), basis=pl.lit("hours"), count=pl.lit(24, pl.Int32))
+
+
+def many_latest(path: Path) -> None:
+    """The newest readings of a whole city, when the day was of a part of it."""
+    series = SeriesStore(path)
+    for minute in range(4):
+        series.append(minutes(LOGGERS, minute, 1))
+    best("a minute of 5,000 loggers stored, and latest of all", lambda: _with_news(series), 3)
+    best("latest of 5,000 loggers x 10, asked again", series.latest)
+    series.close()
+
+
+def _with_news(series: SeriesStore) -> pl.DataFrame:
+    """Store a minute of everybody and ask: both are timed."""
+    newest = series.latest()["start"].max()
+    series.append(minutes(LOGGERS, 1 + round((newest - T0).total_seconds() / 60), 1))  # type: ignore[operator]
+    return series.latest()
+
+
 def ask(series: SeriesStore, loggers: int, when: str) -> None:
     """What people ask of minutes."""
     week = Period(T0 - timedelta(days=6), T0 + timedelta(days=1))
@@ -188,6 +213,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks citysday")
     parser.add_argument("--share", type=float, default=0.1 if "citysday" not in sys.argv else 1.0)
+    parser.add_argument("--bare", action=argparse.BooleanOptionalAction, default=True, help="insert without us as well")
     asked, _ = parser.parse_known_args()
     loggers = max(10, int(LOGGERS * asked.share))
     step = STEP
@@ -197,7 +223,7 @@ def main() -> None:
         folder = Path(name)
         if shutil.disk_usage(folder).free < 20e9 * asked.share + 1e9:
             sys.exit(f"{folder} needs {20 * asked.share + 1:.0f} GB of room")
-        base, _ = bare(folder, loggers, step)
+        base = bare(folder, loggers, step)[0] if asked.bare else 0.0
         series = SeriesStore(folder / "series.duckdb")
         load(series, loggers, step, base)
         series.checkpoint()
@@ -221,7 +247,12 @@ def main() -> None:
         names = [f"station:{1000 + n}A" for n in range(STATIONS)]
         year = Period(T0, T0 + timedelta(days=DAYS))
         best("daily means of 200 stations over a year", lambda: series.means_by_day(names, year, timedelta(hours=8)))
+        for days in daily_year(STATIONS):
+            series.append(days=days)
+        best("days of record of 200 stations over a year", lambda: series.days(names, period=year))
         series.close()
+        if loggers < LOGGERS:
+            many_latest(folder / "latest.duckdb")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"    most memory of the process {peak:.1f} GB")
 

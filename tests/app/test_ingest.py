@@ -116,6 +116,69 @@ def test_late_data_recompute_the_hours_they_touch_and_no_others(town: Hamlet) ->
     assert rows["count"].to_list() == [12] * 6
 
 
+def test_an_hour_that_late_data_touch_in_many_takes_is_averaged_once_by_the_step_behind_them(tmp_path: Path) -> None:
+    """Three late reports, taken in one by one or all at once: the same rows, and one more revision."""
+    tables = []
+    for number, often in enumerate((True, False)):
+        with Hamlet(tmp_path / str(number)) as town:
+            for part in range(9):
+                town.report("MN1", "minute", MIDNIGHT + part * MINUTE, {"so2": 12.0})
+            town.step(MIDNIGHT + HOUR)
+            assert _hour(town) == (12.0, 9, 1)
+            for part in (9, 10, 11):
+                town.report("MN1", "minute", MIDNIGHT + part * MINUTE, {"so2": 24.0}, received=MIDNIGHT + 2 * HOUR)
+                if often:
+                    taken = town.loop.take(MIDNIGHT + 2 * HOUR)
+                    assert (taken.readings.height, taken.hours.height) == (1, 0)
+                    assert _hour(town) == (12.0, 9, 1), "nothing was written yet"
+            outcome = town.step(MIDNIGHT + 2 * HOUR + MINUTE)
+            assert outcome.taken.hours["value"].to_list() == [15.0]
+            assert _hour(town) == (15.0, 12, 2)
+            assert town.store.series.touched(MIDNIGHT + 3 * HOUR).is_empty()
+            tables.append((town.store.series.hours(), town.store.series.readings().drop("frame")))
+    assert all(first.equals(second) for first, second in zip(*tables, strict=True))
+
+
+def _hour(town: Hamlet) -> tuple[float, int, int]:
+    row = town.store.series.hours(["station:s1"], ["so2"], stat="avg").row(0, named=True)
+    return row["value"], row["count"], row["revision"]
+
+
+def test_a_minute_that_comes_three_times_in_three_takes_ends_as_the_last_and_its_hour_follows_it_once(
+    town: Hamlet,
+) -> None:
+    minutes(town, "MN1", so2=12.0)
+    town.step(MIDNIGHT + HOUR)
+    for value in (24.0, 36.0, 48.0):
+        town.report("MN1", "minute", MIDNIGHT, {"so2": value}, received=MIDNIGHT + HOUR)
+        town.loop.take(MIDNIGHT + HOUR)
+    town.step(MIDNIGHT + HOUR + MINUTE)
+    first = town.store.series.readings(["MN1"], ["so2"]).row(0, named=True)
+    assert (first["value"], first["revision"]) == (48.0, 4)
+    assert _hour(town) == (15.0, 12, 2)
+
+
+def test_an_hour_that_was_taken_in_and_not_averaged_when_the_process_died_is_averaged_by_the_next(town: Hamlet) -> None:
+    minutes(town, "MN1", so2=12.0)
+    town.step(MIDNIGHT + HOUR)
+    town.report("MN1", "minute", MIDNIGHT, {"so2": 24.0}, received=MIDNIGHT + HOUR)
+    town.loop.take(MIDNIGHT + HOUR)
+    town.reopen()
+    assert town.step(MIDNIGHT + HOUR + MINUTE).taken.hours["value"].to_list() == [13.0]
+    assert _hour(town) == (13.0, 12, 2)
+
+
+def test_an_hour_whose_flags_changed_in_the_store_is_averaged_from_the_store_and_not_from_memory(town: Hamlet) -> None:
+    for part in range(12):
+        town.report("MN1", "minute", MIDNIGHT + part * MINUTE, {"so2": 24.0 if part == 3 else 12.0})
+    town.step(MIDNIGHT + HOUR)
+    assert _hour(town) == (13.0, 12, 1)
+    wrong = town.store.series.readings(["MN1"], ["so2"]).filter(pl.col("value") == 24.0)
+    town.store.series.flag(wrong.with_columns(quality=pl.lit("bad"), reason=pl.lit("spike")))
+    town.step(MIDNIGHT + HOUR + MINUTE)
+    assert _hour(town) == (12.0, 11, 2)
+
+
 def test_of_two_reports_of_one_period_the_later_by_the_devices_clock_holds_whatever_came_first(tmp_path: Path) -> None:
     values = []
     for number, reverse in enumerate((False, True)):

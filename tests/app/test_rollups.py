@@ -9,7 +9,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bihuan.app.rollups import COLUMNS, roll_touched, with_beside
+from bihuan.app.recent import Recent
+from bihuan.app.rollups import COLUMNS, averaged, hours_of, roll_touched, with_beside
 from bihuan.core import KEY_COLUMNS, Reading
 from bihuan.observations import hours_from_minutes
 from bihuan.store import SeriesStore
@@ -95,4 +96,26 @@ def test_an_hour_that_is_not_over_waits() -> None:
     series.append(table(reading("MN3", minute=0)))
     assert roll_touched(series, SITES, NEED, T0 + timedelta(minutes=59)) == 0
     assert roll_touched(series, SITES, NEED, T0 + timedelta(minutes=60, seconds=1)) == 1
+    series.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(ROWS, min_size=1, max_size=40), st.integers(0, 40), st.integers(0, 17), st.integers(1, 5))
+def test_hours_made_of_memory_and_store_are_those_of_the_store_whatever_lies_where(
+    rows: list[Reading], stored: int, since: int, piece: int
+) -> None:
+    """Memory holds what is new and the last hours; others' touched hours and hours long gone come from the store."""
+    rows = last_of(rows)
+    series = SeriesStore(Path(":memory:"))
+    everything = pl.DataFrame(pl.from_arrow(table(*rows)))
+    before, fresh = everything.head(stored), everything.slice(stored)
+    series.append(before)
+    own, left = hours_of(fresh), series.touched(LATER)
+    recent = Recent(before.filter(pl.col("start") >= T0 + timedelta(minutes=10 * since)))
+    recent.take(fresh)
+    left = left.join(own, on=["device", "start"], how="anti")
+    hours, over = averaged(series, recent, own, left, SITES, NEED, piece)
+    series.append(fresh, hours=hours, rolled=over)
+    assert series.touched(LATER).is_empty()
+    assert kept(series).equals(full(series))
     series.close()

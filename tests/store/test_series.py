@@ -368,3 +368,75 @@ def test_append_does_what_a_dictionary_would_however_the_rows_are_cut_into_batch
         (device, newest[device].start, newest[device].value) for device in sorted(newest)
     ]
     store.close()
+
+
+def test_the_latest_readings_are_right_however_often_what_is_gathered_was_thinned_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older and corrected rows among it; thinned in memory (few series), or brought into the table (many, or long)."""
+    chance = np.random.default_rng(3)
+    for most, unsettled in ((4, 10**9), (40, 10**9), (40, 60)):
+        monkeypatch.setattr("bihuan.store.following.MANY", most)
+        monkeypatch.setattr("bihuan.store.following.UNSETTLED", unsettled)
+        store = SeriesStore(tmp_path / f"{most}-{unsettled}.duckdb")
+        for _ in range(30):
+            minutes = chance.integers(0, 40, 6)
+            store.append(table(*(reading(f"MN{n % 3}", int(at), float(at + n)) for n, at in enumerate(minutes))))
+        newest = store.readings().sort("start").unique(["device"], keep="last").sort("device")
+        assert store.latest().equals(newest)
+        store.close()
+
+
+def test_an_hour_among_those_of_many_other_sites_is_new_revised_or_unchanged_as_among_few(series: SeriesStore) -> None:
+    others = pl.concat([hour(f"station:{number}") for number in range(10, 30)])
+    assert series.append(hours=others) == Written(new=20)
+    assert series.append(hours=hour("station:1")) == Written(new=1)
+    assert series.append(hours=hour("station:1")) == Written(unchanged=1)
+    both = pl.concat([hour("station:1", value=2.0), hour("station:2")])
+    assert series.append(hours=both) == Written(new=1, revised=1)
+    assert series.hours(["station:1", "station:2"]).select("value", "revision").rows() == [(2.0, 2), (1.0, 1)]
+    assert series.counts()["hours"] == 22
+
+
+def test_a_batch_of_which_a_part_is_known_is_new_in_the_rest(series: SeriesStore) -> None:
+    series.append(many(5, minute=0))
+    wider = pl.concat([many(8, minute=0), many(8, minute=1)]).with_columns(
+        value=pl.when(pl.col("device") == "MN000001").then(500.0).otherwise("value")
+    )
+    assert series.append(wider) == Written(new=110, revised=10, unchanged=40)
+    changed = series.readings(["MN000001"])
+    assert changed["revision"].to_list() == [2, 1] * 10
+    assert changed["value"].unique().to_list() == [500.0]
+    assert series.append(wider) == Written(unchanged=160)
+
+
+def test_plain_means_by_day_are_the_same_for_most_of_the_sites_and_for_a_few_of_many(series: SeriesStore) -> None:
+    """24 hours of 12 sites from 16:00 UTC on, values site + hour: the local day's mean is site + 11.5."""
+    rows_ = [hour(f"station:{site}", at, float(site + at)) for site in range(12) for at in range(24)]
+    series.append(hours=pl.concat([*rows_, hour("station:0", 3, 99.0, stat="max"), hour("station:0", 24, 7.0)]))
+    period, local = Period(T0, T0 + timedelta(days=2)), timedelta(hours=8)
+    every = [f"station:{site}" for site in range(12)]
+    whole = series.means_by_day(every, period, local).sort("day", "value")
+    assert whole["value"].to_list() == [site + 11.5 for site in range(12)] + [7.0]
+    for few in (every[1:2], every[3:6], every[1:]):
+        found = series.means_by_day(few, period, local).sort("value")
+        assert found.equals(whole.filter(pl.col("site").is_in(few)).sort("value"))
+    assert series.means_by_day(["station:0"], period, local, "max")["value"].to_list() == [99.0]
+    assert series.means_by_day([], period, local).is_empty()
+    with pytest.raises(InputError, match="stat"):
+        series.means_by_day(every, period, local, "mean'")  # type: ignore[arg-type]
+
+
+def test_rows_come_in_the_order_of_their_key_whatever_was_asked(series: SeriesStore) -> None:
+    mixed = [
+        reading(device, minute, stat=stat, pollutant=pollutant, interval=interval)
+        for minute in (2, 0, 1) for stat in ("rtd", "avg") for interval in ("rt", "minute")
+        for pollutant in ("so2", "no2", "O3x") for device in ("MN2", "MN10", "mn1")
+    ]  # fmt: skip
+    series.append(table(*mixed))
+    keys = ["device", "pollutant", "stat", "interval", "start"]
+    for asked in ({}, {"devices": ["MN10"]}, {"devices": ["mn1"], "interval": "rt"}, {"pollutants": ["so2"]}):
+        found = series.readings(**asked).select(keys).rows()  # type: ignore[arg-type]
+        assert found == sorted(found)
+        assert found
+    assert [row[:4] for row in series.latest().select(keys).rows()] == sorted({row.key[:4] for row in mixed})

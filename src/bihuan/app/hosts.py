@@ -19,13 +19,14 @@ from bihuan.app.awaiting import CATALOG_AWAY
 from bihuan.app.clock import Clock
 from bihuan.app.gateway import write_devices
 from bihuan.app.ingest import Ingest
+from bihuan.app.loop import TICK
 from bihuan.app.others import others_of
 from bihuan.app.porch import Porch
 from bihuan.app.settings import Settings
 from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
 from bihuan.app.town import Town
-from bihuan.core import CatalogAway, DiskFull, SettingError, StoreError, iso, local_date, to_json
+from bihuan.core import CatalogAway, DiskFull, SettingError, StoreError, floor_to, iso, local_date, to_json
 from bihuan.store import Home, Store, write_whole
 
 log = logging.getLogger("bihuan.serve")
@@ -148,6 +149,7 @@ class IngestHost:
     _ingest: Ingest | None = None
     _began: datetime = field(init=False)
     _retry: float = 0.0
+    _averaged: datetime | None = None
     _due: float = 0.0
     _told: float = 0.0
 
@@ -199,10 +201,12 @@ class IngestHost:
             self._renew_town()
         if self._ingest is None:
             self._ingest = Ingest(self.store, self.settings.zone, others=others_of(self.store))
+        tick = floor_to(now, TICK)
         full = True
         while full and not ended.is_set():
             with self.store.step:
-                full = self._ingest.take(self._town, now).full
+                taken = self._ingest.take(self._town, now, average=tick != self._averaged)
+                full, self._averaged = taken.full, tick
                 self._ingest.told()
                 with self.store.records.transaction():
                     self._ingest.keep()

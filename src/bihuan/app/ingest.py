@@ -19,12 +19,12 @@ from bihuan.app.ordering import VALID_RECALL, Recalls
 from bihuan.app.others import Nobody, Others, beside
 from bihuan.app.presence import Arrival
 from bihuan.app.recent import Recent
-from bihuan.app.rollups import SHORT, hours_of, stored_minutes, with_beside, within
+from bihuan.app.rollups import SHORT, averaged, hours_of
 from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
-from bihuan.core import HOUR, KEY_COLUMNS, DeviceNote, Period, from_json, readings_table, to_json
+from bihuan.core import HOUR, DeviceNote, Period, from_json, readings_table, to_json
 from bihuan.devices.hj212 import Envelope
-from bihuan.observations import Tails, as_reported, context, flag, hours_from_minutes, needed
+from bihuan.observations import Tails, as_reported, context, flag, needed
 from bihuan.store import START, Added, Position, Record, Store
 
 BATCH = 20_000
@@ -141,7 +141,7 @@ class Ingest:
         self._notes: deque[tuple[str, DeviceNote]] = deque(maxlen=NOTES)
         self.losses = Losses(store)
 
-    def take(self, town: Town, now: datetime, until: datetime | None = None) -> Taken:
+    def take(self, town: Town, now: datetime, until: datetime | None = None, *, average: bool = True) -> Taken:
         """Take what is durable in the journal and store what it says.
 
         Parameters
@@ -150,6 +150,9 @@ class Ingest:
         now : datetime
         until : datetime, optional
             Leave what was received later for the next time: a loop that catches up sees what it would have seen.
+        average : bool
+            Whether hours that are over and were touched, by this take or one before it, are averaged now. A late hour
+            is touched by every take while its logger sends what it had kept, and is averaged once when they are over.
         """
         taken: list[Record] = []
         ends, full = dict(self._read), False
@@ -158,12 +161,19 @@ class Ingest:
             taken += records
             full = full or len(records) >= BATCH
         self.losses.note(now)
-        found = self.feed(town, taken, ends, now, full)
+        found = self.feed(town, taken, ends, now, full, average=average)
         self._read = ends
         return found
 
     def feed(
-        self, town: Town, records: Iterable[Record], ends: Mapping[str, Position], now: datetime, full: bool = False
+        self,
+        town: Town,
+        records: Iterable[Record],
+        ends: Mapping[str, Position],
+        now: datetime,
+        full: bool = False,
+        *,
+        average: bool = True,
     ) -> Taken:
         """Store what frames say, and with it how far each journal was read."""
         if town is not self._town:
@@ -175,7 +185,7 @@ class Ingest:
         self._notes.extend(decoded.notes)
         with self._others.turn():
             found = self._others.look(now)
-            taken = self._store_all(town, decoded, dict(ends), now, full, found)
+            taken = self._store_all(town, decoded, dict(ends), now, full, found, average)
             self._others.seen(found)
         return beside(taken, found)
 
@@ -195,9 +205,11 @@ class Ingest:
         """How far each journal was read: frames before it of a logger that was unknown then have waited."""
         return dict(self._read)
 
-    def feed_waiting(self, town: Town, mn: str, records: Iterable[Record], now: datetime) -> Taken:
+    def feed_waiting(
+        self, town: Town, mn: str, records: Iterable[Record], now: datetime, *, average: bool = True
+    ) -> Taken:
         """Store what frames say that had waited until their logger was claimed; they were counted when they came."""
-        taken = self.feed(town, records, {}, now)
+        taken = self.feed(town, records, {}, now, average=average)
         self.counts.frames -= taken.frames
         waiting = self.counts.unclaimed.pop(mn, 0) - taken.frames
         if waiting > 0:
@@ -267,7 +279,8 @@ class Ingest:
         ends: dict[str, Position],
         now: datetime,
         full: bool,
-        found: Added | None = None,
+        found: Added | None,
+        average: bool,
     ) -> Taken:
         batch = decoded.columns.table()
         if self.only is not None:
@@ -282,8 +295,7 @@ class Ingest:
         )
         batch = flag(batch, history, town.device_sites)
         self._remember(recent, batch.filter(short), since)
-        over = self._hours_over(town, batch, now)
-        hours = self._hours(town, batch, over)
+        hours, over = self._hours(town, batch, now, average)
         if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
             keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
         self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
@@ -322,37 +334,33 @@ class Ingest:
         self._recent.cut(since)
         return self._recent
 
-    def _hours(self, town: Town, batch: pl.DataFrame, over: pl.DataFrame) -> pl.DataFrame:
-        """The hours that the batch changed: our means of those that are over, and the devices' own."""
-        own = as_reported(batch, town.site_of, "hour")
-        if over.is_empty():
-            return own
-        need = needed(town.on).minutes
-        return pl.concat([own, hours_from_minutes(self._minutes(over), town.site_of, need)])
-
-    def _hours_over(self, town: Town, batch: pl.DataFrame, now: datetime) -> pl.DataFrame:
-        """Hours of loggers with new minutes that are over; the others wait, for their last minute may never come."""
-        assert self.recent is not None
-        if self._waiting is None:
-            before = hours_of(self.recent)
-            self._waiting = before if self._since is None else before.filter(self._since < _END)
-        left = self._store.series.touched(now - HOUR)  # by an import, or by a check that looked at history again
-        touched = pl.concat([self._waiting, left, hours_of(batch)]).unique(maintain_order=True)
-        self._waiting = touched.filter(now < _END)
-        return with_beside(touched.filter(now >= _END), town.site_of)
-
-    def _minutes(self, over: pl.DataFrame) -> pl.DataFrame:
-        assert self.recent is not None
-        rows = within(self.recent, over)
-        first: datetime = over["start"].min()  # type: ignore[assignment]  # never empty here
-        if self._oldest() > first:  # late data of hours that memory no longer holds
-            stored = stored_minutes(self._store.series, over)
-            rows = pl.concat([stored, rows]).unique(list(KEY_COLUMNS), keep="last", maintain_order=True)
-        return rows
-
-    def _oldest(self) -> datetime:
+    def _hours(
+        self, town: Town, batch: pl.DataFrame, now: datetime, average: bool
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The devices' own hours and, if they are wanted now, our means; with the hours of loggers these are of."""
         assert self._recent is not None
-        return self._recent.oldest or datetime.max.replace(tzinfo=self._zone)
+        reported = as_reported(batch, town.site_of, "hour")
+        own = self._touched(batch)
+        if not average:
+            self._waiting = own
+            return reported, own.clear()
+        self._waiting = own.filter(now < _END)  # their last minute may never come
+        own = own.filter(now >= _END)
+        left = self._store.series.touched(now - HOUR)  # by an import, or by a check that looked at history again
+        left = left.join(own, on=["device", "start"], how="anti", maintain_order="left")
+        if own.is_empty() and left.is_empty():
+            return reported, own
+        need = needed(town.on).minutes
+        means, over = averaged(self._store.series, self._recent, own, left, town.site_of, need)
+        return pl.concat([reported, means]), over
+
+    def _touched(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Hours of loggers with new minutes that were not averaged yet."""
+        assert self._recent is not None
+        if self._waiting is None:
+            before = hours_of(self._recent.rows)
+            self._waiting = before if self._since is None else before.filter(self._since < _END)
+        return pl.concat([self._waiting, hours_of(batch)]).unique(maintain_order=True)
 
     def _count(self, decoded: _Decoded, readings: int) -> None:
         self.counts.frames += decoded.frames

@@ -164,16 +164,19 @@ class Loop:
         self._new_town(self._town.on)
 
     def take(self, now: datetime, until: datetime | None = None) -> Taken:
-        """Take in what has come, between two steps; the next step concludes from it. Parameters as for `step`."""
+        """Take in what has come, between two steps; the next step concludes from it. Parameters as for `step`.
+
+        Hours that late frames touch are averaged by the step, once, however many takes lie before it.
+        """
         with self._store.step:
-            taken = self.ingest.take(self._town, now, until)
+            taken = self.ingest.take(self._town, now, until, average=False)
             self._waiting.append(taken)
             return taken
 
     def take_waiting(self, mn: str, records: Iterable[Record], now: datetime) -> Taken:
         """Take in frames of a logger that was claimed after they came; the next step concludes from them."""
         with self._store.step:
-            taken = self.ingest.feed_waiting(self._town, mn, records, now)
+            taken = self.ingest.feed_waiting(self._town, mn, records, now, average=False)
             self._waiting.append(taken)
             return taken
 

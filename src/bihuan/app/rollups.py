@@ -12,7 +12,8 @@ from datetime import datetime
 
 import polars as pl
 
-from bihuan.core import HOUR, Interval, Period, readings_table
+from bihuan.app.recent import Recent
+from bihuan.core import HOUR, KEY_COLUMNS, ROLLUP_KEY, Interval, Period, readings_table
 from bihuan.observations import hours_from_minutes
 from bihuan.store import SeriesStore
 
@@ -51,6 +52,56 @@ def stored_minutes(series: SeriesStore, hours: pl.DataFrame) -> pl.DataFrame:
     devices = hours["device"].unique()
     found = [series.readings(devices, None, interval, span).select(COLUMNS) for interval in SHORT]
     return within(pl.concat(found), hours)
+
+
+def averaged(
+    series: SeriesStore,
+    recent: Recent,
+    own: pl.DataFrame,
+    left: pl.DataFrame,
+    site_of: Mapping[str, str],
+    need: float,
+    piece: int = PIECE,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Average hours that are over, of readings in memory where these are newer than the store.
+
+    Parameters
+    ----------
+    series : SeriesStore
+    recent : Recent
+        Readings of the last hours, those included that are not stored yet.
+    own : DataFrame with device, start
+        Hours that readings of `recent` touched; what the store holds counts only where memory has nothing.
+    left : DataFrame with device, start
+        Hours that somebody else touched (an import, a check of history, another host): what is stored counts.
+    site_of : mapping of str to str
+        Device -> site.
+    need : float
+        Minutes that make an hour valid.
+    piece : int
+        Hours of loggers averaged at once.
+
+    Returns
+    -------
+    DataFrame of `core.ROLLUP_SCHEMA`, DataFrame with device, start
+        The hours, and of which hours of loggers they hold all that is known.
+    """
+    over = with_beside(pl.concat([own, left]).unique(maintain_order=True), site_of)
+    remembered, elsewhere = with_beside(own, site_of), with_beside(left, site_of)
+    forgotten = pl.lit(True) if recent.oldest is None else pl.col("start") < recent.oldest
+    key = ["device", "start"]
+    hours = []
+    for at in range(0, max(over.height, 1), piece):
+        some = with_beside(over.slice(at, piece), site_of)
+        stored = pl.concat([some.join(elsewhere, on=key, how="semi"), some.filter(forgotten)])
+        rows = within(recent.rows, some.join(remembered, on=key, how="semi"))
+        if stored.height:
+            rows = pl.concat([stored_minutes(series, stored.unique(maintain_order=True)), rows])
+            rows = rows.unique(list(KEY_COLUMNS), keep="last", maintain_order=True)
+        hours.append(hours_from_minutes(rows, site_of, need))
+    if len(hours) == 1:
+        return hours[0], over
+    return pl.concat(hours).unique(list(ROLLUP_KEY), keep="first", maintain_order=True), over
 
 
 def within(rows: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:

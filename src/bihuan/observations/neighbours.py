@@ -78,6 +78,7 @@ def _by_tree(lon: Float, lat: Float, radius: float, most: int) -> Int:
     order = np.argsort(distance, axis=1, kind="stable")[:, :most]
     distance = np.take_along_axis(distance, order, axis=1)
     found = np.where(distance <= radius, np.take_along_axis(candidates, order, axis=1), -1)
+    found = np.pad(found, ((0, 0), (0, most - found.shape[1])), constant_values=-1)
     reach = np.minimum(distance[:, -1], radius)
     doubtful = np.flatnonzero(reach >= chord[:, -1] * (1 - LEEWAY))
     for at in range(0, len(doubtful), FEW):

@@ -1,7 +1,7 @@
 """What follows the readings: the newest of each series, and the hours whose means do not hold them yet.
 
 Both are kept as tables. The newest readings are gathered in memory and brought into `latest` when somebody asks or many
-have come, which costs an append nothing; where they can lie is noted in `unsettled` in the transaction that stores
+have come, which costs an append little; where they can lie is noted in `unsettled` in the transaction that stores
 them, so that a process that died in between looks there only.
 """
 
@@ -25,8 +25,12 @@ from bihuan.store.tables import (
 SHORT = ("rt", "minute")
 """Intervals that hours are made of."""
 
-MANY = 100_000
-"""So many gathered rows are brought into `latest` whether anybody asks or not."""
+MANY = 300_000
+"""Of so many gathered rows the newest of each series are kept; the rest is of no use any more."""
+
+UNSETTLED = 3_000_000
+"""So many readings may have gone by before `latest` is brought up to date though nobody asked: after a crash as much is
+looked through."""
 
 _MARK = pl.Schema({"device": pl.String(), "start": pl.Datetime("us", "UTC")})
 
@@ -48,6 +52,7 @@ class Following:
     def forget(self) -> None:
         """Begin with what the tables say."""
         self._pending: list[pl.DataFrame] = []
+        self._passed = 0
         self._fresh: list[pl.DataFrame] = []
         self._noted: set[str] = set()
         self._marked = pl.DataFrame(schema=_MARK)
@@ -56,6 +61,14 @@ class Following:
     def rows(self) -> int:
         """How many rows are gathered."""
         return sum(frame.height for frame in self._pending)
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to settle; gathered rows that newer ones have replaced are let go before."""
+        if self.rows <= MANY:
+            return False
+        self._pending = [_newest(pl.concat(self._pending))]
+        return self._passed > UNSETTLED or self.rows > MANY // 2
 
     def take(self, connection: duckdb.DuckDBPyConnection, batch: pl.DataFrame, changed: bool) -> None:
         """Follow readings that are being stored.
@@ -89,6 +102,7 @@ class Following:
     def committed(self) -> None:
         """The transaction stands."""
         self._pending += self._fresh
+        self._passed += sum(rows.height for rows in self._fresh)
         self._fresh = []
 
     def rolled_back(self) -> None:
@@ -126,7 +140,7 @@ class Following:
 
     def settled(self) -> None:
         """`latest` holds everything."""
-        self._pending, self._noted = [], set()
+        self._pending, self._noted, self._passed = [], set(), 0
 
     def _gathered(self, connection: duckdb.DuckDBPyConnection) -> list[pl.DataFrame]:
         noted = {str(row[0]) for row in connection.execute("SELECT DISTINCT within FROM unsettled").fetchall()}

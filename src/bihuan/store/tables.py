@@ -92,6 +92,11 @@ class Kept:
         return f"INSERT INTO {self.stored} SELECT {_names(self.columns)}, 1{spot} FROM batch"
 
     @property
+    def keys_between(self) -> str:
+        """Name up to ``{most}`` keys that are there where the rows of a batch can lie."""
+        return f"SELECT {_names(list(self.key))} FROM {self.stored} r WHERE {{within}} LIMIT {{most}}"
+
+    @property
     def any_between(self) -> str:
         """Ask whether anything of the batch's time is there yet, of those it is about."""
         return (
