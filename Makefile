@@ -45,8 +45,9 @@ broker:
 	  || echo "no mosquitto here and none could be installed: the tests of the MQTT door will be skipped"
 
 # One worker a core: the suite is mostly waiting for cities, stores and browsers, and CI has twenty minutes.
+# worksteal: tests of one file stay with one worker, so that the city or server they share is made once.
 test: check web browser broker
-	$(BIN)/python -m pytest -m 'not long' -n auto
+	$(BIN)/python -m pytest -m 'not long' -n auto --dist worksteal
 
 # One after the other: they kill, fill and flood, and would disturb each other. An hour and a half on two quiet cores;
 # a test that hangs is ended after an hour and the others go on. How long each took: docs/explanation/faults.md.

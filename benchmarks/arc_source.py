@@ -1,8 +1,10 @@
 """Where a tracer was released and how much, found again from its arcs of samplers and the engine's plume.
 
 ``python benchmarks/arc_source.py DIR``, DIR the Prairie Grass folder (``pg_*.csv pg_D.sfc pg_D.pfl``).
-Told are the samplers and the hour's meteorology; found are place, rate, direction and width of the plume. Errors of the
-engine are one offset an arc, of the logarithm; runs of even place chose the three widths below, all are reported.
+Told are the samplers and the hour's meteorology; found are place, rate, direction and width of the plume, and how
+stable the air was: the length of Obukhov comes from a little wind and temperature and is known within a factor. Errors
+of the engine beside that are one offset an arc, of the logarithm; runs of even place chose the spreads below (the
+least mean of log(1 + distance / 10 m)), all are reported.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import csv
 import json
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +26,10 @@ Float = np.ndarray
 
 FLOOR = 0.2
 """Of the largest value of an arc: below it a value hardly counts."""
-WIDTH_SPREAD, ARC_SPREAD = 0.1, 0.13
-"""Errors of the logarithm of the width and of an arc's level, over that of a sampler."""
+WIDTH_SPREAD, STABILITY_SPREAD, ARC_SPREAD = 0.15, 1.4, 0.2
+"""Errors of the logarithm of the width, of the length of Obukhov and of an arc's level, over that of a sampler."""
+STABILITY = np.log([0.25, 0.5, 1.0, 2.0, 4.0])
+"""Logarithms of the factors of that length for which the engine computes the plume."""
 AXIS = np.geomspace(3.0, 1500.0, 80)
 """Distances at which the plume is looked up. [m]"""
 ASIDE = 0.08
@@ -36,37 +40,56 @@ SEARCHED, SPACING, REFINED = 150.0, 50.0, 4
 
 @dataclass(frozen=True)
 class Axis:
-    """One hour's plume: logarithms of its value on the axis [mg/m3 per g/s] and of its width [m]."""
+    """One hour's plume: logarithms of its value on the axis [mg/m3 per g/s] and of its width [m], by stability."""
 
     value: Float
     width: Float
 
-    def at(self, east: Float, north: Float, heading: float, log_rate: float, log_width: float) -> Float:
+    def at(self, east: Float, north: Float, heading: float, log_rate: float, log_width: float, stable: float) -> Float:
         """Return what a source at the origin of these offsets causes. [mg/m3]"""
         along = east * np.sin(heading) + north * np.cos(heading)
         aside = east * np.cos(heading) - north * np.sin(heading)
         t = np.log(np.maximum(along, AXIS[0]))
-        width = np.exp(np.interp(t, np.log(AXIS), self.width) + log_width)
-        middle = log_rate + np.interp(t, np.log(AXIS), self.value) - log_width
+        width = np.exp(np.interp(t, np.log(AXIS), _between(self.width, stable)) + log_width)
+        middle = log_rate + np.interp(t, np.log(AXIS), _between(self.value, stable)) - log_width
         return np.where(along > 1.0, np.exp(middle - 0.5 * (aside / width) ** 2), 0.0)
 
 
+def _between(table: Float, stable: float) -> Float:
+    """A row of a table by stability."""
+    stable = min(max(stable, STABILITY[0]), STABILITY[-1])
+    low = min(int(np.searchsorted(STABILITY, stable, side="right")) - 1, len(STABILITY) - 2)
+    share = (stable - STABILITY[low]) / (STABILITY[low + 1] - STABILITY[low])
+    return (1.0 - share) * table[low] + share * table[low + 1]
+
+
 def axes(folder: Path) -> list[Axis]:
-    """The engine's plume of every hour, of the release of the field study 0.46 m above the ground."""
+    """The engine's plume of every hour and stability, of the release of the field study 0.46 m above the ground."""
     surface = read_surface(folder / "pg_D.sfc")
-    air = BoundaryLayer(surface, read_profile(folder / "pg_D.pfl", surface.start))
+    mast = read_profile(folder / "pg_D.pfl", surface.start)
+    found = []
+    for factor in np.exp(STABILITY):
+        # the flux of heat goes with the friction velocity over the length, the convective velocity with its root
+        other = replace(
+            surface, obukhov_length=surface.obukhov_length * factor, heat_flux=surface.heat_flux / factor,
+            convective_velocity=surface.convective_velocity / np.cbrt(factor),
+        )  # fmt: skip
+        found.append(_plumes(BoundaryLayer(other, mast)))
+    hours = range(len(surface))
+    return [Axis(*(np.array([one[part][hour] for one in found]) for part in (0, 1))) for hour in hours]
+
+
+def _plumes(air: BoundaryLayer) -> tuple[Float, Float]:
+    """Logarithms of value and width on the axis: (hours, distances)."""
     none = np.zeros_like(AXIS)
     where = Receptors(
         np.concatenate([none, ASIDE * AXIS, none]), np.concatenate([AXIS, AXIS, -AXIS]), np.full(3 * len(AXIS), 1.5)
     )
     plume = SteadyPlume(air, where, [PointSource("release", 0.0, 0.0, 0.46, 0.051, 0.01, 0.0)])
-    found = []
-    for row in plume.hourly(np.ones(1))[:, 0] / 1000:
-        middle, aside, random = np.split(row, 3)
-        share = np.clip((aside - random) / np.maximum(middle - random, 1e-12), 1e-300, 0.99999)
-        width = ASIDE * AXIS * np.sqrt(0.5 / -np.log(share))
-        found.append(Axis(np.log(np.maximum(middle, 1e-12)), np.log(width)))
-    return found
+    middle, aside, random = np.split(plume.hourly(np.ones(1))[:, 0] / 1000, 3, axis=1)
+    share = np.clip((aside - random) / np.maximum(middle - random, 1e-12), 1e-300, 0.99999)
+    width = ASIDE * AXIS * np.sqrt(0.5 / -np.log(share))
+    return np.log(np.maximum(middle, 1e-12)), np.log(width)
 
 
 def found_source(axis: Axis, east: Float, north: Float, values: Float, arcs: Float) -> tuple[float, float, float]:
@@ -76,9 +99,9 @@ def found_source(axis: Axis, east: Float, north: Float, values: Float, arcs: Flo
     weight = np.sqrt(20.0 / np.bincount(arc)[arc])
 
     def misfit(p: Float) -> Float:
-        computed = axis.at(east - p[0], north - p[1], p[2], p[3], p[4]) * np.exp(p[5:][arc])
+        computed = axis.at(east - p[0], north - p[1], p[2], p[3], p[4], p[5]) * np.exp(p[6:][arc])
         left = weight * (np.log(computed + floor) - np.log(values + floor))
-        return np.concatenate([left, [p[4] / WIDTH_SPREAD], p[5:] / ARC_SPREAD])
+        return np.concatenate([left, [p[4] / WIDTH_SPREAD, p[5] / STABILITY_SPREAD], p[6:] / ARC_SPREAD])
 
     heading = float(np.arctan2((east * values).sum(), (north * values).sum()))
     # the heading of a place tried: to the middle of the farthest arc
@@ -90,10 +113,10 @@ def found_source(axis: Axis, east: Float, north: Float, values: Float, arcs: Flo
         for y in across:
             to = float(np.arctan2(aim[0] - x, aim[1] - y)) if values[far].sum() > 0 else heading
             for rate in (20.0, 60.0):
-                start = np.concatenate([[x, y, to, np.log(rate), 0.0], np.zeros(len(names))])
+                start = np.concatenate([[x, y, to, np.log(rate), 0.0, 0.0], np.zeros(len(names))])
                 starts.append((float((misfit(start) ** 2).sum()), start))
     best = None
-    scale = np.concatenate([[20, 20, 0.1, 0.5, 0.2], np.full(len(names), 0.2)])
+    scale = np.concatenate([[20, 20, 0.1, 0.5, 0.2, 0.3], np.full(len(names), 0.2)])
     for _, start in sorted(starts, key=lambda one: one[0])[:REFINED]:
         one = least_squares(misfit, start, x_scale=scale, loss="soft_l1", max_nfev=60)
         best = one if best is None or one.cost < best.cost else best

@@ -32,12 +32,13 @@ MARGIN = 60
 
 @dataclass(frozen=True)
 class Leak:
-    """One metered release of a single source."""
+    """One metered release; `single` if it is of one known source at a known rate."""
 
     start: np.datetime64
     end: np.datetime64
     source: int
     rate: float
+    single: bool = True
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -46,34 +47,45 @@ def rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(data.decode("utf-8-sig").splitlines()))
 
 
-def number(text: str) -> float:
-    return float(text) if text not in {"", "NA", "NaN", "nan"} else float("nan")
+def number(text: str | None) -> float:
+    return float(text) if text not in {None, "", "NA", "NaN", "nan"} else float("nan")
+
+
+def moment(text: str, unit: str) -> np.datetime64:
+    return np.datetime64(text.strip().removesuffix("Z").removesuffix("+00:00"), unit)
 
 
 def read_record(folder: Path) -> SiteRecord:
-    """The sensors and the unit responses, ppm per kg/h; a missing minute becomes a row of NaN."""
+    """The sensors, the wind and the unit responses, ppm per kg/h.
+
+    A missing minute becomes a row of NaN; a sensor that a source has no response for is reached by nothing from it.
+    """
     observed = rows(folder / "obs.csv.gz")
-    minute = np.array([row["time_utc"].rstrip("Z") for row in observed], dtype="datetime64[m]")
+    minute = np.array([moment(row["time_utc"], "m") for row in observed])
     sensors = tuple(name[4:] for name in observed[0] if name.startswith("ch4_"))
     values = np.array([[number(row[f"ch4_{sensor}"]) for sensor in sensors] for row in observed])
     files = sorted(folder.glob("puff_unit_*.csv.gz"))
-    unit = np.array([[[number(row[sensor]) for sensor in sensors] for row in rows(path)] for path in files]) / KG_H
-    place = (minute - minute[0]).astype(np.int64)
-    count = int(place[-1]) + 1
+    unit = np.array([[[number(row.get(sensor)) for sensor in sensors] for row in rows(path)] for path in files]) / KG_H
+    place = (minute - minute.min()).astype(np.int64)
+    count = int(place.max()) + 1
     filled, responses = np.full((count, len(sensors)), np.nan), np.zeros((len(files), count, len(sensors)))
     filled[place], responses[:, place] = values, np.nan_to_num(unit)
+    towards, speed = (np.array([number(row.get(name)) for row in observed]) for name in ("wd_rad", "ws"))
+    wind = np.full((count, 2), np.nan)
+    wind[place] = np.column_stack([speed * np.cos(towards), speed * np.sin(towards)])
     names = tuple(path.name[len("puff_unit_") : -len(".csv.gz")] for path in files)
-    return SiteRecord(minute[0] + np.arange(count), filled, responses, sensors, names)
+    return SiteRecord(minute.min() + np.arange(count), filled, responses, sensors, names, wind)
 
 
 def read_leaks(folder: Path, record: SiteRecord) -> list[Leak]:
-    """Releases of one known source; a point that belongs to several at once is no single release."""
+    """Every metered release; which are one known source's at a known rate, `Leak.single` says."""
     found = []
     for row in rows(folder / "leaks.csv"):
-        if row["source"] not in record.sources or row.get("points_in_experiment", "1") not in {"", "1"}:
-            continue
-        start, end = (np.datetime64(row[name].rstrip("Z"), "s") for name in ("start", "end"))
-        found.append(Leak(start, end, record.sources.index(row["source"]), float(row["rate_kg_h"])))
+        start, end = moment(row["start"], "s"), moment(row["end"], "s")
+        source = record.sources.index(row["source"]) if row["source"] in record.sources else -1
+        rate = number(row["rate_kg_h"])
+        single = source >= 0 and rate > 0 and row.get("points_in_experiment", "1") in {"", "1"}
+        found.append(Leak(start, end, source, rate, single))
     return found
 
 
@@ -92,6 +104,7 @@ class Score:
     detected: list[bool] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
     false_per_day: float = 0.0
+    alarmed: float = 0.0
 
     def release(self, leak: Leak, found: Inversion) -> None:
         """Add a release whose beginning and end were told."""
@@ -142,6 +155,7 @@ class Score:
             "located_by_release": self.located,
             "detected_by_release": self.detected,
             "delay_min": [round(delay) for delay in self.delays],
+            "alarmed_outside_releases": round(self.alarmed, 3),
         }
 
 
@@ -158,7 +172,12 @@ def score(record: SiteRecord, leaks: list[Leak], chosen: Callable[[np.datetime64
     both, past = Evidence(record), Evidence(record, online=True)
     course, found = follow(past), Score()
     first = record.start[0] + np.timedelta64(MARGIN, "m")
-    scored = [leak for leak in leaks if leak.start >= first and leak.end <= record.start[-1] and chosen(leak.start)]
+    scored = [
+        leak
+        for leak in leaks
+        if leak.single and leak.start >= first and leak.end <= record.start[-1] and chosen(leak.start)
+        and len(record.between(leak.start, leak.end)) > 0
+    ]  # fmt: skip
     for leak in scored:
         found.release(leak, invert(both, record.between(leak.start, leak.end)))
         for length in (15, 60):
@@ -190,9 +209,20 @@ def _detection(
         found.detected.append(bool(on))
         if on:
             found.delays.append(float((min(on) - leak.start) / np.timedelta64(1, "m")))
+    minutes = record.start[[bool(chosen(minute)) for minute in record.start]]
+    quiet = ~_any_holds(minutes, [(leak.start, leak.end) for leak in leaks])
+    found.alarmed = float(_any_holds(minutes, alarms)[quiet].mean()) if quiet.any() else 0.0
     false = [raised for raised, cleared in alarms if not any(a.start < cleared and raised < a.end for a in leaks)]
-    days = sum(bool(chosen(minute)) for minute in record.start[::60]) / 24.0
+    days = len(minutes) / 1440.0
     found.false_per_day = sum(bool(chosen(raised)) for raised in false) / max(days, 1e-9)
+
+
+def _any_holds(minutes: np.ndarray, stretches: list[tuple[np.datetime64, np.datetime64]]) -> np.ndarray:
+    """Which minutes lie in a stretch."""
+    held = np.zeros(len(minutes), dtype=bool)
+    for start, end in stretches:
+        held |= (minutes >= start) & (minutes < end)
+    return held
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bihuan.app.gateway import send_frames
 from bihuan.app.ingest import Ingest
+from bihuan.app.others import others_of
 from bihuan.app.town import Town
 from bihuan.core import CHINA, CatalogAway, local_date
 from bihuan.store import LakeAddress, LakeStore, open_store
@@ -30,7 +31,7 @@ def ingest(home: Path, address: LakeAddress) -> None:
     with open_store(home, threads=1, series=address) as store:
         now = datetime.now(UTC)
         town = Town(store.records.register(), local_date(now, CHINA))
-        reader, waits = Ingest(store, CHINA), 0
+        reader, waits = Ingest(store, CHINA, others=others_of(store)), 0
         print("ready", flush=True)
         while not select.select([sys.stdin], [], [], 0.2)[0] or sys.stdin.readline():
             try:
@@ -42,7 +43,7 @@ def ingest(home: Path, address: LakeAddress) -> None:
                 reader = None
                 while reader is None:
                     try:
-                        reader = Ingest(store, CHINA)
+                        reader = Ingest(store, CHINA, others=others_of(store))
                     except CatalogAway:
                         if select.select([sys.stdin], [], [], 0.2)[0] and not sys.stdin.readline():
                             return

@@ -129,7 +129,7 @@ def serving(home: Path, *words: str, kill: bool = False) -> Iterator[tuple[subpr
 
 
 def wait_for_port(home: Path, process: subprocess.Popen[str]) -> int:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180  # a machine may be busy
     while time.monotonic() < deadline:
         address = read_json(home / "server.json")
         if address.get("pid") == process.pid:
@@ -139,7 +139,7 @@ def wait_for_port(home: Path, process: subprocess.Popen[str]) -> int:
     raise AssertionError((home / "server.log").read_text())
 
 
-def wait_until(said: str, done: Any, seconds: float = 30.0) -> None:
+def wait_until(said: str, done: Any, seconds: float = 120.0) -> None:
     """Look again and again whether something has come about."""
     deadline = time.monotonic() + seconds
     while not done():

@@ -1,5 +1,6 @@
 """The series made anew from the journal are the series that were there; claimed loggers' frames become readings."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -155,13 +156,24 @@ def watched(home: Path) -> None:
         loop.watch.keep()
 
 
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("evening") / "home"
+    watched(home)
+    return home
+
+
+@pytest.fixture
+def home(evening: Path, tmp_path: Path) -> Path:
+    """A copy of the evening to work on: living it takes seconds, copying it does not."""
+    return shutil.copytree(evening, tmp_path / "home")
+
+
 def kept(store: Store) -> dict[str, list[tuple[str, bytes]]]:
     return {kind: sorted((row.id, row.body) for row in store.records.find(kind)) for kind in ("gap", "presence")}
 
 
-def test_series_hours_days_gaps_flags_and_times_on_line_come_out_as_the_live_ones(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    watched(home)
+def test_series_hours_days_gaps_flags_and_times_on_line_come_out_as_the_live_ones(home: Path) -> None:
     with open_store(home, create=False, threads=1) as store:
         before, watch = everything(store), kept(store)
         states = {row.state for row in store.records.find("gap")}
@@ -177,11 +189,7 @@ def test_series_hours_days_gaps_flags_and_times_on_line_come_out_as_the_live_one
         assert again["presence"] == watch["presence"]
 
 
-def test_the_same_minute_sent_three_times_keeps_the_last_value_and_every_frame(
-    tmp_path: Path,
-) -> None:
-    home = tmp_path / "home"
-    watched(home)
+def test_the_same_minute_sent_three_times_keeps_the_last_value_and_every_frame(home: Path) -> None:
     with open_store(home, create=False, threads=1) as store:
         rows = store.series.readings([MNS[0]], interval="minute")
         row = rows.filter(pl.col("start") == T0 + TICK * 46).row(0, named=True)
@@ -191,9 +199,7 @@ def test_the_same_minute_sent_three_times_keeps_the_last_value_and_every_frame(
         assert len(sent) == 4, "the journal keeps them all"
 
 
-def test_a_part_is_made_anew_in_place_and_the_rest_is_not_touched(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    watched(home)
+def test_a_part_is_made_anew_in_place_and_the_rest_is_not_touched(home: Path) -> None:
     begin, end = T0 + timedelta(hours=1), T0 + timedelta(hours=4)
     with open_store(home, create=False, threads=1) as store:
         before = everything(store)
@@ -211,9 +217,7 @@ def test_a_part_is_made_anew_in_place_and_the_rest_is_not_touched(tmp_path: Path
     assert after["readings"].filter(others).equals(before["readings"].filter(others))
 
 
-def test_a_rebuild_over_a_damaged_journal_keeps_the_other_frames_and_names_the_loss(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    watched(home)
+def test_a_rebuild_over_a_damaged_journal_keeps_the_other_frames_and_names_the_loss(home: Path) -> None:
     with open_store(home, create=False, threads=1) as store:
         before = everything(store)["readings"]
     segment = home / "journal" / "g1" / "00000001.log"

@@ -190,7 +190,7 @@ def test_every_kind_that_answers_can_be_drawn(tmp_path: Path, file: Path, kind: 
     (found,) = told(ask(tmp_path, kind, "--file", str(file), "--pollutant", "so2", "--json"))
     made = picture(found, "png", "zh")
     assert (made is None) == (found["result"] is None)
-    assert (kind in ("trend", "ratio")) == (made is None)  # three weeks, and one pollutant
+    assert (kind in ("trend", "smooth", "ratio")) == (made is None)  # three weeks, and one pollutant
 
 
 def test_options_that_do_not_go_together_are_refused(tmp_path: Path, file: Path) -> None:

@@ -127,12 +127,12 @@ def test_an_outlet_over_its_limit_names_itself() -> None:
     assert own_suspect(replace(event, value=999.0), "一号排口").id == found.id
 
 
-def test_the_engine_ranks_by_its_own_method_and_an_unknown_physics_is_refused() -> None:
+def test_each_physics_ranks_by_its_own_method_and_an_unknown_physics_is_refused() -> None:
     town = Town(REGISTER, ON)
-    usual, engine = Suspicion(town), Suspicion(town, model="engine")
-    assert usual.rank(rise(), _no_values(), ONSET + HOUR).method == "plume-tracer/1"
-    found = engine.rank(rise(), _no_values(), ONSET + HOUR)
-    assert model_of(found.method) == "engine"
-    assert found.method.startswith("plume-tracer/1")
-    with pytest.raises(SettingError, match="plume, engine"):
+    usual, simple = Suspicion(town), Suspicion(town, model="plume")
+    assert usual.rank(rise(), _no_values(), ONSET + HOUR).method == "plume-tracer/2 steady-engine/2"
+    found = simple.rank(rise(), _no_values(), ONSET + HOUR)
+    assert model_of(found.method) == "plume" and model_of("plume-tracer/1") == "plume"
+    assert model_of("plume-tracer/2 steady-engine/3") == "engine"
+    with pytest.raises(SettingError, match="engine, plume"):
         Suspicion(town, model="guess")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -242,6 +243,63 @@ def test_a_logger_that_connects_anew_for_every_frame_is_no_two(store: Store) -> 
     assert keeper.step(known, came, T0 + TICK * 4) == []
     (spell,) = spells_of(store.records, "A")
     assert (spell.connections, spell.frames) == (40, 40)
+
+
+def test_names_of_files_and_topics_of_one_device_are_no_two_peers(store: Store) -> None:
+    keeper, known = PresenceKeeper(store.records), {"A": device()}
+    topics = [(n, f"mqtt:A@broker:1883/stations/A/{'data' if n % 2 else 'state'}") for n in range(10)]
+    assert keeper.step(known, arrivals(*topics), T0 + TICK * 2) == []
+    (spell,) = spells_of(store.records, "A")
+    assert (spell.peer, spell.connections, spell.frames) == ("mqtt:broker", 1, 10)
+    files = [(n, f"file:B@{'hours' if n % 2 else 'minutes'}.csv") for n in range(10)]
+    assert PresenceKeeper(store.records).step({"B": device("B")}, arrivals(*files, mn="B"), T0 + TICK * 2) == []
+    assert spells_of(store.records, "B") == [], "an imported file says nothing about a line"
+
+
+def test_a_file_imported_while_the_logger_reports_is_no_second_peer(store: Store) -> None:
+    keeper, known = PresenceKeeper(store.records), {"A": device()}
+    came = [(n, "10.0.0.1:4001" if n % 2 else "file:A@backfill.csv") for n in range(10)]
+    assert keeper.step(known, arrivals(*came), T0 + TICK * 2) == []
+    assert [one.peer for one in spells_of(store.records, "A")] == ["10.0.0.1"]
+
+
+def test_two_brokers_under_one_device_are_two(store: Store) -> None:
+    keeper, known = PresenceKeeper(store.records), {"A": device()}
+    came = [(n, f"mqtt:A@{'one' if n % 2 else 'two'}:1883/stations/A") for n in range(4)]
+    (double,) = keeper.step(known, arrivals(*came), T0 + TICK)
+    assert double.peers == ["mqtt:one:1883", "mqtt:two:1883"]
+
+
+def test_loggers_behind_one_router_that_connect_again_from_ports_given_out_anew_are_no_two(store: Store) -> None:
+    """Sixty loggers behind one address, each with a new connection for every report, from a pool of seventy ports."""
+    mns = [f"L{k}" for k in range(60)]
+    known = {mn: device(mn) for mn in mns}
+    rng, keeper = Random(7), PresenceKeeper(store.records)
+    free = [(4001 + k, -99.0) for k in range(600)]  # a port, and when it was given back
+    for report in range(30):
+        came = []
+        for mn in mns:
+            at = report * 5 + rng.random()
+            ports = [one for one in free if at - one[1] >= 4]  # as RFC 5382 has it
+            port = rng.choice(ports)
+            free[free.index(port)] = (port[0], at)
+            came += arrivals((at, f"203.0.113.9:{port[0]}"), mn=mn)
+        assert keeper.step(known, came, T0 + TICK * (report + 1)) == []
+    assert doubles_of(store.records) == []
+
+
+def test_a_logger_that_changes_between_two_ports_at_each_report_of_ten_minutes_is_no_two(store: Store) -> None:
+    keeper, known = PresenceKeeper(store.records), {"A": device()}
+    came = arrivals(*((10 * n, f"203.0.113.9:{4001 + n % 2}") for n in range(12)))
+    assert keeper.step(known, came, T0 + TICK * 24) == []
+
+
+def test_two_loggers_behind_one_address_that_report_each_minute_are_two_from_the_third_turn_on(store: Store) -> None:
+    keeper, known = PresenceKeeper(store.records), {"A": device()}
+    came = [(n / 2, f"203.0.113.9:{4001 + n % 2}") for n in range(5)]
+    (double,) = keeper.step(known, arrivals(*came), T0 + TICK)
+    assert (double.peers, double.times) == (["203.0.113.9:4001", "203.0.113.9:4002"], 1)
+    assert keeper.step(known, arrivals((3, "203.0.113.9:4003")), T0 + TICK * 2) == []
 
 
 def test_a_restart_goes_on_with_the_spell_that_lasts(store: Store) -> None:

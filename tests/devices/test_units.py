@@ -1,7 +1,7 @@
 """The one door for units."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bihuan.core import SettingError, pollutants
@@ -22,6 +22,7 @@ from bihuan.devices.units import UNITS, conversion
         ("degC", "K", 25, 298.15),
         ("ug/L", "mg/L", 0.1, 0.0001),
         ("km/h", "m/s", 36, 10),
+        ("degC", "degF", 36.6, 97.88),
         ("mS/cm", "uS/cm", 0.3, 300),
     ],
 )
@@ -31,6 +32,8 @@ def test_known_conversions_give_the_decimal_one_writes(sent: str, kept: str, val
 
 
 @given(st.sampled_from(sorted(UNITS)), st.sampled_from(sorted(UNITS)), st.integers(-(10**6), 10**6))
+@example("degC", "degF", 0)
+@example("K", "degF", 0)
 def test_there_and_back_is_where_it_began(sent: str, kept: str, thousandths: int) -> None:
     value = thousandths / 1000
     try:

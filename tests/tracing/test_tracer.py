@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from bihuan.core import Event, Period, Ref, SettingError, Suspects, Tracer, content_id, from_json, text, to_json
-from bihuan.physics import GaussianPlume
-from bihuan.tracing import PlumeTracer, TraceSettings, explain_suspect
+from bihuan.physics import GaussianPlume, block_weather
+from bihuan.tracing import PlumeTracer, TraceSettings, explain_suspect, read_scene
 from tests.tracing.scenes import ONSET, PLANE, START, STEP, Scene, make
 
 TRACER: Tracer = PlumeTracer(GaussianPlume(PLANE), PLANE)
@@ -69,7 +69,7 @@ def test_the_same_question_has_the_same_answer_in_any_order() -> None:
 
 def test_the_id_comes_from_event_method_and_period() -> None:
     found = rank(CLEAR)
-    assert found.id == content_id("e", "plume-tracer/1", found.period)
+    assert found.id == content_id("e", "plume-tracer/2 gaussian-plume/1", found.period)
     assert found.event == Ref("event", "e")
     assert Ref("station", "S00") in found.inputs
 
@@ -188,3 +188,25 @@ def test_a_suspect_is_explained_in_both_languages() -> None:
 def test_a_setting_out_of_range_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(SettingError, match="tracing setting"):
         TraceSettings(**changes)  # type: ignore[arg-type]
+
+
+def test_a_rise_of_the_network_is_regional_whatever_a_plume_explains_at_one_station() -> None:
+    assert CLEAR.event
+    found = rank(CLEAR, event=replace(CLEAR.event, subject=Ref("city", "990100")))
+    assert found.regional >= 0.85 > rank(CLEAR).regional
+
+
+def test_the_more_looks_share_their_errors_the_less_they_say() -> None:
+    def told(shared: float) -> float:
+        """The strongest evidence for any candidate against background alone, in logarithms."""
+        tracer = PlumeTracer(GaussianPlume(PLANE), PLANE, TraceSettings(shared=shared))
+        assert CLEAR.event
+        seen = read_scene(CLEAR.event, CLEAR.observations, PLANE, tracer.settings)
+        assert seen
+        weather = block_weather(CLEAR.weather, seen.start, seen.step, back=seen.step)
+        rates = tracer.hidden_rates(CLEAR.candidates, CLEAR.candidates, CLEAR.event.pollutant)
+        return float(tracer.weigh(seen, CLEAR.candidates, weather, rates, "ug/m3", "").total.max())
+
+    assert told(0.0) > told(0.2) > told(0.8) > 0
+    with pytest.raises(SettingError, match="shared"):
+        TraceSettings(shared=1.0)

@@ -24,6 +24,11 @@ export function day(instant: string | Date): string {
   return `${p.year}-${p.month}-${p.day}`
 }
 
+/** 2026-11, the month that the city's clock stands in */
+export function monthNow(): string {
+  return day(about.value?.now ?? new Date()).slice(0, 7)
+}
+
 /** 2026-11-02 08:05 */
 export function fullClock(instant: string | Date): string {
   return `${day(instant)} ${clock(instant)}`

@@ -97,5 +97,6 @@ for _kind, _words in (
     ("ratio", "Ratios of two pollutants and the kinds of source they would speak for."),
     ("fingerprint", "Means by hour of day, day of week and month, with 95 % intervals."),
     ("trend", "Theil-Sen trend of monthly means, its season taken out, with a bootstrap interval."),
+    ("smooth", "Smooth trend of monthly means with its band, its season taken out."),
 ):
     _command(_kind, _words)

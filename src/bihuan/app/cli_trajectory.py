@@ -80,3 +80,48 @@ def trajectory_pscf(
         weighted=not unweighted, clusters=clusters, distance=distance,
     )  # fmt: skip
     say(found.as_dict() if as_json else found.words(language), as_json)
+
+
+TABLE = click.option(
+    "--series", type=FILE, required=True, help="CSV with time and a column a place, named as in --places"
+)
+PLACES = click.option("--places", type=FILE, required=True, help="CSV with name,lon,lat in degrees")
+
+
+@trajectory.command("share")
+@TABLE
+@PLACES
+@click.option("--wind", type=FILE, required=True, help="CSV with time,ws,wd: the wind at the city [m/s], [degrees]")
+@click.option("--city", required=True, help="name of the city among the places")
+@click.option("--from", "start", type=INSTANT, required=True, help="begin of the episode, local time")
+@click.option("--to", "end", type=INSTANT, required=True, help="its end")
+@LANGUAGE
+@JSON
+def trajectory_share(
+    series: Path, places: Path, wind: Path, city: str, start: datetime, end: datetime, language: Any, as_json: bool
+) -> None:
+    """Say how much of an episode came in with the air, and how much the city made itself."""
+    from bihuan.app.transport import share_of
+
+    found = share_of(series, places, wind, city, start, end)
+    say(found.as_dict() if as_json else found.words(language), as_json)
+
+
+@trajectory.command("arrival")
+@TABLE
+@PLACES
+@click.option("--from", "start", type=INSTANT, help="begin of the window, local time; it must hold one rise only")
+@click.option("--to", "end", type=INSTANT, help="its end")
+@click.option("--falling", is_flag=True, help="look for a clearing instead of a rise")
+@click.option("--wind-from", type=click.FloatRange(0, 360), help="the wind of the window, to compare with [degrees]")
+@LANGUAGE
+@JSON
+def trajectory_arrival(
+    series: Path, places: Path, start: datetime | None, end: datetime | None, falling: bool,
+    wind_from: float | None, language: Any, as_json: bool,
+) -> None:  # fmt: skip
+    """Say from where and how fast a rise or a clearing came over a region, if it came in an order at all."""
+    from bihuan.app.transport import arrival_of
+
+    found = arrival_of(series, places, start, end, falling, wind_from)
+    say(found.as_dict() if as_json else found.words(language), as_json)

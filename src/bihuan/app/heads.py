@@ -21,6 +21,7 @@ DEVICE_CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 LONGEST_PEER = 255
 """Bytes that an entry of the journal has for its peer."""
 
+_DOOR = re.compile(rf"({'|'.join(DOORS)}):(?:[A-Za-z0-9_.\-]{{1,64}}@)?(.*)", re.DOTALL)
 _NAMED = re.compile(rf"(?:{'|'.join(DOORS)}):([A-Za-z0-9_.\-]{{1,64}})@")
 _NOBODY = envelope(b"")
 
@@ -52,6 +53,21 @@ def peer_device(peer: str) -> str:
     """Return the sender that a door wrote, empty for HJ 212 frames and addresses."""
     found = _NAMED.match(peer)
     return found[1] if found else ""
+
+
+def speaker_of(peer: str) -> str:
+    """Return what tells one sender from another in a peer's text; empty where nobody speaks.
+
+    Of an address all of it. One device writes to several topics of its broker, so the topic is left out. A file was
+    made by nobody in particular: it is imported beside what the device sends, and its name changes with every file.
+    """
+    found = _DOOR.match(peer)
+    if found is None:
+        return peer
+    door, where = found.groups()
+    if door in {"file", "folder"}:
+        return ""
+    return f"{door}:{where.partition('/')[0]}"
 
 
 def head_of(record: Record) -> Envelope:

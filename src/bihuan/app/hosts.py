@@ -20,6 +20,7 @@ from bihuan.app.clock import Clock
 from bihuan.app.gateway import write_devices
 from bihuan.app.ingest import Ingest
 from bihuan.app.loop import TICK
+from bihuan.app.others import others_of
 from bihuan.app.porch import Porch
 from bihuan.app.settings import Settings
 from bihuan.app.state import state_of
@@ -199,7 +200,7 @@ class IngestHost:
         if local_date(now, self.settings.zone) != self._town.on:
             self._renew_town()
         if self._ingest is None:
-            self._ingest = Ingest(self.store, self.settings.zone)
+            self._ingest = Ingest(self.store, self.settings.zone, others=others_of(self.store))
         tick = floor_to(now, TICK)
         full = True
         while full and not ended.is_set():

@@ -16,6 +16,7 @@ from bihuan.app.columns import Columns
 from bihuan.app.heads import head_of
 from bihuan.app.losses import Losses
 from bihuan.app.ordering import VALID_RECALL, Recalls
+from bihuan.app.others import Nobody, Others, beside
 from bihuan.app.presence import Arrival
 from bihuan.app.recent import Recent
 from bihuan.app.rollups import SHORT, averaged, hours_of
@@ -24,7 +25,7 @@ from bihuan.app.town import Town
 from bihuan.core import HOUR, DeviceNote, Period, from_json, readings_table, to_json
 from bihuan.devices.hj212 import Envelope
 from bihuan.observations import Tails, as_reported, context, flag, needed
-from bihuan.store import START, Position, Record, Store
+from bihuan.store import START, Added, Position, Record, Store
 
 BATCH = 20_000
 """Most frames that one step takes from a gateway; the rest waits for the next."""
@@ -116,9 +117,14 @@ class Ingest:
         Local time on the wire.
     since : datetime, optional
         Last complete step; hours that were not over then are still to be averaged.
+    others : Others, optional
+        Hosts whose minutes stand beside ours; nobody unless given.
     """
 
-    def __init__(self, store: Store, zone: ZoneInfo, since: datetime | None = None) -> None:
+    def __init__(
+        self, store: Store, zone: ZoneInfo, since: datetime | None = None, others: Others | None = None
+    ) -> None:
+        self._others: Others = others or Nobody()
         self._store = store
         self._zone = zone
         self._adapters: dict[str, HeldAdapter] = {}
@@ -177,7 +183,11 @@ class Ingest:
         for head, record in sent:
             self._decode(head, record, town, decoded)
         self._notes.extend(decoded.notes)
-        return self._store_all(town, decoded, dict(ends), now, full, average)
+        with self._others.turn():
+            found = self._others.look(now)
+            taken = self._store_all(town, decoded, dict(ends), now, full, found, average)
+            self._others.seen(found)
+        return beside(taken, found)
 
     def told(self) -> list[tuple[str, DeviceNote]]:
         """Hand over what devices have said of themselves since the last call, with their MN."""
@@ -222,6 +232,7 @@ class Ingest:
 
     def keep(self) -> None:
         """Remember how far was read and counted; belongs into the transaction that holds what was concluded."""
+        self._others.keep()
         self.losses.keep()
         if self._read != self._kept:
             self._kept = dict(self._read)
@@ -262,7 +273,14 @@ class Ingest:
         return self._adapters[mn]
 
     def _store_all(
-        self, town: Town, decoded: _Decoded, ends: dict[str, Position], now: datetime, full: bool, average: bool
+        self,
+        town: Town,
+        decoded: _Decoded,
+        ends: dict[str, Position],
+        now: datetime,
+        full: bool,
+        found: Added | None,
+        average: bool,
     ) -> Taken:
         batch = decoded.columns.table()
         if self.only is not None:
@@ -270,19 +288,30 @@ class Ingest:
         since = now - max(context("minute"), timedelta(hours=3))
         recent = self._window(since, now)
         short = pl.col("interval").is_in(SHORT)
+        if found is not None:
+            self._remember_others(recent, found.readings.filter(short), since)
         history = (
             recent.rows if self._tails is None else self._tails.history(batch.filter(short), since, recent.of_series)
         )
         batch = flag(batch, history, town.device_sites)
-        recent.take(batch.filter(short))
-        if self._tails is not None:
-            self._tails.take(batch.filter(short), since, recent.of_series)
+        self._remember(recent, batch.filter(short), since)
         hours, over = self._hours(town, batch, now, average)
         if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
             keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
         self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
         self._count(decoded, batch.height)
         return Taken(decoded.frames, batch, hours, full, decoded.arrivals, tuple(decoded.notes))
+
+    def _remember_others(self, recent: Recent, rows: pl.DataFrame, since: datetime) -> None:
+        """Rows that another host has checked and stored."""
+        if rows.height and self._tails is not None:
+            self._tails.history(rows, since, recent.of_series)  # finds the series that do not simply go on
+        self._remember(recent, rows, since)
+
+    def _remember(self, recent: Recent, rows: pl.DataFrame, since: datetime) -> None:
+        recent.take(rows)
+        if self._tails is not None:
+            self._tails.take(rows, since, recent.of_series)
 
     @property
     def recent(self) -> pl.DataFrame | None:

@@ -23,6 +23,7 @@ from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
+from bihuan.app.others import others_of
 from bihuan.app.outcome import Outcome
 from bihuan.app.outlook import Outlook
 from bihuan.app.rollups import SHORT
@@ -110,7 +111,7 @@ class Loop:
         self._began = began
         self._register = store.records.register()
         self._town = Town(self._register, local_date(began, zone))
-        self.ingest = Ingest(store, zone, self.watermark)
+        self.ingest = Ingest(store, zone, self.watermark, others_of(store))
         self.watch = Watch(store, zone)
         self.judge = Judge(store, zone, allow)
         self.rules = RuleSet(allow=allow)

@@ -3,6 +3,10 @@
 All of it is read off the frames in the journal and the addresses they came from, so that it can be made again from
 there. A logger counts as on line from its first frame until it is silent for longer than `patience`, or speaks from
 another address. What the network did to the connection beneath is not known here.
+
+Behind one address stand many: a company's router or a mobile network hands the ports of its one address out anew, so
+the same port may come back to a logger that connected again. Two ports of one address are two peers only where both
+speak so soon after one another that the router cannot have given the port away in between, and go on doing so.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from bihuan.app.heads import speaker_of
 from bihuan.core import content_id, from_json, iso, to_json
 from bihuan.register import Device
 from bihuan.store import Records, Row
@@ -26,6 +31,13 @@ REPORTS_MISSED = 3
 
 SAME_TIME = timedelta(minutes=30)
 """An address that speaks again within this time, after another one had taken its place, never went away."""
+
+PORT_KEPT = timedelta(minutes=4)
+"""A router keeps the port of a connection that ended for four minutes at least (RFC 5382, section 5, REQ-5), and the
+logger's own end as long (RFC 9293, section 3.4.2): what speaks from it again sooner is the same connection."""
+
+TURNS = 3
+"""So often two ports of one address take each other's place before they are two: not every router keeps the rule."""
 
 ADDRESSES = 8
 """Addresses remembered of a logger."""
@@ -97,11 +109,13 @@ class Double(msgspec.Struct):
 
 
 class _Line(msgspec.Struct):
-    """What is remembered of one logger: its spell, and when each address was heard last."""
+    """What is remembered of one logger: its spell, when each address was heard last, and ports that changed places."""
 
     spell: Spell
     address: str
     heard: dict[str, datetime] = {}
+    ports: tuple[str, ...] = ()
+    turns: int = 0
 
 
 class PresenceKeeper:
@@ -129,7 +143,7 @@ class PresenceKeeper:
         """Take frames that came by an instant, in whatever order; return the doubles that were noticed."""
         changed: dict[str, Spell] = {}
         noticed: dict[str, Double] = {}
-        for mn, frames in _by_logger(arrivals).items():
+        for mn, frames in _by_speaker(arrivals).items():
             device = devices.get(mn)
             if device is None or self._goes_on(device, frames):
                 continue
@@ -212,6 +226,9 @@ class PresenceKeeper:
         """An address comes back after another one had spoken: both are there."""
         before = line.heard.get(peer)
         if before is None or received - before > SAME_TIME:
+            line.turns = 0
+            return
+        if host_of(peer) == host_of(line.address) and not self._both_open(line, peer, received - before):
             return
         spell = line.spell
         peers = sorted((peer, line.address))
@@ -224,6 +241,15 @@ class PresenceKeeper:
             one.peers, one.seen, one.last, one.times = peers, seen, received, one.times + 1
         self._doubles = {key: kept for key, kept in self._doubles.items() if received - kept.last < timedelta(days=1)}
         self._doubles[ident] = noticed[ident] = one
+
+    def _both_open(self, line: _Line, peer: str, away: timedelta) -> bool:
+        """Whether two ports of one address are two connections that are open at the same time."""
+        pair = tuple(sorted((peer, line.address)))
+        line.turns = line.turns + 1 if pair == line.ports else 1
+        line.ports = pair
+        if away > PORT_KEPT:
+            line.turns = 0
+        return line.turns >= TURNS
 
     def _known(self, ident: str) -> Double | None:
         row = self._records.get("presence", ident)
@@ -263,10 +289,13 @@ def doubles_of(records: Records, device: str | None = None, since: datetime | No
     return [from_json(row.body, Double) for row in rows]
 
 
-def _by_logger(arrivals: Iterable[Arrival]) -> dict[str, list[Arrival]]:
+def _by_speaker(arrivals: Iterable[Arrival]) -> dict[str, list[Arrival]]:
+    """Arrivals of each logger; a file that was imported is no sign of life of a line."""
     found: dict[str, list[Arrival]] = {}
     for one in arrivals:
-        found.setdefault(one.mn, []).append(one)
+        speaker = one.peer if one.peer[:1].isdigit() else speaker_of(one.peer)
+        if speaker:
+            found.setdefault(one.mn, []).append(one if speaker == one.peer else one._replace(peer=speaker))
     return found
 
 

@@ -35,7 +35,21 @@ def write_outcome(found: Outcome, folder: Path, zone: ZoneInfo) -> tuple[Path, .
         Of the times in the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    made: dict[str, bytes] = {
+    made = tables_of(found, zone)
+    summary = summarise(found)
+    made["summary.json"] = json.dumps(summary, ensure_ascii=False, indent=1).encode()
+    for language in LANGUAGES:
+        made[f"summary.{language}.txt"] = ("\n".join(words(found, language)) + "\n").encode()
+        made[f"profiles.{language}.png"] = profiles_picture(found.solution, _interval(found), language)
+        made[f"contributions.{language}.png"] = contributions_picture(found.solution, zone, language)
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    return tuple(folder / name for name in made)
+
+
+def tables_of(found: Outcome, zone: ZoneInfo) -> dict[str, bytes]:
+    """Return every table of an outcome as CSV, by the name of its file; times are of `zone`."""
+    return {
         "profiles.csv": _profiles(found, percent=False),
         "profiles_percent.csv": _profiles(found, percent=True),
         "contributions.csv": _contributions(found, zone),
@@ -49,15 +63,6 @@ def write_outcome(found: Outcome, folder: Path, zone: ZoneInfo) -> tuple[Path, .
         **_used(found, zone),
         **_doubts(found),
     }
-    summary = summarise(found)
-    made["summary.json"] = json.dumps(summary, ensure_ascii=False, indent=1).encode()
-    for language in LANGUAGES:
-        made[f"summary.{language}.txt"] = ("\n".join(words(found, language)) + "\n").encode()
-        made[f"profiles.{language}.png"] = profiles_picture(found.solution, _interval(found), language)
-        made[f"contributions.{language}.png"] = contributions_picture(found.solution, zone, language)
-    for name, data in made.items():
-        (folder / name).write_bytes(data)
-    return tuple(folder / name for name in made)
 
 
 def _columns(found: Outcome) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bihuan.app.sector_words import conclusion_of, doubt_words, limits_words
 from bihuan.app.sectors import Kind, SectorHours
-from bihuan.core import InputError, Language
+from bihuan.core import InputError, Language, NotCovered, pollutant, printed_unit
 from bihuan.tracing.sectors import (
     LEAST_CELLS,
     LEAST_MONTHS,
@@ -33,6 +33,7 @@ from bihuan.tracing.sectors import (
     pollution_rose,
     ratios,
     round_edges,
+    smooth_trend,
     theil_sen,
     wind_regression,
     wind_rose,
@@ -97,7 +98,7 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
     """
     hours = asked.hours
     found = doubts(hours, kind in NEEDS_WIND, few_days=14 if kind == "fingerprint" else 0)
-    if kind in ("ratio", "trend"):
+    if kind in ("ratio", "trend", "smooth"):
         found = tuple(one for one in found if one.code not in ("few_hours", "no_values", "one_value", "flat"))
     usable = int((hours.complete if kind in NEEDS_WIND else np.isfinite(hours.value)).sum())
     if kind in ("polar", "nwr") and not blocked(found) and usable < SURFACE_HOURS:
@@ -107,9 +108,9 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
         try:
             result = MAKERS[kind](asked, zone, wanted or Wanted())
         except InputError:
-            need = {"trend": LEAST_MONTHS, "polar": LEAST_CELLS}.get(kind, 0)
-            found = (*found, Doubt(f"short_{kind}", "blocks", {"need": need}))
-    if kind == "trend" and result is not None and not result["deseasonalised"]:
+            need = {"trend": LEAST_MONTHS, "smooth": LEAST_MONTHS, "polar": LEAST_CELLS}.get(kind, 0)
+            found = (*found, Doubt("short_trend" if kind == "smooth" else f"short_{kind}", "blocks", {"need": need}))
+    if kind in ("trend", "smooth") and result is not None and not result["deseasonalised"]:
         found = (*found, Doubt("season_left", "caution"))
     if kind == "ratio" and result is not None and not result["pairs"]:
         result, found = None, (*found, Doubt("no_pair", "blocks"))
@@ -123,7 +124,7 @@ def answer(kind: Kind, asked: SectorHours, zone: ZoneInfo, language: Language, w
         "usable": usable,
         "wind": {"site": asked.wind_site, "distance": asked.distance},
         "doubts": [{"code": one.code, "weight": one.weight, "words": doubt_words(one, language)} for one in found],
-        "conclusion": conclusion_of(kind, result, found, language),
+        "conclusion": conclusion_of(kind, result, found, language, _unit(asked.pollutant)),
         "limits": limits_words(kind, language),
         "method": METHOD,
         "result": result,
@@ -300,6 +301,25 @@ def _trend(asked: SectorHours, zone: ZoneInfo, wanted: Wanted) -> dict[str, Any]
     }
 
 
+def _smooth(asked: SectorHours, zone: ZoneInfo, wanted: Wanted) -> dict[str, Any]:
+    hours = asked.hours
+    local = WindHours(local_times(hours.start, zone), hours.wind_speed, hours.wind_from, hours.value)
+    found = smooth_trend(local, deseasonalise=wanted.deseasonalise, need=0.75)
+    return {
+        "month": [str(one) for one in found.month.astype("datetime64[M]")],
+        "value": figures(found.value),
+        "measured": figures(found.measured),
+        "day": [str(one) for one in found.day],
+        "curve": figures(found.curve),
+        "lower": figures(found.lower),
+        "upper": figures(found.upper),
+        "freedom": figure(found.freedom),
+        "months": found.months,
+        "deseasonalised": found.deseasonalised,
+        "conclusive": found.conclusive,
+    }
+
+
 MAKERS: dict[Kind, Callable[[SectorHours, ZoneInfo, Wanted], dict[str, Any]]] = {
     "rose": _rose,
     "cpf": _cpf,
@@ -308,6 +328,7 @@ MAKERS: dict[Kind, Callable[[SectorHours, ZoneInfo, Wanted], dict[str, Any]]] = 
     "ratio": _ratio,
     "fingerprint": _fingerprint,
     "trend": _trend,
+    "smooth": _smooth,
 }
 
 
@@ -326,3 +347,11 @@ def figures(values: Any) -> Any:
 
 def _instant(hours: WindHours, at: int) -> str | None:
     return f"{hours.start[at].astype('datetime64[s]')}Z" if len(hours) else None
+
+
+def _unit(code: str) -> str:
+    """Unit as it is printed; nothing for the column of a file that is no pollutant of ours."""
+    try:
+        return printed_unit(pollutant(code).unit)
+    except NotCovered:
+        return ""

@@ -183,6 +183,24 @@ def _trend(canvas: Figure, answer: dict[str, Any], language: Language) -> None:
     _plain(axes)
 
 
+def _smooth(canvas: Figure, answer: dict[str, Any], language: Language) -> None:
+    result = answer["result"]
+    axes = canvas.add_subplot()
+    month = np.array(result["month"], dtype="datetime64[M]").astype("datetime64[D]")
+    day = np.array(result["day"], dtype="datetime64[D]")
+    measured, value, curve, lower, upper = (
+        _numbers(result[name]) for name in ("measured", "value", "curve", "lower", "upper")
+    )
+    axes.plot(month, measured, color=QUIET, linewidth=0.9, label=text("sectors.trend_measured", language))
+    if result["deseasonalised"]:
+        axes.plot(month, value, color=ACCENT, linewidth=1.2, label=text("sectors.trend_value", language))
+    axes.fill_between(day, lower, upper, color="#b3261e", alpha=0.18, linewidth=0, label=text("sectors.band", language))
+    axes.plot(day, curve, color="#b3261e", linewidth=1.6, label=text("sectors.smooth_line", language))
+    axes.legend(prop=font(8), frameon=False)
+    axes.set_ylabel(unit_of(answer["pollutant"]), fontproperties=font(8))
+    _plain(axes)
+
+
 def _plain(axes: Any) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -202,4 +220,5 @@ DRAWERS: dict[str, Callable[[Figure, dict[str, Any], Language], None]] = {
     "ratio": _ratio,
     "fingerprint": _fingerprint,
     "trend": _trend,
+    "smooth": _smooth,
 }

@@ -19,7 +19,7 @@ from bihuan.core import FormatError, InputError, NotCovered, Period, Ref, parse_
 from bihuan.store import Store, apply_corrections, load_corrections
 from bihuan.tracing.sectors import WindHours
 
-Kind = Literal["rose", "cpf", "polar", "nwr", "ratio", "fingerprint", "trend"]
+Kind = Literal["rose", "cpf", "polar", "nwr", "ratio", "fingerprint", "trend", "smooth"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 WIND = ("wind_speed", "wind_from")

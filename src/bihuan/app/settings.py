@@ -64,7 +64,7 @@ SETTINGS = (
     Setting("map_attribution", "", "who made the base map, printed on every map"),
     Setting("map_review", "", "review number (GS) of the base map, printed on every map"),
     Setting("upload_mib", 60, "largest file that is imported through the pages, below body_megabytes [MiB]"),
-    Setting("tracing_model", "plume", "physics of tracing: plume (Gaussian, Briggs) or engine (the steady engine)"),
+    Setting("tracing_model", "engine", "physics of tracing: engine (the steady engine) or plume (Gaussian, Briggs)"),
     Setting("webhook_url", "", "where notices are posted; empty posts none"),
     Setting("mqtt_host", "", "address of an MQTT broker that devices publish to; empty: none"),
     Setting("mqtt_port", 1883, "port of the broker"),

@@ -45,7 +45,7 @@ name their subject themselves."""
 
 WEATHER_STEP = timedelta(minutes=5)
 
-MODELS = ("plume", "engine")
+MODELS = ("engine", "plume")
 """Physics of tracing; the first is the default."""
 
 
@@ -64,7 +64,7 @@ def forward_model(name: str, plane: Plane) -> ForwardModel:
 
 def model_of(method: str) -> str:
     """Return the name of the physics behind a ranking, from its method."""
-    return "engine" if EnginePlume.method in method else "plume"
+    return "engine" if EnginePlume.method.partition("/")[0] in method else "plume"
 
 
 def is_traced(event: Event) -> bool:

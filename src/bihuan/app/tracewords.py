@@ -9,7 +9,7 @@ from bihuan.app.names import cell_words, change_words
 from bihuan.app.tracesheet import SuspectSheet
 from bihuan.app.tracing import Traced
 from bihuan.core import Language, Period, plain, text
-from bihuan.tracing import WORTH_A_DRIVE, HiddenMap
+from bihuan.tracing import WORTH_A_DRIVE, HiddenMap, note_words
 
 NAMED, WORTH = 5, 0.01
 """Suspects printed: the first ones, and every one as likely as this; the others are counted."""
@@ -40,6 +40,7 @@ def ranking_words(traced: Traced, language: Language = "zh") -> str:
     lines = [f"{found.ref}  {found.event}  {found.pollutant}  {found.period}"]
     if found.cannot_tell:
         lines.append(text(f"tracing.{found.cannot_tell}", language))
+    lines += note_words(found, language)
     sheets = {one.suspect.source: one for one in traced.sheet.suspects}
     named = [one for n, one in enumerate(found.ranked) if n < NAMED or one.probability >= WORTH]
     for number, suspect in enumerate(named, 1):

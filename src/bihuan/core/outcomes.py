@@ -186,6 +186,8 @@ class Suspects:
         Why no conclusion is possible, empty when there is one.
     inputs : tuple of Ref
     method : str
+    notes : tuple of (str, str)
+        What was left out or is bad in the data: a key of ``texts`` under ``[tracing]`` and its ``{value}``.
     """
 
     id: str
@@ -198,6 +200,7 @@ class Suspects:
     cannot_tell: str = ""
     inputs: tuple[Ref, ...] = ()
     method: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def ref(self) -> Ref:

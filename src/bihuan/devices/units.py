@@ -79,6 +79,8 @@ def conversion(sent: str, kept: str) -> Conversion:
         return Conversion(1.0, 1.0, round(_DEGREES[sent] - _DEGREES[kept], 2))
     if sent == _FAHRENHEIT and kept == "degC":
         return Conversion(5.0, 9.0, -160.0 / 9.0)
+    if sent == "degC" and kept == _FAHRENHEIT:
+        return Conversion(9.0, 5.0, 32.0)
     for scale in _SCALES:
         if sent in scale and kept in scale:
             ratio = scale[sent] / scale[kept]

@@ -6,6 +6,7 @@ It is a clue for people who look, never a ground for a penalty; that stands at t
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from bihuan.core import Language, local_date, printed_unit, text
 from bihuan.reports.dossier_charts import event_winds, rose_chart, series_chart, trace_map
@@ -13,6 +14,7 @@ from bihuan.reports.dossier_material import TraceMaterial, odds, say
 from bihuan.reports.dossier_work import check_section, method_section, work_section
 from bihuan.reports.material import amount, item_name
 from bihuan.reports.model import Content, Section, Table
+from bihuan.tracing import note_words
 
 CALM = 0.7
 """Below this the air carries in no known direction, as the tracer has it. [m/s]"""
@@ -22,6 +24,8 @@ RATIOS = (("pm25", "pm10"), ("so2", "no2"), ("co", "no2"))
 """Ratios that tell kinds of source apart: coarse dust, combustion of coal, traffic."""
 RISEN = 2.0
 """So many times its day before, an outlet's own reading is told in the conclusion."""
+GAPS = frozenset({"note_wind", "note_stations"})
+"""Notes of a ranking that the report tells with figures of its own."""
 STATIONS, SUSPECTS = 8, 8
 """Rows printed."""
 
@@ -364,6 +368,8 @@ def doubt_section(given: TraceMaterial, language: Language) -> Section:
     found, lines = given.found, []
     if found.cannot_tell:
         lines.append(text(f"tracing.{found.cannot_tell}", language))
+    # gaps of wind and stations stand below with their names
+    lines += note_words(replace(found, notes=tuple(one for one in found.notes if one[0] not in GAPS)), language)
     if given.blocks:
         late = given.wind_speed[given.onset :]
         gone = [one.name for one in given.stations if one.covered < 0.75]

@@ -13,6 +13,7 @@ from bihuan.store.indices import FILES_SCHEMA, INDICES_SCHEMA
 from bihuan.store.journal import Journal, segment_name, segment_numbers
 from bihuan.store.journalcare import Pruned, SegmentState, check_journal, days_kept, prunable, prune
 from bihuan.store.lake import LakeStore
+from bihuan.store.lakeadded import Added
 from bihuan.store.lakeaddress import LakeAddress
 from bihuan.store.lakerebuild import alone, beside, copy_consumed, of_others, swap_in
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
@@ -32,6 +33,7 @@ __all__ = [
     "INDICES_SCHEMA",
     "REAL_FILES",
     "START",
+    "Added",
     "Algorithm",
     "Blobs",
     "CitySetting",

@@ -22,6 +22,7 @@ from bihuan.core import CatalogAway, Period, SettingError, StoreError
 from bihuan.store.batches import count_of, error_of, where_of
 from bihuan.store.following import Following
 from bihuan.store.indices import FILES, INDICES
+from bihuan.store.lakeadded import Added, added_by_others, mark_author, snapshot_of
 from bihuan.store.lakeaddress import LakeAddress, extension_files, files_of
 from bihuan.store.lakefiles import folders_below, sync_new
 from bihuan.store.lakelatest import LakeLatest
@@ -84,7 +85,7 @@ class LakeStore(SeriesStore):
         for file in self._extensions:
             connection.execute(f"LOAD '{file}'")
         if self.address.remote:
-            self._give_secret(connection)
+            connection.execute(self.address.secret)
         else:
             Path(self.address.data).mkdir(parents=True, exist_ok=True)
         self._folder = self._settled_folder()
@@ -120,12 +121,6 @@ class LakeStore(SeriesStore):
             )
         return known or f"{top}{self.address.schema}-{secrets.token_hex(4)}/"
 
-    def _give_secret(self, connection: duckdb.DuckDBPyConnection) -> None:
-        names = {"key": "KEY_ID", "secret": "SECRET", "endpoint": "ENDPOINT", "region": "REGION"}
-        given = {names[name]: value.replace("'", "''") for name, value in self.address.s3.items() if value}
-        parts = ", ".join(f"{name} '{value}'" for name, value in given.items())
-        connection.execute(f"CREATE SECRET (TYPE s3, URL_STYLE 'path'{', ' + parts if parts else ''})")
-
     def _settle(self) -> None:
         with self._writing() as connection:
             known = connection.execute(
@@ -156,9 +151,10 @@ class LakeStore(SeriesStore):
         said = self.address.hidden(str(problem))
         if any(word in said.lower() for word in _LOST) or not self._answers():
             self._broken = True
+            of, runs = ("bucket", "the bucket is there") if "HTTP" in said else ("catalog", "PostgreSQL runs")
             return CatalogAway(
-                f"the catalog of {self.address.name} does not answer ({said.splitlines()[0][:200]}): nothing was "
-                "stored, the journal holds what came; see that PostgreSQL runs, then it goes on by itself"
+                f"the {of} of {self.address.name} does not answer ({said.splitlines()[0][:200]}): nothing was "
+                f"stored, the journal holds what came; see that {runs}, then it goes on by itself"
             )
         return error_of(duckdb.Error(said), Path(self.address.name))
 
@@ -204,12 +200,14 @@ class LakeStore(SeriesStore):
         self._lock = None
 
     @contextmanager
-    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _writing(self, authored: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._mutex, self._locked():
             if hasattr(self, "_connection"):
                 self._ensure()
             self._since = str(self._connection.execute("SELECT uuidv7()::VARCHAR").fetchall()[0][0])
             with super()._writing() as connection:
+                if authored:
+                    mark_author(connection, self.address.host)
                 yield connection
 
     def _before_commit(self) -> None:
@@ -299,6 +297,25 @@ class LakeStore(SeriesStore):
         with self._mutex, self._locked():
             yield self._lock
 
+    def added(self, since: int | None) -> Added:
+        """Return what other hosts stored since one looked last; belongs into `exclusive`.
+
+        Parameters
+        ----------
+        since : int or None
+            `Added.upto` of the last time; None asks for nothing but how far the lake is.
+        """
+        import psycopg  # noqa: PLC0415
+
+        assert self._depth, "others may store while one looks"
+        self._ensure()
+        try:
+            if since is None:
+                since = snapshot_of(self._lock, self.address.schema)
+            return added_by_others(self._lock, self._connection, self.address.schema, self.address.host, since)
+        except (duckdb.Error, psycopg.Error) as problem:
+            raise self._error(problem) from problem
+
     def forget_readings(self, devices: Iterable[str], period: Period, gateways: Iterable[str] | None = None) -> int:
         """Drop readings as in a file; every process then makes its newest readings anew."""
         count = super().forget_readings(devices, period, gateways)
@@ -353,7 +370,7 @@ class LakeStore(SeriesStore):
                 self._maintain(statement)
 
     def _maintain(self, statement: str) -> list[tuple[Any, ...]]:
-        with self._writing() as connection:
+        with self._writing(authored=False) as connection:
             return list(connection.execute(statement).fetchall())
 
     def pin(self, target: Path) -> LakePinned:  # type: ignore[override]  # used in a with, and copied from, alike

@@ -17,6 +17,11 @@ REMOTE = "duckdb_extension_httpfs"
 
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
+_QUOTE = "'"
+
+_SECRET = {"key": "KEY_ID", "secret": "SECRET", "endpoint": "ENDPOINT", "region": "REGION"}
+"""Settings of a bucket, and what DuckDB calls them."""
+
 PATIENCE = {"connect_timeout": "5", "keepalives_idle": "5", "keepalives_interval": "5", "tcp_user_timeout": "15000"}
 """How soon a catalog that does not answer is given up, unless the address says otherwise. [s, tcp_user_timeout ms]"""
 
@@ -36,7 +41,8 @@ class LakeAddress:
     host : str
         Of the journals that this host reads: two hosts may both have a gateway of one name.
     s3 : mapping of str to str
-        ``key secret endpoint region``, where the files lie in a bucket.
+        ``key secret endpoint region``, where the files lie in a bucket. The endpoint is a host, reached with TLS, or an
+        address that says how: ``http://127.0.0.1:9000``.
 
     Raises
     ------
@@ -66,6 +72,17 @@ class LakeAddress:
     def remote(self) -> bool:
         """Whether the files lie in a bucket: what is there is durable, a file of a folder has to be synced."""
         return self.data.startswith("s3://")
+
+    @property
+    def secret(self) -> str:
+        """The statement that lets a connection into the bucket."""
+        given = {name: value for name, value in self.s3.items() if value}
+        scheme, _, host = given.get("endpoint", "").rpartition("://")
+        if host:
+            given["endpoint"] = host.rstrip("/")
+        words = [f"{name} '{given[key].replace(_QUOTE, _QUOTE * 2)}'" for key, name in _SECRET.items() if key in given]
+        words.append(f"USE_SSL {'false' if scheme == 'http' else 'true'}")
+        return f"CREATE SECRET (TYPE s3, URL_STYLE 'path', {', '.join(words)})"
 
     @property
     def conninfo(self) -> str:

@@ -5,6 +5,7 @@ from bihuan.tracing.course import Course, Detected, detect, follow
 from bihuan.tracing.evidence import explain_suspect, mean_direction, odds
 from bihuan.tracing.footprint import NEAR, Contour, Footprint, footprint
 from bihuan.tracing.hidden import HiddenCell, HiddenMap, search_hidden
+from bihuan.tracing.limits import note_words
 from bihuan.tracing.network import (
     Climate,
     Mesh,
@@ -81,6 +82,7 @@ __all__ = [
     "mean_direction",
     "measured_noise",
     "mesh",
+    "note_words",
     "odds",
     "plan_round",
     "read_scene",

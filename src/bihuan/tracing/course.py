@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bihuan.core import InputError
 from bihuan.tracing.releases import Evidence, ReleaseSettings
 
 Float = NDArray[np.float64]
@@ -18,6 +19,10 @@ LULL = 60
 """A release that is out of sight for less than this is the same. [min]"""
 SWITCHED = 0.05
 """Share of ends at which another source begins at once."""
+WANDERS = 0.1
+"""Share of a rate that moves to the neighbouring ones in a step."""
+ELSE_WAITS, ELSE_LASTS, ELSE_AFTER = 12.0, 1.6, 0.2
+"""Something that is not listed: mean time between and length [h], and its share where no listed source releases."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,38 +68,54 @@ class Detected:
 
 
 def follow(evidence: Evidence) -> Course:
-    """Return the course of a record: a forward filter over "none" and each source.
+    """Return the course of a record: a forward filter over quiet, something unlisted, and each source at each rate.
 
     Parameters
     ----------
     evidence : Evidence
         With ``online=True`` no value is used before it was measured.
+
+    Raises
+    ------
+    InputError
+        If the record is shorter than a step.
     """
+    if len(evidence.record) < evidence.settings.step:
+        raise InputError(
+            f"a record of {len(evidence.record)} minutes has no course: give at least {evidence.settings.step}"
+        )
     settings, sources = evidence.settings, len(evidence.record.sources)
-    turning = _turning(settings, sources)
-    state = np.append(np.full(sources, 0.25 / sources), 0.75)
-    seen = np.arange(settings.block, len(evidence.record) + 1, settings.step)
+    turning = _turning(settings, sources, np.exp(evidence.chance))
+    begin = np.tile(np.exp(evidence.chance), sources) * 0.25 / sources
+    state = np.concatenate([begin, 0.75 * np.array([1.0 - ELSE_AFTER, ELSE_AFTER])])
+    seen = np.arange(settings.step, len(evidence.record) + 1, settings.step)
     found = np.empty((len(seen), sources))
     for n, count in enumerate(seen):
-        told = evidence.of(np.arange(count - settings.block, count))[0][:sources]
-        log = settings.repeated * np.append(told, 0.0)
-        chance = np.exp(log - log.max())
-        chance = (1.0 - settings.blunder) * chance + settings.blunder * chance.mean()
-        state = (state @ turning) * chance
-        state /= state.sum()
-        found[n] = state[:sources]
+        told, unlisted = evidence.of(np.arange(count - settings.step, count))
+        log = np.concatenate([told.ravel(), [0.0, unlisted]])
+        before = state @ turning
+        after = before * np.exp(log - log.max())
+        state = (1.0 - settings.blunder) * after / after.sum() + settings.blunder * before
+        found[n] = state[:-2].reshape(sources, -1).sum(axis=1)
     return Course(seen, found)
 
 
-def _turning(settings: ReleaseSettings, sources: int) -> Float:
-    """Chance of each state (column) a step after another (row); the last state is none."""
-    hours = settings.step / 60.0
+def _turning(settings: ReleaseSettings, sources: int, rates: Float) -> Float:
+    """Chance of each state (column) a step after another (row): sources by rates, then quiet, then something else."""
+    hours, many = settings.step / 60.0, len(rates)
     begins, ends = 1.0 - math.exp(-hours / settings.waits), 1.0 - math.exp(-hours / settings.lasts)
-    others = ends * SWITCHED / max(sources - 1, 1)
-    turning = np.full((sources + 1, sources + 1), others)
-    turning[:, sources] = ends * (1.0 - SWITCHED)
-    turning[sources] = begins / sources
-    np.fill_diagonal(turning, 0.0)
+    else_begins, else_ends = 1.0 - math.exp(-hours / ELSE_WAITS), 1.0 - math.exp(-hours / ELSE_LASTS)
+    whose = np.repeat(np.arange(sources), many)
+    turning = np.zeros((sources * many + 2, sources * many + 2))
+    switched = ends * SWITCHED / max(sources - 1, 1) if sources > 1 else 0.0
+    turning[:-2, :-2] = np.where(whose[:, None] != whose, switched * np.tile(rates, sources), 0.0)
+    for at in range(sources * many):
+        for beside in (at - 1, at + 1):
+            if 0 <= beside < len(whose) and whose[beside] == whose[at]:
+                turning[at, beside] = 0.5 * WANDERS
+    turning[:-2, -2:] = (ends - switched * (sources - 1)) * np.array([1.0 - ELSE_AFTER, ELSE_AFTER])
+    turning[-2:, :-2] = begins * np.tile(rates, sources) / sources
+    turning[-2, -1], turning[-1, -2] = else_begins, else_ends
     np.fill_diagonal(turning, 1.0 - turning.sum(axis=1))
     return turning
 

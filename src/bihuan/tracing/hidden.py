@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bihuan.core import Event, Series, Source, Weather, pollutant
 from bihuan.physics import block_weather
-from bihuan.tracing.evidence import doubt_of
+from bihuan.tracing.limits import doubt, usable
 from bihuan.tracing.mesh import unknown_source
 from bihuan.tracing.scene import Scene, read_scene
 from bihuan.tracing.tracer import PlumeTracer, WindErrors
@@ -137,21 +137,25 @@ def search_hidden(
     its centre. Prior: even over the square. The next measurement is the place with the largest mutual information
     between where the source stands and what would be measured there, the wind's error summed over.
     """
-    scene = read_scene(event, observations, tracer.plane, tracer.settings)
+    tracer = PlumeTracer(
+        tracer.model, tracer.plane, replace(tracer.settings, memory=tracer.settings.map_memory, shared=0.0)
+    )
+    given = usable(event, observations, candidates, tracer.plane)
+    scene = read_scene(event, given.observations, tracer.plane, tracer.settings)
     if scene is None:
         return None
     weather = block_weather(meteorology, scene.start, scene.step, back=scene.step)
     if not np.isfinite(weather.wind_speed).any():
         return None
-    doubt = doubt_of(scene, weather)
+    why = doubt(scene, weather)
     east, north = float(scene.east[scene.subject]), float(scene.north[scene.subject])
     across = np.arange(-REACH + COARSE / 2, REACH, COARSE)
     mesh_east, mesh_north = (axis.ravel() for axis in np.meshgrid(east + across, north + across))
 
     def weighed(at_east: Float, at_north: Float, side: float) -> _Cells:
         hidden = _sources(tracer, at_east, at_north)
-        rates = tracer.hidden_rates(candidates, hidden, event.pollutant)
-        told = tracer.weigh(scene, hidden, weather, rates, pollutant(event.pollutant).unit, doubt)
+        rates = tracer.hidden_rates(given.candidates, hidden, event.pollutant)
+        told = tracer.weigh(scene, hidden, weather, rates, pollutant(event.pollutant).unit, why)
         likely = rates[np.arange(len(hidden)), np.argmax(told.by_rate, axis=1)]
         return _Cells(at_east, at_north, np.full(len(hidden), side), told.total, likely)
 
@@ -169,7 +173,7 @@ def search_hidden(
             (parent.east[:, None] + shift[:, 0]).ravel(), (parent.north[:, None] + shift[:, 1]).ravel(), 2 * quarter
         )
         cells = cells.chosen(~split).joined(children)
-    return _answer(tracer, scene, weather, cells, pollutant(event.pollutant).unit, doubt)
+    return _answer(tracer, scene, weather, cells, pollutant(event.pollutant).unit, why)
 
 
 def _sources(tracer: PlumeTracer, east: Float, north: Float) -> tuple[Source, ...]:

@@ -62,19 +62,41 @@ def gains(
     ndarray, shape (sources, rates)
         Summed over every beginning and end of the emission and every course of the wind error.
     """
-    sources, directions, blocks, _ = response.shape
+    sources, directions, blocks, stations = response.shape
     out = np.zeros((sources, rates.shape[1]))
     per_block = np.zeros((directions, blocks))
+    quiet = UNSEEN * noise
+    places = np.zeros((directions, blocks * stations), np.int64)
+    count = np.zeros(directions, np.int64)
     for k in range(sources):
+        most = rates[k].max()
+        for d in range(directions):
+            count[d] = _audible(response[k, d], most, quiet, places[d])
+        if not count.any():
+            continue
         for q in range(rates.shape[1]):
             per_block[:] = 0.0
             heard = False
             for d in range(directions):
-                if _hear(excess, noise, response[k, d], rates[k, q], lags[k], weights, model_error, per_block[d]):
+                felt = places[d, : count[d]]
+                if _hear(excess, noise, response[k, d], rates[k, q], lags[k], weights, model_error, felt, per_block[d]):
                     heard = True
             if heard:
                 out[k, q] = _forward(per_block, emission, first, turning)
     return out
+
+
+@compiled
+def _audible(response: Float, most: float, quiet: Float, places: Int) -> int:
+    """Note where a source at its largest rate would be heard, block by block: most are never asked at any rate."""
+    found = 0
+    blocks, stations = response.shape
+    for t in range(blocks):
+        for i in range(stations):
+            if most * response[t, i] > quiet[i, t]:  # not where either is missing
+                places[found] = t * stations + i
+                found += 1
+    return found
 
 
 @compiled
@@ -86,22 +108,23 @@ def _hear(
     lags: Int,
     weights: Float,
     model_error: float,
+    felt: Int,
     per_block: Float,
 ) -> bool:
     """Add what every station says, at the block of emission; False when nothing would reach any station."""
-    stations, blocks = excess.shape
+    stations = excess.shape[0]
     heard = False
-    for t in range(blocks):
-        for i in range(stations):
-            computed, sd = rate * response[t, i], noise[i, t]
-            if not computed > UNSEEN * sd:  # also where either is missing
-                continue
-            heard = True
-            wide = math.sqrt(sd * sd + (model_error * computed) ** 2)
-            miss, plain = (excess[i, t] - computed) / wide, excess[i, t] / sd
-            tails = math.log((FREEDOM + miss * miss) / (FREEDOM + plain * plain))
-            loss = 0.5 * (FREEDOM + 1.0) * tails + math.log(wide / sd)
-            per_block[max(t - lags[i], 0)] -= weights[i] * loss
+    for at in felt:
+        t, i = at // stations, at % stations
+        computed, sd = rate * response[t, i], noise[i, t]
+        if not computed > UNSEEN * sd:
+            continue
+        heard = True
+        wide = math.sqrt(sd * sd + (model_error * computed) ** 2)
+        miss, plain = (excess[i, t] - computed) / wide, excess[i, t] / sd
+        tails = math.log((FREEDOM + miss * miss) / (FREEDOM + plain * plain))
+        loss = 0.5 * (FREEDOM + 1.0) * tails + math.log(wide / sd)
+        per_block[max(t - lags[i], 0)] -= weights[i] * loss
     return heard
 
 

@@ -18,6 +18,8 @@ LEVEL_SHARE = 0.1
 """The level is this quantile of it."""
 LEAST_VALUES = 15
 """Of a level."""
+ENOUGH, COMMON_MINUTES = 4, 10
+"""Sensors of which the median is background, and minutes over which it is taken. [min]"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +35,8 @@ class SiteRecord:
     unit : ndarray, shape (sources, minutes, sensors)
         What a unit release causes. Unit of the values per unit of rate.
     sensors, sources : tuple of str
+    wind : ndarray, shape (minutes, 2), optional
+        East and north component of the way it blows, NaN where missing. [m/s]
 
     Raises
     ------
@@ -45,6 +49,7 @@ class SiteRecord:
     unit: Float
     sensors: tuple[str, ...]
     sources: tuple[str, ...]
+    wind: Float | None = None
 
     def __post_init__(self) -> None:
         want = (len(self.sources), len(self.start), len(self.sensors))
@@ -52,6 +57,11 @@ class SiteRecord:
             raise InputError(
                 f"a record of {want[1]} minutes, {want[2]} sensors and {want[0]} sources holds values of shape "
                 f"{self.values.shape} and unit responses of shape {self.unit.shape}"
+            )
+        if self.wind is not None and self.wind.shape != (len(self.start), 2):
+            raise InputError(
+                f"a record of {len(self.start)} minutes holds a wind of shape {self.wind.shape}: "
+                "give its east and north component for every minute"
             )
         gap = np.diff(self.start.astype("datetime64[m]")) != np.timedelta64(1, "m")
         if gap.any():
@@ -68,7 +78,8 @@ class SiteRecord:
 
     def until(self, count: int) -> SiteRecord:
         """Return the first `count` minutes."""
-        return replace(self, start=self.start[:count], values=self.values[:count], unit=self.unit[:, :count])
+        wind = None if self.wind is None else self.wind[:count]
+        return replace(self, start=self.start[:count], values=self.values[:count], unit=self.unit[:, :count], wind=wind)
 
 
 def excess_of(values: Float, *, online: bool) -> Float:
@@ -96,6 +107,39 @@ def excess_of(values: Float, *, online: bool) -> Float:
             filled = filled.fill_null(strategy="backward")
         found[:, i] = values[:, i] - filled.fill_null(float("nan")).to_numpy()
     return found
+
+
+def without_common(excess: Float, *, online: bool) -> Float:
+    """Return what is left after taking off what all sensors rise by: the air that comes from elsewhere.
+
+    A plume reaches a few of many sensors at a time, so the median over them is background, and follows it where a
+    level of hours cannot. Of fewer than `ENOUGH` sensors the median over a day of each is taken off instead.
+
+    Parameters
+    ----------
+    excess : ndarray, shape (minutes, sensors)
+    online : bool
+        Whether it comes from the past alone, or from both sides.
+
+    Returns
+    -------
+    ndarray, shape (minutes, sensors)
+    """
+    many = np.isfinite(excess).any(axis=0).sum() >= ENOUGH
+    if many:
+        known = np.isfinite(excess)
+        common = np.full((len(excess), 1), np.nan)
+        some = known.any(axis=1)
+        common[some, 0] = np.nanmedian(excess[some], axis=1)
+    else:
+        common = excess
+    taken = np.empty_like(common)
+    for i in range(common.shape[1]):
+        series = pl.Series(common[:, i]).fill_nan(None)
+        usual = series.rolling_median(COMMON_MINUTES if many else 1440, min_samples=3, center=not online)
+        usual = usual.fill_null(strategy="forward")
+        taken[:, i] = (usual if online else usual.fill_null(strategy="backward")).fill_null(0.0).to_numpy()
+    return excess - taken
 
 
 def smoothed(values: Float, half: int) -> Float:

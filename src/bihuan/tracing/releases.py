@@ -1,15 +1,16 @@
 """Which listed sources released, how much, and when: minutes of sensors against the responses of an engine.
 
-The evidence of a stretch of minutes for a combination of sources is the Bayes factor of a linear regression with an
-unknown level, unknown error variance and rates that are not negative, against the level alone (Zellner's g-prior with
-unit information, as in Liang et al. 2008, J. Am. Stat. Assoc. 103, eq. 6). The error of the wind and of the engine is
-part of the unknown variance, and evidence of neighbouring minutes and sensors is counted as `ReleaseSettings.counted`
-independent values a minute.
+Every minute and sensor is compared with what a source would cause at a rate, in a scale where a faint value counts as
+it is and a strong one by its root (errors of a plume grow with it). The response is that of the usual plume by
+direction of the wind (`response`), turned by an error that lasts over the stretch; rate and turn are summed over.
+"None of the listed" is a mixture of quiet and of something that no listed source explains. Neighbouring minutes and
+sensors err together: `ReleaseSettings.own` of the logarithm of each likelihood counts.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,25 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.core import SettingError
-from bihuan.tracing.record import SiteRecord, excess_of, smoothed
+from bihuan.tracing.record import SiteRecord, excess_of, smoothed, without_common
+from bihuan.tracing.response import Response
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
-
 Bool = NDArray[np.bool_]
 
-FREEDOM = 4.0
-"""Degrees of freedom of the logarithm of peaks."""
-LOUDEST = 6.0
-"""Peaks alone say no more than this, in logarithms of odds."""
-SHARP, BROAD = 1, 2
-"""Minutes to either side over which peaks are smoothed: as they are, and as roots, which weigh presence."""
-
-
-FEWEST_QUIET = 4
-"""Blocks needed to say what is quiet."""
-EVEN = 7
-"""Minutes to either side for a rate: a gust that is a minute late matters no more."""
+SHARP = 1
+"""Minutes to either side over which values and responses are smoothed."""
+RATES, REACH = 11, 2.2
+"""Rates tried, and how many spreads of the prior they reach to either side."""
+PAIRED = 5
+"""Sources of which two at once are tried: the likeliest alone."""
+HOUR = 60
+"""A longer stretch is taken in pieces of this: an error of the wind lasts no longer. [min]"""
 NINE_TENTHS = 1.2816
 """90 % point of the normal distribution."""
 
@@ -46,28 +43,37 @@ class ReleaseSettings:
 
     Attributes
     ----------
-    block : int
-        Evidence is taken over stretches of this length. [min]
     step : int
         The online course moves on by this. [min]
-    counted : float
-        Independent values in a minute of all sensors together.
-    repeated : float
-        Share of the evidence of a block that is new at each step: blocks overlap, and errors of the wind last.
+    own : float
+        Share of the evidence of a value that is its own.
+    soft : float
+        Values far above this count by their root, far below as they are. [unit of values]
+    noise : float
+        Scatter in that scale while nothing happens. [root of unit of values]
+    grows : float
+        Scatter over the value, in that scale: error of the plume.
+    freedom : float
+        Degrees of freedom of both: how often a value is far off.
+    unlisted, loud : float
+        Share of "none of the listed" in which something else is there, and how far it scatters the values.
+    spread, turned : float
+        Sd of the error of the wind from minute to minute and over a stretch. [degrees]
+    asked, fewest : float
+        Share of the response of the minute itself in that of its direction, and its weight where a direction was rare.
     most_at_once : int
         Sources that may release at the same time.
     visible : float
-        A response to the typical rate above this share of the quiet scatter can be seen.
+        A source whose response to the typical rate stays below this is out of sight. [unit of values]
+    witness : float
+        A source is named only if, with the wind as measured, some sensor should have got as much from it, and did.
+        [unit of values]
     typical_rate, rate_spread : float
         Prior of a rate: lognormal about the typical one [unit of rate], sd of its logarithm.
     rate_error : float
         Error of a rate that no measurement shows: sd of its logarithm.
     waits, lasts : float
         Mean time between releases and length of one. [h]
-    loud, loud_spread : float
-        Mean and sd of the logarithm of the peaks over quiet ones while a source that can be seen releases.
-    quiet, quiet_spread : float
-        The same while none does.
     running : float
         Prior that a source releases in a stretch that somebody asks about.
     together : float
@@ -78,21 +84,26 @@ class ReleaseSettings:
         A source is named from this probability on.
     """
 
-    block: int = 15
     step: int = 5
-    counted: float = 1.6
-    repeated: float = 0.2
+    own: float = 0.2
+    soft: float = 0.2
+    noise: float = 0.17
+    grows: float = 0.5
+    freedom: float = 8.0
+    unlisted: float = 0.3
+    loud: float = 0.7
+    spread: float = 5.0
+    turned: float = 8.0
+    asked: float = 0.1
+    fewest: float = 5.0
     most_at_once: int = 2
-    visible: float = 0.1
+    visible: float = 0.05
+    witness: float = 0.3
     typical_rate: float = 1.5
     rate_spread: float = 1.2
     rate_error: float = 0.6
-    waits: float = 8.0
-    lasts: float = 4.0
-    loud: float = 1.4
-    loud_spread: float = 1.2
-    quiet: float = 0.2
-    quiet_spread: float = 0.35
+    waits: float = 16.0
+    lasts: float = 6.0
     running: float = 0.5
     together: float = 0.02
     blunder: float = 0.04
@@ -102,7 +113,7 @@ class ReleaseSettings:
         for name in ReleaseSettings.__slots__:
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise SettingError(f"release setting {name}={getattr(self, name)}: it must be a number above 0")
-        for name in ("repeated", "running", "together", "blunder", "tells"):
+        for name in ("own", "unlisted", "asked", "running", "together", "blunder", "tells"):
             if getattr(self, name) >= 1:
                 raise SettingError(f"release setting {name}={getattr(self, name)}: a share lies between 0 and 1")
         if self.most_at_once > 2:
@@ -144,139 +155,101 @@ class Inversion:
 
 
 class Evidence:
-    """Evidence of every stretch of a record, ready to be added up.
+    """Evidence of every stretch of a record.
 
     Parameters
     ----------
     record : SiteRecord
     settings : ReleaseSettings, optional
     online : bool
-        Whether backgrounds come from the past alone.
+        Whether backgrounds and what is known by direction come from the past alone.
+
+    Attributes
+    ----------
+    rates : ndarray, shape (rates,)
+        Logarithms of the rates tried.
+    chance : ndarray, shape (rates,)
+        Log of their prior.
     """
 
     def __init__(self, record: SiteRecord, settings: ReleaseSettings | None = None, *, online: bool = False) -> None:
         self.record, self.settings = record, settings or ReleaseSettings()
-        self.online = online
-        self.excess = excess_of(record.values, online=online)
-        self.sets = subsets(len(record.sources), self.settings.most_at_once)
-        self._loudness = self._louds(smoothed(self.excess, SHARP))
+        s = self.settings
+        self.excess = without_common(excess_of(record.values, online=online), online=online)
+        self.response = Response(
+            record, spread=s.spread, turned=s.turned, asked=s.asked, fewest=s.fewest, online=online
+        )
+        reach = np.linspace(-REACH, REACH, RATES)
+        self.rates: Float = math.log(s.typical_rate) + reach * s.rate_spread
+        self.chance: Float = -0.5 * reach**2 - np.logaddexp.reduce(-0.5 * reach**2)
 
-    def of(self, minutes: Int) -> tuple[Float, Bool, float]:
+    def of(self, minutes: Int) -> tuple[Float, float]:
         """Return what a stretch of minutes says.
 
         Returns
         -------
-        evidence : ndarray, shape (combinations,)
-            Log of the chance of the values if these sources released, over that if none did.
-        visible : ndarray of bool, shape (sources,)
-            Which would be seen at the typical rate.
-        loudness : float
-            Log of the peaks over those of quiet hours.
+        evidence : ndarray, shape (sources, rates)
+            Log of the chance of the values if this source alone released, over that if all was quiet.
+        unlisted : float
+            The same if something is there that no listed source explains.
         """
-        counted = self.settings.counted * len(minutes)
-        quiet, loudness = self._quiet(minutes), 0.0
-        sharp = smoothed(self.excess[minutes], SHARP)
-        peaks = _peak(sharp)
-        if quiet > 0 and np.isfinite(peaks):
-            loudness = math.log(max(peaks, 0.01 * quiet) / quiet)
-        largest = self.settings.typical_rate * self.record.unit[:, minutes].max(axis=(1, 2))
-        seen = largest > (self.settings.visible * quiet if quiet > 0 else 0.0)
-        total = np.zeros(len(self.sets))
-        root = np.sqrt(np.maximum(smoothed(self.excess[minutes], BROAD), 0.0))
-        unit = self.record.unit[:, minutes]
-        for values, response in ((sharp, smoothed(unit, SHARP)), (root, np.sqrt(smoothed(unit, BROAD)))):
-            total += 0.5 * bayes_factors(values, response, self.sets, counted)
-        told = np.array([seen[list(chosen)].all() for chosen in self.sets])
-        some = np.array([seen[list(chosen)].any() for chosen in self.sets])
-        loud = loudness_factor(loudness, self.settings) if np.isfinite(peaks) else 0.0
-        return np.where(told, total, 0.0) + np.where(some, loud, 0.0), seen, loudness
+        values, known, unit = self._stretch(minutes)
+        rates = np.exp(self.rates)[:, None, None]
+        listed = self._likelihood(values, known, rates * unit[:, :, None])
+        quiet = self._likelihood(values, known, np.zeros((1, 1)))
+        wide = self._likelihood(values, known, np.zeros((1, 1)), self.settings.loud)
+        return self._over_turns(listed) - quiet, float(wide - quiet)
 
-    def roots(self, minutes: Int, source: int) -> tuple[Float, Float]:
-        """Return roots of the smoothed excess over its usual offset, and the smoothed response: (minutes, sensors)."""
-        usual = np.nanmedian(self.excess[: int(minutes[-1]) + 1])
-        even = smoothed(self.excess[minutes] - usual, EVEN)
-        return np.sqrt(np.maximum(even, 0.0)), smoothed(self.record.unit[source, minutes], EVEN)
+    def of_two(self, minutes: Int, first: int, second: int) -> Float:
+        """Return the same for two sources at once, at every second rate: (rates, rates)."""
+        values, known, unit = self._stretch(minutes)
+        rates = np.exp(self.rates[::2])[:, None, None]
+        both = (rates * unit[:, first, None])[:, :, None] + (rates * unit[:, second, None])[:, None]
+        quiet = self._likelihood(values, known, np.zeros((1, 1)))
+        return self._over_turns(self._likelihood(values, known, both)) - quiet
 
-    def _louds(self, sharp: Float) -> Float:
-        """Peaks of each whole block."""
-        block = self.settings.block
-        count = max(len(sharp) // block, 1)
-        return np.array([_peak(sharp[k * block : (k + 1) * block]) for k in range(count)])
+    def witnessed(self, minutes: Int) -> tuple[Float, Float]:
+        """Return, with the wind as measured and the typical rate, the most a source causes, and of that is there.
 
-    def _quiet(self, minutes: Int) -> float:
-        """Peaks of the quieter blocks of the day before, or of the first hours: what is seen when nothing happens."""
-        day = 1440 // self.settings.block
-        last = max(int(minutes[0]) // self.settings.block, 0 if self.online else FEWEST_QUIET)
-        known = self._loudness[max(last - day, 0) : last]
-        known = known[np.isfinite(known)]
-        return float(np.quantile(known, 0.25)) if len(known) >= FEWEST_QUIET else float("nan")
+        Returns
+        -------
+        most, there : ndarray, shape (sources,)
+            Unit of values.
+        """
+        unit = self.settings.typical_rate * smoothed(self.record.unit[:, minutes], SHARP)
+        values = np.nan_to_num(smoothed(self.excess[minutes], SHARP))
+        return unit.max(axis=(1, 2)), np.minimum(unit, values).max(axis=(1, 2))
 
+    def _stretch(self, minutes: Int) -> tuple[Float, Bool, Float]:
+        """Smoothed values in the scale, which of them are known, and smoothed responses; nothing from outside."""
+        values = smoothed(self.excess[minutes], SHARP)
+        known = np.isfinite(values)
+        return self._scaled(np.where(known, values, 0.0)), known, smoothed(self.response.unit[:, :, minutes], SHARP)
 
-def loudness_factor(loudness: float, settings: ReleaseSettings) -> float:
-    """Return the log of the chance of such peaks while a visible source releases over that while none does."""
+    def _scaled(self, values: Float) -> Float:
+        soft = self.settings.soft
+        scaled: Float = np.sqrt(np.maximum(values, -soft) + soft) - math.sqrt(soft)
+        return scaled
 
-    def log_chance(middle: float, spread: float) -> float:
-        return -0.5 * (FREEDOM + 1.0) * math.log1p(((loudness - middle) / spread) ** 2 / FREEDOM) - math.log(spread)
+    def _likelihood(self, values: Float, known: Bool, caused: Float, wide: float = 0.0) -> Float:
+        """Log of the chance of values, given what is caused: summed over the last two axes, minutes and sensors."""
+        s = self.settings
+        middle = self._scaled(caused)
+        variance = s.noise**2 + (s.grows * middle) ** 2 + wide**2
+        off = (values - middle) ** 2 / variance
+        log = -0.5 * (s.freedom + 1.0) * np.log1p(off / s.freedom) - 0.5 * np.log(variance)
+        total: Float = s.own * np.where(known, log, 0.0).sum(axis=(-1, -2))
+        return total
 
-    factor = log_chance(settings.loud, settings.loud_spread) - log_chance(settings.quiet, settings.quiet_spread)
-    return min(max(factor, -LOUDEST), LOUDEST)
-
-
-def _peak(values: Float) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.quantile(known, 0.95)) if len(known) else float("nan")
+    def _over_turns(self, log: Float) -> Float:
+        turned = self.response.chance.reshape(-1, *[1] * (log.ndim - 1))
+        summed: Float = np.logaddexp.reduce(log + turned, axis=0)
+        return summed
 
 
 def subsets(count: int, most: int) -> tuple[tuple[int, ...], ...]:
     """Return every combination of one up to `most` of `count` sources."""
     return tuple(chosen for size in range(1, most + 1) for chosen in combinations(range(count), size))
-
-
-def bayes_factors(values: Float, unit: Float, sets: tuple[tuple[int, ...], ...], counted: float) -> Float:
-    """Return the log Bayes factor of every combination of sources against a level alone.
-
-    Parameters
-    ----------
-    values : ndarray, shape (minutes, sensors)
-        NaN where missing.
-    unit : ndarray, shape (sources, minutes, sensors)
-    sets : tuple of tuple of int
-        Combinations of one or two sources.
-    counted : float
-        Independent values among them.
-
-    Returns
-    -------
-    ndarray, shape (combinations,)
-        Lowest where only a negative rate would fit; 0 where nothing was measured.
-    """
-    known = np.isfinite(values)
-    y = values[known]
-    if len(y) < 4 or counted <= 3.0:
-        return np.zeros(len(sets))
-    x = unit[:, known]
-    y, x = y - y.mean(), x - x.mean(axis=1, keepdims=True)
-    gram, cross, size = x @ x.T, x @ y, float(y @ y)
-    explained = np.array([_explained(gram, cross, chosen) for chosen in sets])
-    share = np.clip(explained / size, 0.0, 1.0) if size > 0 else np.zeros(len(sets))
-    many = np.array([len(chosen) for chosen in sets])
-    left = np.log1p(counted * (1.0 - share))
-    factor: Float = 0.5 * (counted - 1.0 - many) * math.log1p(counted) - 0.5 * (counted - 1.0) * left
-    return factor
-
-
-def _explained(gram: Float, cross: Float, chosen: tuple[int, ...]) -> float:
-    """Sum of squares that rates of these sources explain, none of them negative."""
-    if len(chosen) == 1:
-        k = chosen[0]
-        return float(cross[k] ** 2 / gram[k, k]) if gram[k, k] > 1e-12 and cross[k] > 0 else 0.0
-    a, b = chosen
-    both = gram[a, a] * gram[b, b] - gram[a, b] ** 2
-    if both <= 1e-9 * gram[a, a] * gram[b, b]:
-        return 0.0
-    qa = (gram[b, b] * cross[a] - gram[a, b] * cross[b]) / both
-    qb = (gram[a, a] * cross[b] - gram[a, b] * cross[a]) / both
-    return float(qa * cross[a] + qb * cross[b]) if qa > 0 and qb > 0 else 0.0
 
 
 def invert(evidence: Evidence, minutes: Int) -> Inversion:
@@ -286,69 +259,68 @@ def invert(evidence: Evidence, minutes: Int) -> Inversion:
     ----------
     evidence : Evidence
     minutes : ndarray of int64
-        Of its record, ascending; a longer stretch is the product of hours.
+        Of its record, ascending. A longer stretch is taken by hours, through which a rate stays and an error of the
+        wind does not.
 
     Notes
     -----
     `running` is shared by the combinations, those of two weighing `together` of a single one. `blunder` of the odds
     stays with the prior whatever the data say.
     """
-    settings, record = evidence.settings, evidence.record
-    pieces = np.array_split(minutes, max(len(minutes) // 60, 1))
+    settings, sources = evidence.settings, len(evidence.record.sources)
+    pieces = np.array_split(minutes, max(len(minutes) // HOUR, 1))
     parts = [evidence.of(piece) for piece in pieces]
-    total = np.sum([part[0] for part in parts], axis=0)
-    visible = np.any([part[1] for part in parts], axis=0)
-    prior = np.array([settings.together ** (len(chosen) - 1) for chosen in evidence.sets])
+    by_rate = np.sum([part[0] for part in parts], axis=0) + evidence.chance
+    alone: Float = np.logaddexp.reduce(by_rate, axis=1)
+    quiet, wide = math.log1p(-settings.unlisted), math.log(settings.unlisted) + sum(part[1] for part in parts)
+    sets = subsets(sources, settings.most_at_once)
+    told = np.append(_combined(evidence, pieces, alone, sets), np.logaddexp(quiet, wide))
+    prior = np.array([settings.together ** (len(chosen) - 1) for chosen in sets])
     chance = np.append(settings.running * prior / prior.sum(), 1.0 - settings.running)
-    log = np.append(total, 0.0) + np.log(chance)
+    log = told + np.log(chance)
     mass = np.exp(log - log.max())
     mass = (1.0 - settings.blunder) * mass / mass.sum() + settings.blunder * chance
-    each = np.array([sum(m for m, s in zip(mass, evidence.sets, strict=False) if k in s) for k in range(len(visible))])
+    each = np.array([sum(m for m, s in zip(mass, sets, strict=False) if k in s) for k in range(sources)])
     order = np.argsort(-mass[:-1], kind="stable")
-    named = tuple((tuple(record.sources[k] for k in evidence.sets[n]), float(mass[n])) for n in order)
-    rates = np.array([rate_of(evidence, minutes, k) for k in range(len(record.sources))])
-    told = "" if each.max() >= settings.tells else "undecided"
-    if not visible.any():
-        told = "blind"
-    elif told and mass[-1] > settings.tells:
-        told = "flat" if visible.all() else "blind"
-    return Inversion(record.sources, each, float(mass[-1]), named, rates[:, 1], rates[:, 0], rates[:, 2], told)
+    named = tuple((tuple(evidence.record.sources[k] for k in sets[n]), float(mass[n])) for n in order)
+    rate, low, high = _rates(evidence, by_rate, minutes)
+    why = _cannot_tell(evidence, minutes, each, float(mass[-1]))
+    return Inversion(evidence.record.sources, each, float(mass[-1]), named, rate, low, high, why)
 
 
-def rate_of(evidence: Evidence, minutes: Int, source: int) -> tuple[float, float, float]:
-    """Return the 10 %, 50 % and 90 % point of the rate of one source, if it alone released.
-
-    The square roots of quarter-hour means are regressed through nothing: roots because errors grow with the value.
-    The scatter of the stretch's parts, the error that none of them shows and the prior are put together as variances.
-    """
-    settings = evidence.settings
-    root, unit = evidence.roots(minutes, source)
-    pieces = np.array_split(np.arange(len(minutes)), max(len(minutes) // settings.block, 1))
-    sums = np.array([_root_sums(root[piece], unit[piece]) for piece in pieces])
-    both = sums.sum(axis=0)
-    if not (both[1] > 0.0 and both[0] > 0.0):
-        return math.nan, math.nan, math.nan
-    own = 2.0 * math.log(both[0] / both[1])
-    scatter = _jackknife(sums)
-    variance = settings.rate_error**2 + scatter**2
-    weight = settings.rate_spread**2 / (settings.rate_spread**2 + variance)
-    middle = weight * own + (1.0 - weight) * math.log(settings.typical_rate)
-    reach = NINE_TENTHS * math.sqrt(weight * variance)
-    return math.exp(middle - reach), math.exp(middle), math.exp(middle + reach)
+def _combined(evidence: Evidence, pieces: Sequence[Int], alone: Float, sets: tuple[tuple[int, ...], ...]) -> Float:
+    """Log evidence of every combination; two that are not both among the likeliest get that of the better one."""
+    likely = {int(k) for k in np.argsort(-alone, kind="stable")[:PAIRED]}
+    coarse = evidence.chance[::2] - np.logaddexp.reduce(evidence.chance[::2])
+    found = np.empty(len(sets))
+    for n, chosen in enumerate(sets):
+        if len(chosen) == 1 or not set(chosen) <= likely:
+            found[n] = max(alone[k] for k in chosen)
+            continue
+        total = np.sum([evidence.of_two(piece, *chosen) for piece in pieces], axis=0)
+        found[n] = np.logaddexp.reduce((total + coarse[:, None] + coarse).ravel())
+    return found
 
 
-def _root_sums(root: Float, unit: Float) -> tuple[float, float]:
-    known = np.isfinite(root)
-    return float((root[known] * np.sqrt(unit[known])).sum()), float(unit[known].sum())
+def _rates(evidence: Evidence, by_rate: Float, minutes: Int) -> tuple[Float, Float, Float]:
+    """50 %, 10 % and 90 % point of the rate of each source, if it alone released."""
+    weight = np.exp(by_rate - np.logaddexp.reduce(by_rate, axis=1)[:, None])
+    middle = weight @ evidence.rates
+    variance = np.maximum((weight * (evidence.rates - middle[:, None]) ** 2).sum(axis=1), 0.0)
+    reach = NINE_TENTHS * np.sqrt(variance + evidence.settings.rate_error**2)
+    seen = evidence.response.unit[:, :, minutes].max(axis=(0, 2, 3)) > 0.0
+    middle = np.where(seen & np.isfinite(evidence.excess[minutes]).any(), middle, np.nan)
+    return np.exp(middle), np.exp(middle - reach), np.exp(middle + reach)
 
 
-def _jackknife(sums: Float) -> float:
-    """Standard error of the log of the rate, from leaving out one part after another."""
-    if len(sums) < 2:
-        return 0.5
-    left = sums.sum(axis=0) - sums
-    good = (left[:, 0] > 0) & (left[:, 1] > 0)
-    if good.sum() < 2:
-        return 2.0
-    logs = 2.0 * np.log(left[good, 0] / left[good, 1])
-    return float(np.sqrt((len(logs) - 1) * np.var(logs)))
+def _cannot_tell(evidence: Evidence, minutes: Int, each: Float, none: float) -> str:
+    settings, first = evidence.settings, int(np.argmax(each))
+    most, there = evidence.witnessed(minutes)
+    seen = most >= settings.visible
+    if each[first] >= settings.tells and there[first] >= settings.witness:
+        return ""
+    if not seen.any() or each[first] >= settings.tells:
+        return "blind"
+    if none > settings.tells:
+        return "flat" if seen.all() else "blind"
+    return "undecided"

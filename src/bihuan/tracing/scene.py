@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
 import numpy as np
@@ -55,6 +55,13 @@ class Scene:
     common_share: float
     rising_share: float
     subject: int
+
+    def seen_by(self, stations: NDArray[np.int64]) -> Scene:
+        """Return what these stations saw of it; `subject` stays the row of the whole scene."""
+        if len(stations) == len(self.sites):
+            return self
+        rows = {name: getattr(self, name)[stations] for name in ("east", "north", "values", "excess", "noise")}
+        return replace(self, sites=tuple(self.sites[k] for k in stations), **rows)
 
     def period(self, first: int, last: int) -> Period:
         """Blocks `first` up to and with `last`."""

@@ -22,9 +22,14 @@ class TraceSettings:
         Shorter periods are averaged to this. [min]
     memory : float
         Time over which errors of background and model stay alike: evidence counts once in it. [min]
+    shared : float
+        Part of those errors that stays through the whole event, a correlation: evidence of n looks counts as
+        n / (1 + (n - 1) x shared). 0-1
     reach : float
         A station this far from the one of the event counts half, and less further off: its rise may have
         another story. [m]
+    map_memory : float
+        `memory` for the map of a source outside the list; there nothing is shared. [min]
     direction_sd, direction_memory : float
         Error of the wind direction at a plume, and how long it lasts. [degrees], [h]
     direction_step : float
@@ -56,17 +61,19 @@ class TraceSettings:
     before: float = 3.0
     longest: float = 6.0
     block: float = 15.0
-    memory: float = 20.0
+    memory: float = 15.0
+    shared: float = 0.2
+    map_memory: float = 20.0
     reach: float = 6000.0
     direction_sd: float = 18.0
     direction_memory: float = 3.0
     direction_step: float = 10.0
     model_error: float = 0.9
     rate_factor: float = 3.0
-    rate_spread: float = 1.2
+    rate_spread: float = 2.0
     rate_error: float = 0.6
     blunder: float = 0.04
-    hidden_rate_spread: float = 1.5
+    hidden_rate_spread: float = 2.0
     usual_rate: float = 2.0
     unreported: float = 0.05
     emission_exponent: float = 0.15
@@ -78,9 +85,9 @@ class TraceSettings:
     def __post_init__(self) -> None:
         for name in TraceSettings.__slots__:
             value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
+            if not (math.isfinite(value) and (value > 0 or (name == "shared" and value == 0))):
                 raise SettingError(f"tracing setting {name}={value}: it must be a number above 0")
-        for name in ("blunder", "unreported", "hidden_share", "regional_share", "regional_most"):
+        for name in ("shared", "blunder", "unreported", "hidden_share", "regional_share", "regional_most"):
             if getattr(self, name) >= 1:
                 raise SettingError(f"tracing setting {name}={getattr(self, name)}: a share lies between 0 and 1")
         if self.hidden_share + self.regional_share >= 1:

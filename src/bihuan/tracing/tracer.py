@@ -25,17 +25,18 @@ from bihuan.core import (
     pollutant,
 )
 from bihuan.physics import block_weather
-from bihuan.tracing.evidence import doubt_of, mean_direction, periods_of, rate_interval, speaking_blocks
+from bihuan.tracing.evidence import mean_direction, periods_of, rate_interval, speaking_blocks
 from bihuan.tracing.likelihood import gains
+from bihuan.tracing.limits import Note, doubt, notes_of, usable, widened
 from bihuan.tracing.mesh import hidden_mesh
+from bihuan.tracing.reach import portions
 from bihuan.tracing.scene import Scene, read_scene
 from bihuan.tracing.settings import TraceSettings
 
 Float = NDArray[np.float64]
 
-METHOD = "plume-tracer/1"
-USUAL = "gaussian-plume/1"
-RATES = np.linspace(-2.0, 2.0, 9)
+METHOD = "plume-tracer/2"
+RATES = np.linspace(-2.5, 2.5, 15)
 """Rates tried, in standard deviations of the logarithm of their prior."""
 HUSHED = 0.3
 """What evidence still counts where the tracer cannot tell: the odds stay wide."""
@@ -48,7 +49,17 @@ class Weighing:
     by_rate: Float  # (sources, rates), prior of the rate included
     total: Float  # (sources,)
     rates: Float  # (sources, rates) [g/s]
-    best: Float  # concentrations at the likeliest rate, mean over the wind errors (sources, blocks, stations)
+    best: Mapping[int, tuple[NDArray[np.int64], Float]]
+    """Stations that a source can reach, and its concentrations there at the likeliest rate, mean over the wind errors,
+    shape (blocks, stations reached)."""
+
+    def computed(self, source: int, scene: Scene) -> Float:
+        """Return the concentrations of a source at every station, shape (blocks, stations)."""
+        whole = np.zeros((len(scene.start), len(scene.east)))
+        if source in self.best:
+            stations, values = self.best[source]
+            whole[:, stations] = values
+        return whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +107,7 @@ class PlumeTracer:
         self.model = model
         self.plane = plane
         named = getattr(model, "method", "")
-        # the usual plume goes without saying, so that its rankings keep their ids
-        self.method = METHOD if named in ("", USUAL) else f"{METHOD} {named}"
+        self.method = f"{METHOD} {named}".rstrip()
         self.settings = settings or TraceSettings()
 
     def rank(
@@ -126,27 +136,33 @@ class PlumeTracer:
         -------
         Suspects
             Probabilities of all rows add up to 1. `cannot_tell` is empty or a key of ``texts`` under
-            ``[tracing]``: ``no_data few_stations gaps no_wind calm flat``; the odds are then kept wide.
+            ``[tracing]``: ``no_data few_stations gaps no_wind calm flat``; no row then has more than half. `notes`
+            say what was left out and what else is bad in the data.
         """
-        scene = read_scene(event, observations, self.plane, self.settings)
-        ordered = sorted(candidates, key=lambda source: source.ref)
+        given = usable(event, observations, candidates, self.plane)
+        scene = read_scene(event, given.observations, self.plane, self.settings)
+        ordered, notes = given.candidates, given.notes
         weights = self._prior(ordered, event.pollutant, prior or {})
         if scene is None:
-            return self._answer(event, event.period, self._blank(ordered, weights), 0.0, "no_data", observations)
+            return self._answer(event, event.period, self._blank(ordered, weights), 0.0, "no_data", observations, notes)
         # What arrives in a block was carried by the wind of the one before as well.
         weather = block_weather(meteorology, scene.start, scene.step, back=scene.step)
-        doubt = doubt_of(scene, weather)
+        why = doubt(scene, weather)
         hidden, shares = hidden_mesh(
             float(scene.east[scene.subject]), float(scene.north[scene.subject]), self.plane, weather.wind_from
         )
         rates = np.concatenate(
             [self._rates(ordered, event.pollutant), self.hidden_rates(ordered, hidden, event.pollutant)]
         )
-        weighing = self.weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, doubt)
-        listed, none, regional = self._posterior(scene, weighing.total, weights, shares)
+        weighing = self.weigh(scene, [*ordered, *hidden], weather, rates, pollutant(event.pollutant).unit, why)
+        common = self._common(scene, event)
+        # one plume may explain one station, but not that the whole network rose: there it wins nothing
+        total = np.minimum(weighing.total, 0.0) if event.subject.kind == "city" else weighing.total
+        listed, none, regional = self._posterior(common, total, weights, shares)
         suspects = self._suspects(scene, ordered, weighing, weather, listed)
+        notes += notes_of(scene, ordered, weather, self.plane)
         return self._answer(
-            event, scene.period(0, len(scene.start) - 1), (suspects, none), regional, doubt, observations
+            event, scene.period(0, len(scene.start) - 1), (suspects, none), regional, why, observations, notes
         )
 
     # -- what is known before ---------------------------------------------------------------------
@@ -185,27 +201,37 @@ class PlumeTracer:
     ) -> Weighing:
         """Return how well each source at each of its rates explains the scene; `weather` is that of its blocks."""
         errors = WindErrors.of(self.settings, scene.step)
-        response = self._responses(scene, sources, weather, unit, errors)
-        blocks = len(scene.start)
-        counts = min(1.0, scene.step / (self.settings.memory * 60)) * (HUSHED if doubt else 1.0)
+        counts = self._counts(scene) * (HUSHED if doubt else 1.0)
         away = np.hypot(scene.east - scene.east[scene.subject], scene.north - scene.north[scene.subject])
-        gain = gains(
-            scene.excess,
-            scene.noise,
-            response,
-            rates,
-            self._lags(scene, sources, weather),
-            counts / (1 + (away / self.settings.reach) ** 2),
-            self.settings.model_error,
-            (0.1, 2.0 / blocks, 0.5 / blocks),
-            errors.chance,
-            errors.turning,
-        )
+        heard = counts / (1 + (away / self.settings.reach) ** 2)
         rate_chance = np.exp(-0.5 * RATES**2)
-        by_rate = gain + np.log(rate_chance / rate_chance.sum())
-        likely = rates[np.arange(len(sources)), np.argmax(by_rate, axis=1)]
-        mean = np.einsum("d,kdts->kts", errors.chance, response)
-        return Weighing(by_rate, logsumexp(by_rate, axis=1), rates, mean * likely[:, None, None])
+        by_rate = np.tile(np.log(rate_chance / rate_chance.sum()), (len(sources), 1))
+        east, north = self.plane.forward([s.place.lon for s in sources], [s.place.lat for s in sources])
+        lags = self._lags(scene, east, north, weather)
+        best: dict[int, tuple[NDArray[np.int64], Float]] = {}
+        for part in portions(east, north, scene, weather, self.settings):
+            at = scene.seen_by(part.stations)
+            response = self._responses(at, [sources[k] for k in part.sources], weather, unit, errors)
+            by_rate[part.sources] += gains(
+                at.excess, at.noise, response, rates[part.sources],
+                lags[np.ix_(part.sources, part.stations)], heard[part.stations], self.settings.model_error,
+                (0.1, 2.0 / len(scene.start), 0.5 / len(scene.start)), errors.chance, errors.turning,
+            )  # fmt: skip
+            mean = np.einsum("d,kdts->kts", errors.chance, response)
+            for row, k in enumerate(part.sources):
+                likely = rates[k, int(np.argmax(by_rate[k]))]
+                best[int(k)] = (part.stations, mean[row] * likely)
+        return Weighing(by_rate, logsumexp(by_rate, axis=1), rates, best)
+
+    def _counts(self, scene: Scene) -> float:
+        """How much one block counts: errors last for `memory`, and a part of them through the whole event.
+
+        Looks whose errors are correlated by r are worth n / (1 + (n - 1) r) independent ones (Kish 1965, Survey
+        Sampling, the design effect of a cluster).
+        """
+        lasts = min(1.0, scene.step / (self.settings.memory * 60))
+        looks = (len(scene.start) - scene.onset) * lasts
+        return lasts / (1.0 + max(looks - 1.0, 0.0) * self.settings.shared)
 
     def _responses(
         self, scene: Scene, sources: Sequence[Source], weather: Weather, unit: str, errors: WindErrors
@@ -220,17 +246,21 @@ class PlumeTracer:
         blurred = 0.5 * raw[1:-1] + 0.25 * (raw[:-2] + raw[2:])
         return np.ascontiguousarray(blurred.transpose(3, 0, 1, 2)) * (1e-3 if unit == "mg/m3" else 1.0)
 
-    def _lags(self, scene: Scene, sources: Sequence[Source], weather: Weather) -> NDArray[np.int64]:
+    def _lags(self, scene: Scene, east: Float, north: Float, weather: Weather) -> NDArray[np.int64]:
         """Blocks that air needs from each source to each station at the mean wind of the event."""
         speeds = weather.wind_speed[np.isfinite(weather.wind_speed)]
         speed = max(float(speeds.mean()), 0.7) if len(speeds) else 2.0
-        east, north = self.plane.forward([s.place.lon for s in sources], [s.place.lat for s in sources])
         away = np.hypot(east[:, None] - scene.east, north[:, None] - scene.north)
         return np.rint(away / speed / scene.step).astype(np.int64)
 
-    def _posterior(self, scene: Scene, total: Float, weights: Float, shares: Float) -> tuple[Float, float, float]:
+    def _common(self, scene: Scene, event: Event) -> float:
+        """How far the rise is one of the whole network; an event of the city is by what raised it."""
+        if event.subject.kind == "city":
+            return 1.0
+        return float(np.clip((min(scene.common_share, scene.rising_share) - 0.3) / 0.4, 0, 1))
+
+    def _posterior(self, common: float, total: Float, weights: Float, shares: Float) -> tuple[Float, float, float]:
         """Probabilities of every candidate, of 清单外来源 and of 区域传输."""
-        common = float(np.clip((min(scene.common_share, scene.rising_share) - 0.3) / 0.4, 0, 1))
         alone = self.settings.regional_share + (self.settings.regional_most - self.settings.regional_share) * common
         hidden = (1 - alone) * (self.settings.hidden_share if weights.any() else 1.0)
         chance = np.concatenate([(1 - alone - hidden) * weights, hidden * shares, [alone]])
@@ -251,7 +281,7 @@ class PlumeTracer:
         rows = []
         for k in order:
             low, middle, high = rate_interval(weighing.by_rate[k], weighing.rates[k], self.settings.rate_error)
-            blocks = speaking_blocks(scene, weighing.best[k])
+            blocks = speaking_blocks(scene, weighing.computed(k, scene))
             rows.append(
                 Suspect(
                     candidates[k].ref,
@@ -284,24 +314,29 @@ class PlumeTracer:
         period: Period,
         rows: tuple[list[Suspect], float],
         regional: float,
-        doubt: str,
+        why: str,
         observations: Sequence[Series],
+        notes: tuple[Note, ...],
     ) -> Suspects:
         """Scale what is listed so that all rows add up to 1 although the least likely are left out."""
         ranked, none = rows
         total = sum(row.probability for row in ranked) + none + regional
+        chances, none, regional = [row.probability / total for row in ranked], none / total, regional / total
+        if why:
+            chances, none, regional = widened(chances, none, regional)
         inputs = (event.ref, *(Ref.parse(site) for site in sorted({s.site for s in observations})))
         return Suspects(
             content_id(event.id, self.method, period),
             event.ref,
             event.pollutant,
             period,
-            tuple(replace(row, probability=row.probability / total) for row in ranked),
-            none / total,
-            regional / total,
-            doubt,
+            tuple(replace(row, probability=chance) for row, chance in zip(ranked, chances, strict=True)),
+            none,
+            regional,
+            why,
             inputs,
             self.method,
+            notes,
         )
 
 

@@ -1,6 +1,7 @@
 """A city that has lived and now stands still at one instant, with everyone's login: to develop and to look at the face.
 
-``python -m tests.app.api.stand --port 8080 [--hours 32] [--home FOLDER]`` lives the city once and keeps it.
+``python -m tests.app.api.stand --port 8080 [--hours 32] [--home FOLDER] [--furnish]`` lives the city once and keeps it;
+``--furnish`` adds what one night does not bring: a quarter of a year, targets of forwarding, a collocation, signs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bihuan.app.settings import Settings
 from bihuan.core import CHINA, from_json, local_date, parse_instant
 from bihuan.register import Person
 from bihuan.store import open_store
+from tests.app.api.furnish import furnish
 
 PASSWORD = "synthetic-city-2026"
 HOURS = 32
@@ -74,10 +76,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--hours", type=float, default=HOURS)
     parser.add_argument("--home", type=Path, default=Path(os.environ.get("BIHUAN_STAND", "/tmp/bihuan-stand")))
+    parser.add_argument("--furnish", action="store_true")
     asked = parser.parse_args()
     if not (asked.home / "store.toml").exists():
         live(asked.home, asked.hours)
     with standing(asked.home) as office:
+        if asked.furnish:
+            furnish(office)
         server = ApiServer(office, "127.0.0.1", asked.port)
         server.start()
         print(f"{server.address}  login: {', '.join(LOGINS)}  password: {PASSWORD}", flush=True)

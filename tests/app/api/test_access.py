@@ -109,7 +109,7 @@ def test_nobody_comes_in_without_a_login(office: Office) -> None:
 
 
 def test_an_administrator_sees_no_business_data_and_the_three_have_no_right_in_common() -> None:
-    business = ("overview.", "site.", "event.", "case.", "warning.", "shift.", "bulletin.")
+    business = ("overview.", "site.", "event.", "case.", "warning.", "shift.", "bulletin.", "tracereport.")
     for right, roles in RIGHTS.items():
         if right.startswith(business):
             assert not roles & ADMINISTRATORS, right

@@ -152,10 +152,16 @@ FREE = {
     "/api/bulletins", "/api/bulletins/{ident}", "/api/bulletins/{ident}/document.html",
     "/api/bulletins/{ident}/document.docx", "/api/bulletins/{ident}/advice", "/api/bulletins/{ident}/check",
     "/api/bulletins/{ident}/sign", "/api/bulletins/{ident}/correct", "/api/event-areas", "/api/map",
+    # signed reports name cases of the whole city: who sees part of it is refused (test_tracereports)
+    "/api/trace-reports", "/api/trace-reports/{ident}", "/api/trace-reports/{ident}/document.html",
+    "/api/trace-reports/{ident}/document.docx", "/api/trace-reports/{ident}/advice",
+    "/api/trace-reports/{ident}/check", "/api/trace-reports/{ident}/sign", "/api/trace-reports/{ident}/correct",
     # files of one's own, the law, the first start
     "/api/assess", "/api/assess/jobs", "/api/assess/jobs/{ident}", "/api/assess/jobs/{ident}/refused.csv",
     "/api/assess/jobs/{ident}/verdicts.{kind}", "/api/assess/explain", "/api/assess/{medium}", "/api/standards",
     "/api/standards/{ident}", "/api/standard-switches", "/api/start",
+    "/api/receptor", "/api/receptor/jobs", "/api/receptor/jobs/{ident}", "/api/receptor/jobs/{ident}/result",
+    "/api/receptor/jobs/{ident}/tables/{name}",
     # figures of what is seen, without ids (`sees_case` counts them), and uploads of one's own
     "/api/cases/metrics", "/api/cases/metrics/export", "/api/photos",
     # names things in its own way: tested in test_sensorthings

@@ -127,7 +127,7 @@ def test_the_list_tells_how_a_target_stands(office: Office) -> None:
     assert [(one["reason"], one["count"]) for one in line["troubles"]] == [("refused_4", 3), ("answer_flag", 2)]
     assert line["troubles"][0]["words"] == "refused by the target, QnRtn=4"
     assert client.get("/api/forward/targets/province/aside").json() == [
-        row | {"words": "refused by the target, QnRtn=4", "again": False}
+        row | {"words": "refused by the target, QnRtn=4", "again": False, "device": ""}
     ]
     assert client.get("/api/forward/targets/none/aside").json()["code"] == "not_covered"
 

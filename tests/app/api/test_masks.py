@@ -95,7 +95,9 @@ def _things(office: Office, cases: dict[str, Case], mn: str) -> dict[str, str]:
     made = duty.post("/api/bulletins", json={"day": str(office.today - timedelta(days=1))})
     events = [event["id"] for event in duty.get("/api/events").json()["events"]]
     traced = next((event for event in events if duty.get(f"/api/events/{event}/trace").json()["method"]), events[0])
+    reported = duty.post("/api/trace-reports", json={"event": traced})
     return {
+        "trace-reports/{ident}": reported.json().get("id", "none"),
         "cases/{ident}": cases["signed"].id,
         "collocations/{ident}": "none",
         "photos/{digest}": cases["on_site"].photos[0].digest,
@@ -111,6 +113,7 @@ def _things(office: Office, cases: dict[str, Case], mn: str) -> dict[str, str]:
         "standards/{ident}": "gb_3095_2012",
         "sectors/{kind}": "rose",
         "{kind}": "csv",
+        "{name}": "profiles.csv",
         "{mn}": mn,
         "{ref:path}": f"case:{cases['signed'].id}",
         "{ref}": str(office.town.sites[0].ref),
@@ -127,6 +130,9 @@ OWN_FILE = {
     "/api/assess/jobs/{ident}",
     "/api/assess/jobs/{ident}/refused.csv",
     "/api/assess/jobs/{ident}/verdicts.{kind}",
+    "/api/receptor/jobs/{ident}",
+    "/api/receptor/jobs/{ident}/result",
+    "/api/receptor/jobs/{ident}/tables/{name}",
 }
 """Give back the file of whoever sent it, to them alone: a test of their own."""
 
@@ -184,6 +190,7 @@ def test_no_route_gives_anybody_what_their_role_may_not_read_and_each_clear_read
     vain |= {"/api/forward/targets/{ident}/aside", "/api/sites/{ref}/pictures/{ident}", "/api/sites/{ref}/track"}
     # one role alone asks for a .docx, and its district has not the event: the .html tells the same to all
     vain |= {"/api/devices/{mn}/collocations/{ident}", "/api/events/{ident}/trace/report.docx"}
+    vain |= {"/api/trace-reports/{ident}/document.docx"}
     assert silent <= vain | OWN_FILE, "asked in vain"
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from bihuan.core import Ref, from_json, text, to_json
 from bihuan.observations import CHANGES_SCHEMA, SIGN_KINDS, Sign, block_of, find_signs
-from bihuan.observations.signs.digits import equal_excess, homogeneity
-from bihuan.observations.signs.limits import passages
+from bihuan.observations.signs.digits import homogeneity
+from bihuan.observations.signs.limits import stays
 from bihuan.observations.signs.noise import bends, correlation
-from bihuan.observations.signs.sign import INNOCENT
+from bihuan.observations.signs.repeats import variety
+from bihuan.observations.signs.sign import INNOCENT, sign_settings
+from bihuan.observations.signs.slopes import steps
 from bihuan.observations.signs.window import adjusted, discoveries, resolutions
 from tests.observations.signs.series import END, HOURS, SITES, WEEK, air, block, table_of
 
@@ -67,6 +69,19 @@ def test_a_series_cut_off_under_its_limit_is_a_sign_and_one_that_stays_away_from
     assert signs and signs[0].figures["ups"] == 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_live_week_whose_highest_hour_is_the_limit_is_no_cut_off_one(seed: int) -> None:
+    value = air(40 + seed)
+    for row in range(len(value)):
+        assert not found("clipped_limit", block(value[row : row + 1], limit=float(value[row, -WEEK:].max())))
+
+
+def test_a_process_that_always_runs_just_under_its_limit_is_no_sign() -> None:
+    rng = np.random.default_rng(21)
+    level = np.round(28.5 * (1 + 0.02 * rng.standard_normal((1, HOURS))), 1)
+    assert not found("clipped_limit", block(np.minimum(level, 30.0), "so2", limit=30.0, kind="outlet"))
+
+
 def test_a_smoothed_week_has_too_little_noise_and_a_calm_week_of_all_sites_has_not() -> None:
     value = air(5)
     smooth = np.convolve(np.pad(value[1], 4, mode="edge"), np.ones(9) / 9, mode="valid")
@@ -106,6 +121,22 @@ def test_a_short_list_of_values_is_found_by_its_repeats() -> None:
     signs = found("repetition", block(value))
     assert [str(sign.site) for sign in signs] == ["station:0"]
     assert signs[0].figures["times"] > 2
+
+
+def test_a_week_printed_coarser_and_a_network_that_converts_anew_are_no_short_lists() -> None:
+    value = air(9, level=4.8)
+    coarse = value.copy()
+    coarse[0, -WEEK:] = np.round(coarse[0, -WEEK:] / 5) * 5
+    assert not found("repetition", block(coarse))
+    value[:, -WEEK:] = np.round(np.round(value[:, -WEEK:] / 7.3) * 7.3)
+    assert not found("repetition", block(value)), "what befalls all series of an item is nobody's list"
+
+
+def test_a_narrow_level_that_rises_for_some_hours_is_no_short_list() -> None:
+    rng = np.random.default_rng(17)
+    level = 0.082 + 0.0024 * rng.standard_normal((1, HOURS))
+    level[0, -40:-30] += 0.075  # a spill passes a section of a river
+    assert not found("repetition", block(np.round(level, 3), "tp"))
 
 
 def test_a_sprayer_beside_one_station_is_seen_by_what_the_gases_do_not_do() -> None:
@@ -157,6 +188,25 @@ def test_a_slope_set_lower_before_an_exceedance_is_a_sign_and_without_a_fall_it_
     assert (signs[0].figures["before"], signs[0].figures["after"]) == (1.0, 0.6)
 
 
+def test_a_setting_of_one_item_is_seen_beside_the_others_of_its_stack() -> None:
+    """Without neighbours, a load that swings hides a slope of 0.8; the other pollutants of the stack show the load."""
+    rng = np.random.default_rng(31)
+    load = np.zeros(HOURS)
+    for k in range(1, HOURS):
+        load[k] = 0.95 * load[k - 1] + 0.1 * rng.standard_normal()
+    so2, nox = (np.exp(4 + load + 0.05 * rng.standard_normal(HOURS))[None, :] for _ in range(2))
+    so2[0, -72:] *= 0.8
+    limit = float(so2[0, -96:-72].max())
+    at = END - timedelta(hours=72)
+    log = pl.DataFrame([("outlet:0", "so2", at, "slope", 1.0, 0.8, None)], schema=CHANGES_SCHEMA, orient="row")
+    one = block(np.round(so2, 1), "so2", limit, "outlet")
+    assert not found("parameter_change", one, changes=log)
+    (sign,) = found("parameter_change", one, block(np.round(nox, 1), "nox", kind="outlet"), changes=log)
+    assert sign.figures["fall"] == pytest.approx(20, abs=8)
+    both = pl.concat([log, log.with_columns(pollutant=pl.lit("nox"))])
+    assert not found("parameter_change", one, block(np.round(nox, 1), "nox", kind="outlet"), changes=both)
+
+
 def test_a_sign_survives_being_stored_and_its_id_is_that_of_its_finding() -> None:
     value = air(1)
     value[2, -60:-30] = value[5, -60:-30]
@@ -191,10 +241,9 @@ def test_every_kind_has_words_and_innocent_explanations_in_both_languages() -> N
                 assert text(f"signs.innocent_{code}", language)  # type: ignore[arg-type]
 
 
-def test_passages_count_entries_from_below_and_ways_out() -> None:
-    share = np.array([[0.5, 0.95, 0.5, 0.95, 1.1, 0.95, 0.5, 1.2, 0.5, 0.95, np.nan, 0.96, 0.5]])
-    visits, ups = passages(share, 0.9, 1.0)
-    assert (visits[0], ups[0]) == (4, 2)  # by hand: down, up, a leap through, down
+def test_stays_are_hours_in_a_band_whose_next_known_hour_is_in_it_too() -> None:
+    share = np.array([0.5, 0.95, 0.97, 1.1, 0.95, np.nan, 0.96, 1.0, 0.9])
+    assert stays(share, 0.9, 1.0) == (4, 2)  # by hand: stays, leaves, not known, stays, leaves, not inside
 
 
 def test_false_discoveries_are_held_as_benjamini_and_hochberg_say() -> None:
@@ -210,12 +259,28 @@ def test_the_step_of_an_instrument_is_read_from_its_values() -> None:
     assert resolutions(value, [10.0, 1.0, 0.1, 0.01], 0.99).tolist() == [10.0, 0.1, 0.01, 0.01]
 
 
-def test_equal_pairs_of_a_smooth_crowd_are_as_frequent_as_nearly_equal_ones() -> None:
+def test_the_number_of_different_values_of_an_even_crowd_is_that_of_balls_in_boxes() -> None:
     rng = np.random.default_rng(3)
-    excess, scatter = equal_excess(np.round(100 + 20 * rng.standard_normal(168)), 5, 6)
-    assert abs(excess) < 4 * scatter
-    listed, _ = equal_excess(rng.choice([80.0, 100.0, 120.0], 168), 5, 6)
-    assert listed > 3
+    told = variety(rng.integers(0, 100, 300).astype(float), sign_settings()["repetition"])
+    assert told is not None
+    boxes = 100 * (1 - (1 - 1 / 100) ** 297)  # three in three hundred repeat the hour before
+    assert told.expected == pytest.approx(boxes, rel=0.05)
+    assert told.seen == pytest.approx(boxes, abs=4 * told.scatter)
+    listed = variety(rng.choice([83.0, 101.0, 127.0], 300), sign_settings()["repetition"])
+    assert listed is not None and listed.share < 0.2
+
+
+def test_a_step_in_noise_that_remembers_itself_is_measured_at_its_hour() -> None:
+    rng = np.random.default_rng(5)
+    left = np.zeros(HOURS)
+    for k in range(1, HOURS):
+        left[k] = 0.8 * left[k - 1] + 0.05 * rng.standard_normal()
+    left[400:] -= 0.4
+    fits = steps(left, 72, 3, 6.0)
+    assert fits is not None
+    size, score = fits
+    assert int(np.nanargmin(score)) == 400
+    assert size[400] == pytest.approx(-0.4, abs=0.12)
 
 
 def test_two_like_sets_of_digits_have_a_small_chi_square() -> None:

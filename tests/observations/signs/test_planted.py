@@ -9,8 +9,8 @@ from benchmarks.signs import recall, untouched
 from bihuan.observations import SIGN_KINDS
 
 FLOOR = {
-    "copied_site": 0.75, "copied_earlier": 0.8, "clipped_limit": 0.25, "noise_low": 0.7, "noise_regular": 0.8,
-    "digits": 0.7, "repetition": 0.2, "divergence": 0.2,
+    "copied_site": 0.75, "copied_earlier": 0.8, "clipped_limit": 0.65, "noise_low": 0.7, "noise_regular": 0.8,
+    "digits": 0.5, "repetition": 0.8, "divergence": 0.2,
 }  # fmt: skip
 """Lower than measured (docs/quality.md): what must not be lost."""
 

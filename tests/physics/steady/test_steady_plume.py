@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -228,9 +226,3 @@ def test_any_hour_and_stack_gives_numbers(
 def test_what_cannot_be_computed_is_refused_with_a_reason(broken: object, words: str) -> None:
     with pytest.raises(InputError, match=words):
         broken()  # type: ignore[operator]
-
-
-def test_an_edit_of_any_loop_makes_every_kept_loop_old() -> None:
-    stamps = {kernel._cache._cache_file._source_stamp[1] for kernel in (fill_axis, fill_state)}  # type: ignore[attr-defined]
-    assert len(stamps) == 1
-    assert len(next(iter(itertools.chain(stamps)))) == 64

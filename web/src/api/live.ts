@@ -3,7 +3,7 @@ import { onUnmounted, ref } from 'vue'
 
 type Listener = (body: Record<string, unknown>) => void
 const listeners = new Map<string, Set<Listener>>()
-const KINDS = ['overview', 'event', 'case', 'clock', 'job', 'bulletin', 'warning', 'device', 'forward', 'shift', 'sign', 'standard']
+const KINDS = ['overview', 'event', 'case', 'clock', 'job', 'bulletin', 'warning', 'device', 'forward', 'shift', 'sign', 'standard', 'trace_report']
 
 /** Whether the line to the server stands. */
 export const online = ref(true)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session, sight_of
 from bihuan.app.api.alarms import seen_event
-from bihuan.app.api.bulletins import DOCX, SANDBOX
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
+from bihuan.app.api.issue_lines import DOCX, SANDBOX
 from bihuan.app.api.office import Office
 from bihuan.app.dossier import Asked, Form, Reader, findings_rows, gather_trace, trace_file
 from bihuan.app.findings import HALF_LIFE
@@ -114,10 +114,7 @@ def report_docx(
 def _file(ident: str, session: Session, office: Office, language: Language, form: Form) -> bytes:
     """Make the file and note in the ledger who took it: it names suspects."""
     event = seen_event(ident, session, office)
-    found = office.loop.ranking(event.id)
-    if found is None:
-        raise Refused(404, "no_trace", f"event {ident} has no ranking yet: there is nothing to report")
-    asked = Asked(event, found, office.sheets.sheet(office.town, event, found), _search(event, found, office))
+    asked = asked_of(event, office)
     sight = sight_of(session)
     reader = Reader(sees=sight.sees, signs=session.may("sign.read"))
     material = gather_trace(
@@ -125,8 +122,24 @@ def _file(ident: str, session: Session, office: Office, language: Language, form
     )
     body = trace_file(material, language, form, office.settings)
     with office.store.records.transaction():
-        office.audit(session, "trace.report", event.ref, {"ranking": found.id, "form": form, "language": language})
+        office.audit(
+            session, "trace.report", event.ref, {"ranking": asked.found.id, "form": form, "language": language}
+        )
     return body
+
+
+def asked_of(event: Event, office: Office) -> Asked:
+    """Return the last ranking of an event with its sheet and search.
+
+    Raises
+    ------
+    Refused
+        404 while it was not traced.
+    """
+    found = office.loop.ranking(event.id)
+    if found is None:
+        raise Refused(404, "no_trace", f"event {event.id} has no ranking yet: there is nothing to report")
+    return Asked(event, found, office.sheets.sheet(office.town, event, found), _search(event, found, office))
 
 
 def _search(event: Event, found: Suspects, office: Office) -> TraceSearch:

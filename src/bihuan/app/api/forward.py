@@ -26,6 +26,7 @@ from bihuan.app.forwarding import (
 )
 from bihuan.app.gateway.forward_plan import Mode
 from bihuan.core import Language, text
+from bihuan.register import Device
 
 router = APIRouter(prefix="/api/forward", tags=["forward"], responses=PROBLEMS)  # type: ignore[arg-type]
 
@@ -112,7 +113,8 @@ class AsideLine(BaseModel):
 
     at: datetime
     frame: str = Field(description="its id in the journal")
-    mn: str
+    mn: str = Field(description="as the target knows it")
+    device: str = Field(description="our MN; empty where the target's cannot be told back")
     why: str
     words: str
     again: bool = Field(description="somebody wants it sent once more, and it is not answered yet")
@@ -180,11 +182,14 @@ def forward_resume(ident: str, office: TheOffice, session: Editor, language: The
 def forward_aside(ident: str, office: TheOffice, session: Reader, language: TheLanguage) -> list[AsideLine]:
     """List the last hundred frames that were set aside."""
     target = target_of(office.store, ident)
+    ours = {theirs: own for own, theirs in target.devices.items()}
+    known = {one.id for one in office.register.all(Device, office.today)}
     return [
         AsideLine(
             at=row["at"],
             frame=row["frame"],
             mn=row["mn"],
+            device=ours.get(row["mn"], row["mn"] if row["mn"] in known else ""),
             why=row["why"],
             words=words_of(row["why"], language),
             again=row["again"],

@@ -31,6 +31,7 @@ RIGHTS_OF = {
     "shift": "shift.read",
     "sign": "sign.read",
     "standard": "standard.read",
+    "trace_report": "tracereport.read",
     "warning": "warning.read",
 }
 """Kind of message -> right of those who hear of it; empty for everyone who is logged in (of jobs, those concerned)."""

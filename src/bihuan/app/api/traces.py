@@ -18,7 +18,7 @@ from bihuan.app.findings import Learned, learned
 from bihuan.app.tracesheet import StationRise, SuspectSheet, TraceSheet
 from bihuan.core import Event, Language, Ref, Suspects, printed_unit, text
 from bihuan.register import Station
-from bihuan.tracing import Footprint, explain_suspect, odds
+from bihuan.tracing import Footprint, explain_suspect, note_words, odds
 
 router = APIRouter(prefix="/api", tags=["events"], responses=PROBLEMS)  # type: ignore[arg-type]
 
@@ -107,6 +107,7 @@ class TracePage(BaseModel):
     end: datetime | None
     estimated: bool
     cannot_tell: str = Field(description="why no source can be named, in words; empty when one can")
+    notes: list[str] = Field(description="what was left out or is bad in the data, in words")
     answers: list[SuspectLine]
     others: float
     others_odds: str
@@ -143,6 +144,7 @@ def _nothing(event: Event, language: Language) -> TracePage:
         end=None,
         estimated=False,
         cannot_tell="",
+        notes=[],
         answers=[],
         others=0.0,
         others_odds="",
@@ -171,6 +173,7 @@ def _page(event: Event, found: Suspects, office: Office, language: Language, sig
         end=found.period.end,
         estimated=estimated,
         cannot_tell=text(f"tracing.{found.cannot_tell}", language) if found.cannot_tell else "",
+        notes=list(note_words(found, language)),
         answers=list(_answers(event, found, sheet, office, language, sight)),
         others=sheet.others,
         others_odds=odds(sheet.others),

@@ -1,35 +1,19 @@
-"""Signs that need something beside the series: a stack's oxygen and load, the neighbours, a log of settings."""
+"""Signs that need something beside the series: a stack's oxygen and load, the neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 import numpy as np
-import polars as pl
 from scipy.special import ndtr, stdtr
 
-from bihuan.core import HOUR, Ref
+from bihuan.core import Ref
 from bihuan.observations.neighbours import median_last, nearest
 from bihuan.observations.signs.sign import Sign, sign_id, sign_settings
 from bihuan.observations.signs.window import Block, Bool, Float, Table, adjusted, discoveries
 
 AIR_O2 = 21.0
 """Oxygen of air by which concentrations are folded (HJ 76, `standards`): [%]"""
-
-CHANGES_SCHEMA = pl.Schema(
-    {
-        "site": pl.String(),
-        "pollutant": pl.String(),
-        "at": pl.Datetime("us", "UTC"),
-        "parameter": pl.String(),
-        "before": pl.Float64(),
-        "after": pl.Float64(),
-        "ref": pl.String(),
-    }
-)
-"""Settings of instruments that were changed, as their logs tell (HJ 212: 3020, 3021): range, slope, offset; `ref`
-points at the record of the change, null where there is none."""
 
 
 def daily(value: Float, least: int) -> Float:
@@ -226,86 +210,4 @@ def _fallen(block: Block, row: int, span: int, fall: float, p: float, tests: int
         against="neighbours",
         figures={"fall": round(100 * (1 - float(np.exp(fall))), 0), "days": float(span)},
         evidence=block.rows(row, last - 48, last, beside),
-    )
-
-
-def changed_settings(block: Block, changes: pl.DataFrame) -> list[Sign]:
-    """Return the signs ``parameter_change``: a setting was changed with the limit in sight, and the value fell at once.
-
-    Parameters
-    ----------
-    block : Block
-    changes : DataFrame of `CHANGES_SCHEMA`
-    """
-    table = sign_settings()["parameter_change"]
-    found = []
-    hours = int(table["hours"])
-    for one in changes.filter(pl.col("pollutant") == block.pollutant).sort("site", "at").iter_rows(named=True):
-        if one["site"] not in block.sites:
-            continue
-        row = block.sites.index(one["site"])
-        column = int((one["at"] - block.start) // HOUR) + 1
-        if not max(block.tested, hours) <= column <= block.value.shape[1] - hours // 2:
-            continue
-        falls = _falls(_beside_neighbours(block, row, int(table["least"])), hours)
-        fall = float(falls[column])
-        others = np.delete(falls, np.arange(max(column - hours, 0), min(column + hours, len(falls))))
-        others = others[np.isfinite(others)]
-        p = float((np.sum(others <= fall) + 1) / (len(others) + 1))
-        before = block.value[row, column - hours : column]
-        limit = float(block.limit[row])
-        near = (
-            bool(np.isfinite(limit))
-            and float(np.max(before[np.isfinite(before)], initial=-np.inf)) >= float(table["near"]) * limit
-        )
-        if near and fall <= float(table["change"]) and p <= float(table["p"]):
-            found.append(_changed(block, row, column, fall, p, len(others), one))
-    return found
-
-
-def _beside_neighbours(block: Block, row: int, least: int) -> Float:
-    """Hours of a station over the median of the others, which takes the weather out; of an outlet as they are."""
-    value, others = block.value[row], np.delete(block.value, row, axis=0)
-    if block.sites[row].startswith("outlet:") or len(others) < least:
-        return np.asarray(value)
-    middle, count = median_last(others.T)
-    floor = 5 * float(block.resolution[row])
-    ratio = np.maximum(value, floor) / np.maximum(middle, floor)
-    return np.asarray(np.where(np.isfinite(value) & (count >= least), ratio, np.nan))
-
-
-def _falls(value: Float, hours: int) -> Float:
-    """Log of the median of the hours after each column over that of the hours before it; NaN where too few."""
-    out = np.full(len(value), np.nan)
-    logs = np.log(np.maximum(value, 1e-6))
-    for column in range(hours, len(value) - hours // 2):
-        before, after = logs[column - hours : column], logs[column : column + hours]
-        if np.isfinite(before).sum() * 2 > hours and np.isfinite(after).sum() * 2 >= min(hours, len(after)):
-            out[column] = np.nanmedian(after) - np.nanmedian(before)
-    return out
-
-
-def _changed(
-    block: Block, row: int, column: int, fall: float, p: float, tests: int, change: Mapping[str, object]
-) -> Sign:
-    name, last = block.sites[row], min(column + 24, block.value.shape[1])
-    at = change["at"]
-    assert isinstance(at, datetime)
-    figures = {"fall": round(100 * (1 - float(np.exp(fall))), 0), "limit": float(block.limit[row])}
-    for side in ("before", "after"):
-        if isinstance(change[side], float):
-            figures[side] = float(change[side])  # type: ignore[arg-type]  # asked for above
-    return Sign(
-        id=sign_id("parameter_change", name, block.pollutant, at),
-        kind="parameter_change",
-        site=Ref.parse(name),
-        pollutant=block.pollutant,
-        period=block.period(column - 24, last),
-        statistic=fall,
-        p=p,
-        tests=tests,
-        against=str(change["parameter"]),
-        figures=figures,
-        evidence=block.rows(row, column - 24, last, np.full(48, block.limit[row])),
-        inputs=(Ref.parse(str(change["ref"])),) if change["ref"] else (),
     )

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 import polars as pl
 
-from bihuan.observations.signs.beside import changed_settings, divergence, oxygen
+from bihuan.observations.signs.beside import divergence, oxygen
 from bihuan.observations.signs.copies import copies
-from bihuan.observations.signs.digits import odd_digits, repeated_values
+from bihuan.observations.signs.digits import odd_digits
 from bihuan.observations.signs.limits import clipped_at_limit
 from bihuan.observations.signs.noise import low_noise, regular_noise
+from bihuan.observations.signs.repeats import repeated_values
 from bihuan.observations.signs.sign import Sign, sign_settings
+from bihuan.observations.signs.slopes import changed_settings
 from bihuan.observations.signs.window import Block
 
 ALONE: tuple[Callable[[Block], list[Sign]], ...] = (
@@ -50,16 +52,18 @@ def find_signs(
     found: list[Sign] = []
     kept: dict[str, Block] = {}
     beside = _beside()
+    if changes is not None:
+        beside |= set(changes["pollutant"])
     for block in blocks:
         if block.pollutant not in NOT_ALONE:
             for detector in ALONE:
                 found += detector(block)
-        if changes is not None and changes.height:
-            found += changed_settings(block, changes)
         if block.pollutant in beside:
             kept[block.pollutant] = block
     for block in folded:
         found += clipped_at_limit(block)
+    if changes is not None and changes.height:
+        found += changed_settings(kept, changes)
     found += divergence(_stations(kept))
     found += oxygen(kept)
     return tuple(sorted(found, key=lambda sign: (str(sign.site), sign.kind, sign.pollutant)))

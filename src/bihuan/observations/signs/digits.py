@@ -1,4 +1,4 @@
-"""Digits and repeats: figures that somebody, or a short list, made up.
+"""Digits: figures that somebody made up.
 
 The last digit of a measured value far above its resolution is as good as drawn from a hat, while people shun some
 digits and love others. Conversions of units leave marks of their own (a factor of 2.62 never gives some last digits):
@@ -90,66 +90,3 @@ def homogeneity(one: Float, other: Float) -> tuple[Float, Float]:
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.where(whole > 0, (one - first) ** 2 / first + (other - second) ** 2 / second, 0.0)
     return parts.sum(axis=1), np.maximum((whole > 0).sum(axis=1) - 1, 1).astype(float)
-
-
-def repeated_values(block: Block) -> list[Sign]:
-    """Return the signs ``repetition`` of a block: the same few values again and again, hours apart."""
-    table = sign_settings()["repetition"]
-    steps, free = block.steps, _free(block.steps, int(table["free"]))
-    count = free[:, block.tested :].sum(axis=1)
-    asked = block.enough() & (count >= int(table["least"]))
-    kept = np.where(free, steps, np.nan)
-    likely = asked & (_ties(kept[:, block.tested :]) > _ties(kept[:, : block.tested]) + 0.1)
-    found = []
-    for row in np.flatnonzero(likely):
-        near, apart = int(table["near"]), int(table["apart"])
-        now, wide = equal_excess(kept[row, block.tested :], near, apart)
-        past, past_wide = equal_excess(kept[row, : block.tested], near, apart)
-        z = (now - max(past, 0.0)) / max(np.hypot(wide, past_wide), 0.05)
-        if now - max(past, 0.0) >= float(table["excess"]) and z >= float(table["z"]):
-            from_normal = float(np.exp(-0.5 * z * z)) * float(asked.sum())
-            times = {"times": round(float(np.exp(now)), 1), "usual": round(float(np.exp(past)), 1)}
-            found.append(
-                own_sign(block, "repetition", int(row), float(z), min(from_normal, 1.0), int(asked.sum()), times)
-            )
-    return found
-
-
-def _ties(kept: Float) -> Float:
-    """Share of values that another of the row equals."""
-    ordered = np.sort(kept, axis=1)
-    with np.errstate(invalid="ignore"):
-        equal = ordered[:, 1:] == ordered[:, :-1]
-    known = np.isfinite(kept).sum(axis=1)
-    return np.asarray(equal.sum(axis=1) / np.maximum(known, 1))
-
-
-def equal_excess(values: Float, near: int, apart: int) -> tuple[float, float]:
-    """Return the log of equal pairs over nearly equal ones, and its scatter by leaving out each day in turn.
-
-    Parameters
-    ----------
-    values : ndarray, shape (hours,)
-        Whole numbers of resolutions, NaN where not counted.
-    near : int
-        Nearly equal: differing by 1 to so many resolutions; in a smooth crowd of values each is as frequent as none.
-    apart : int
-        Pairs closer in time are not counted. [h]
-    """
-    place = np.flatnonzero(np.isfinite(values))
-    if len(place) < 20:
-        return 0.0, 1.0
-    one, other = np.triu_indices(len(place), 1)
-    fit = place[other] - place[one] >= apart
-    one, other = one[fit], other[fit]
-    gap = np.abs(values[place[other]] - values[place[one]])
-    equal, close = gap == 0, (gap >= 1) & (gap <= near)
-    day = place // 24
-    days = np.unique(day)
-
-    def ratio(keep: Bool) -> float:
-        return float(np.log((equal[keep].sum() + 0.5) / (close[keep].sum() / near + 0.5)))
-
-    whole = ratio(np.ones(len(one), dtype=bool))
-    left = np.array([ratio((day[one] != out) & (day[other] != out)) for out in days])
-    return whole, float(np.sqrt((len(days) - 1) / len(days) * ((left - left.mean()) ** 2).sum()))

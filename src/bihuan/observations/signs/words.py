@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bihuan.core import Language, NotCovered, pollutant, text
+from bihuan.core import Language, NotCovered, pollutant, printed_unit, text
 from bihuan.observations.signs.sign import Sign
 
 
@@ -19,6 +19,7 @@ def describe_sign(sign: Sign, name: str, against: str = "", language: Language =
     """
     figures = {key: f"{value:.10g}" for key, value in sign.figures.items()}
     said = {"name": name, "pollutant": _pollutant(sign.pollutant, language), "against": against or sign.against}
+    said["unit"] = _unit(sign.pollutant)
     return text(f"signs.said_{sign.kind}", language, **said, **figures)
 
 
@@ -28,3 +29,10 @@ def _pollutant(code: str, language: Language) -> str:
     except NotCovered:
         return code
     return about.zh if language == "zh" else about.en
+
+
+def _unit(code: str) -> str:
+    try:
+        return printed_unit(pollutant(code).unit)
+    except NotCovered:
+        return ""

@@ -14,24 +14,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bihuan.physics.compiling import compiled
-from bihuan.physics.steady.axis_kernels import DIRECT, DIRECT_NARROW
-from bihuan.physics.steady.field_kernels import cubic, looked_up
+from bihuan.physics.steady.axis_kernels import (
+    DIRECT_NARROW,
+    PART_BEGIN,
+    PART_CELLS_PER,
+    PART_FIRST,
+    PART_NODES,
+)
+from bihuan.physics.steady.field_kernels import NARROWEST, ROOM
+from bihuan.physics.steady.ladder_kernels import DENSE, LADDER_COLUMNS, NARROW, climb, held_at, normal, rung_of
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
-
 NEAREST = 1.01
 """Nearer than this along the wind an area adds nothing. [m] (as in the source)"""
 ASIDE = 5.0
 """Widths beside an area after which it adds nothing (as in the source)."""
-PANEL = 0.7
-"""Longest panel of the integral, in the logarithm of the distance."""
-TURN = 3.2
-"""Sigmas by which the ends of a chord may move across the plume within a piece of a panel."""
+PANEL = 2.0
+"""Farthest over nearest distance of a piece of the integral, at most."""
+TURN = 2.5
+"""Sigmas by which the ends of a chord may move across the plume within a piece."""
 DEEPEST = 24
-"""Most halvings of a strip."""
-FEWER = ((2, 0.3, 1.0), (3, 0.6, 2.0))
-"""Points that do for pieces of at most such a length (in the logarithm) and so many sigmas; else there are four."""
+"""Most halvings of a panel."""
+FEWER = ((2, 0.2, 0.6), (3, 0.5, 1.5))
+"""Points that do for pieces of at most such a length (over their middle) and so many sigmas; else there are four."""
 ABSCISSAS = np.array(
     [
         [0.211324865405187118, 0.788675134594812882, 0.0, 0.0],
@@ -47,30 +53,10 @@ WEIGHTS = np.array(
     ]
 )
 """Gauss-Legendre of two, three and four points."""
-SHORT = 0.35
-"""Longest area, of its distance, whose strips are integrated over the distance itself and not its logarithm."""
-BASE, SLOPE, SIGN = range(3)
-"""Columns of a strip's sides: offset across the wind at distance 0, its growth with distance, and which end it is."""
-
-NORMAL_STEP = 0.02
-NORMAL_END = 6.0
-NORMAL = np.array([0.5 * math.erfc(-(row - 301) * NORMAL_STEP / math.sqrt(2.0)) for row in range(603)])
-"""The normal distribution from -6.02 to 6.02: a cubic through four of its rows errs by less than 3e-9."""
-
-
-@compiled
-def normal(z: float) -> float:
-    """The normal distribution, within 3e-9."""
-    if z <= -NORMAL_END:
-        return 0.0
-    if z >= NORMAL_END:
-        return 1.0
-    place = z / NORMAL_STEP + 301.0
-    k = int(place) - 1
-    u = place - k
-    a, b, c = u - 1.0, u - 2.0, u - 3.0
-    ends = u * a * b * NORMAL[k + 3] - a * b * c * NORMAL[k]
-    return float(ends / 6.0 + 0.5 * (u * b * c * NORMAL[k + 1] - u * a * c * NORMAL[k + 2]))
+# Columns of a strip: where it begins and ends along the wind, and offset across the wind at distance 0 and growth with
+# distance of both its sides.
+BEGIN, END, LEFT, LEFT_SLOPE, RIGHT, RIGHT_SLOPE = range(6)
+STRIP_COLUMNS = 6
 
 
 @compiled
@@ -99,89 +85,150 @@ def add_area(
         dx, dy = ring[0, 0] - ring[k, 0], ring[0, 1] - ring[k, 1]
         along[k] = -(dx * sine + dy * cosine)
         across[k] = dx * cosine - dy * sine
-    order = np.sort(along)
-    sides, met = np.empty((corners - 1, corners, 3)), np.empty(corners - 1, np.int64)
-    for place in range(corners - 1):
-        met[place] = sides_between(along, across, order[place], order[place + 1], sides[place])
-    left, right = across.min(), across.max()
-    ends = np.empty((DEEPEST, 3))
+    strips = np.empty((corners * corners // 2, STRIP_COLUMNS))
+    count_of_strips = cut_ring(along, across, strips)
+    first, last, left, right = along.min(), along.max(), across.min(), across.max()
+    widest = fan_of_area(axis, parts, count)
+    near, far = seen_between(first, last, left, right, widest, sine, cosine, ring, chosen, receptors)
+    if far <= NEAREST:
+        return
+    lowest, highest = rung_of(near)[0], rung_of(far)[0]
+    ladder, ends = np.empty((highest - lowest + 1, LADDER_COLUMNS)), np.empty((DEEPEST, 2))
+    climb(axis, parts, count, lowest, ladder)
     for r in chosen:
         dx, dy = receptors[r, 0] - ring[0, 0], receptors[r, 1] - ring[0, 1]
         away, aside = -(dx * sine + dy * cosine), dx * cosine - dy * sine
-        nearest, farthest = max(away + order[0], NEAREST), away + order[corners - 1]
-        if farthest <= NEAREST:
+        farthest, off = away + last, max(aside + left, -(aside + right))
+        if farthest <= NEAREST or off > widest * farthest or off * narrowness(ladder, lowest, farthest) > ASIDE:
             continue
-        narrow = narrowness(axis, parts, count, math.log(farthest))
-        if max(aside + left, -(aside + right)) * narrow > ASIDE:
-            continue
-        if farthest < (1.0 + SHORT) * nearest:
-            out[r] += far_area(axis, parts, count, order, sides, met, away, aside, nearest, narrow) / area
-        else:
-            out[r] += near_area(axis, parts, count, order, sides, met, away, aside, nearest, ends) / area
+        total = 0.0
+        for place in range(count_of_strips):
+            begin, end, a, slope_a, b, slope_b = strips[place]
+            near, far = max(away + begin, NEAREST), away + end
+            if far - near > 1e-9:
+                a, b = aside + a - away * slope_a, aside + b - away * slope_b
+                total += strip(ladder, lowest, a, slope_a, b, slope_b, near, far, ends)
+        out[r] += total / area
 
 
 @compiled
-def sides_between(along: Float, across: Float, near: float, far: float, sides: Float) -> int:
-    """Fill `sides` with those that chords between two distances end on (any ring, convex or not), and count them."""
-    corners, count, middle = len(along), 0, 0.5 * (near + far)
-    for k in range(corners):
-        m = k + 1 if k + 1 < corners else 0
-        if (along[k] > middle) != (along[m] > middle):
-            slope = (across[m] - across[k]) / (along[m] - along[k])
-            sides[count, BASE], sides[count, SLOPE] = across[k] - along[k] * slope, slope
-            sides[count, SIGN] = 1.0 if along[m] > along[k] else -1.0
+def cut_ring(along: Float, across: Float, strips: Float) -> int:
+    """Cut a ring, convex or not, along the wind at each of its corners, and count the strips."""
+    corners, count = len(along), 0
+    offsets, sides = np.empty(corners), np.empty(corners, np.int64)
+    ranks = in_order(along)
+    for place in range(corners - 1):
+        begin, end = along[ranks[place]], along[ranks[place + 1]]
+        middle, met = 0.5 * (begin + end), 0
+        for k in range(corners if end - begin > 1e-9 else 0):
+            m = k + 1 if k + 1 < corners else 0
+            if (along[k] > middle) != (along[m] > middle):
+                slope = (across[m] - across[k]) / (along[m] - along[k])
+                offsets[met], sides[met] = across[k] + (middle - along[k]) * slope, k
+                met += 1
+        across_in_order = in_order(offsets[:met])
+        for pair in range(met // 2):
+            strips[count, BEGIN], strips[count, END] = begin, end
+            for side in range(2):
+                k = sides[across_in_order[2 * pair + side]]
+                m = k + 1 if k + 1 < corners else 0
+                slope = (across[m] - across[k]) / (along[m] - along[k])
+                strips[count, LEFT + 2 * side] = across[k] - along[k] * slope
+                strips[count, LEFT_SLOPE + 2 * side] = slope
             count += 1
     return count
 
 
 @compiled
-def far_area(
-    axis: Float, parts: Float, count: int, order: Float, sides: Float, met: Int, away: float, aside: float,
-    nearest: float, narrow: float,
-) -> float:  # fmt: skip
-    """The integral over an area that is short for its distance: few points in each of its strips.
+def in_order(values: Float) -> Int:
+    """Places of a few values from the smallest on (numpy's sort costs seconds to compile)."""
+    places = np.empty(len(values), np.int64)
+    for k in range(len(values)):
+        at = k
+        while at > 0 and values[places[at - 1]] > values[k]:
+            places[at] = places[at - 1]
+            at -= 1
+        places[at] = k
+    return places
 
-    `narrow` is one over sigma-y at its far end, so `SHORT` more at its near end at most. [1/m]
+
+@compiled
+def fan_of_area(axis: Float, parts: Float, count: int) -> float:
+    """Offset across the wind over distance beyond which an area adds nothing at any distance. [1]"""
+    slimmest = NARROWEST
+    for part in range(count):
+        x, growth = math.exp(parts[part, PART_BEGIN]), math.exp(1.0 / parts[part, PART_CELLS_PER])
+        row = int(parts[part, PART_FIRST])
+        for k in range(row, row + int(parts[part, PART_NODES])):
+            slimmest = min(slimmest, axis[k, DIRECT_NARROW] * x)
+            x *= growth
+    return ROOM * ASIDE / slimmest
+
+
+@compiled
+def seen_between(
+    first: float, last: float, left: float, right: float, widest: float, sine: float, cosine: float, ring: Float,
+    chosen: Int, receptors: Float,
+) -> tuple[float, float]:  # fmt: skip
+    """Nearest and farthest distance at which any receptor within the fan sees an area, 0 m if none does."""
+    nearest, farthest = math.inf, 0.0
+    for r in chosen:
+        dx, dy = receptors[r, 0] - ring[0, 0], receptors[r, 1] - ring[0, 1]
+        away, aside = -(dx * sine + dy * cosine), dx * cosine - dy * sine
+        far = away + last
+        if far > NEAREST and max(aside + left, -(aside + right)) <= widest * far:
+            nearest, farthest = min(nearest, away + first), max(farthest, far)
+    return max(nearest, NEAREST), farthest
+
+
+@compiled
+def strip(
+    ladder: Float, lowest: int, a: float, slope_a: float, b: float, slope_b: float, near: float, far: float, ends: Float
+) -> float:
+    """The integral between two distances and two straight sides: offset at distance 0, growth with distance.
+
+    What is too long, or turns too far across the plume, is cut until it does not; what no plume meets is left out.
+    `ends` is room for the far ends of halves that wait: distance, one over sigma-y.
     """
-    total = 0.0
-    for place in range(len(met)):
-        near, far = max(away + order[place], nearest), away + order[place + 1]
-        if not far - near > 1e-9:
-            continue
-        length, steepest = (far - near) / nearest, 0.0
-        for k in range(met[place]):
-            steepest = max(steepest, abs(sides[place, k, SLOPE]))
-        # the ends move across the plume, and the plume widens: by its length times the sigmas that still count
-        turns = (1.0 + SHORT) * steepest * (far - near) * narrow + 2.5 * length
-        points = enough(length, turns)
-        pieces = max(math.ceil(turns / TURN), 1)
-        piece = (far - near) / pieces
-        for step in range(pieces):
-            for point in range(points):
-                u = near + (step + ABSCISSAS[points - 2, point]) * piece
-                found = slice_at(axis, parts, count, sides[place], met[place], away, aside, u, math.log(u))
-                total += WEIGHTS[points - 2, point] * piece * found
+    total, narrow = 0.0, narrowness(ladder, lowest, near)
+    while near < far:
+        panel = far  # what is left, in panels of the same shape as far as it goes
+        if far > PANEL * near:
+            panel = PANEL * near if far > PANEL * PANEL * near else math.sqrt(near * far)
+        ends[0, 0], ends[0, 1], waiting = panel, narrowness(ladder, lowest, panel), 1
+        while waiting > 0:
+            end, then = ends[waiting - 1, 0], ends[waiting - 1, 1]
+            turns = turned(
+                (a + near * slope_a) * narrow, (a + end * slope_a) * then,
+                (b + near * slope_b) * narrow, (b + end * slope_b) * then,
+            )  # fmt: skip
+            if turns > TURN and waiting < DEEPEST:
+                half = 0.5 * (near + end)
+                ends[waiting, 0], ends[waiting, 1] = half, narrowness(ladder, lowest, half)
+                waiting += 1
+                continue
+            if turns >= 0.0:
+                total += piece_of(ladder, lowest, a, slope_a, b, slope_b, near, end, turns)
+            near, narrow, waiting = end, then, waiting - 1
     return total
 
 
 @compiled
-def near_area(
-    axis: Float, parts: Float, count: int, order: Float, sides: Float, met: Int, away: float, aside: float,
-    nearest: float, ends: Float,
-) -> float:  # fmt: skip
-    """The integral over an area that is long for its distance, in the logarithm of the distance."""
-    total, narrow = 0.0, narrowness(axis, parts, count, math.log(nearest))
-    for place in range(len(met)):
-        near, far = max(away + order[place], nearest), away + order[place + 1]
-        if far - near > 1e-9:
-            part, narrow = strip(axis, parts, count, sides[place], met[place], away, aside, near, far, narrow, ends)
-            total += part
-    return total
+def turned(a: float, a_then: float, b: float, b_then: float) -> float:
+    """By how many sigmas two sides move where they are within the plume; -1 if the plume does not pass between them.
+
+    Offsets of both at the near and at the far end. [sigmas]
+    """
+    low, low_then = min(max(a, -ASIDE), ASIDE), min(max(a_then, -ASIDE), ASIDE)
+    high, high_then = min(max(b, -ASIDE), ASIDE), min(max(b_then, -ASIDE), ASIDE)
+    if low == high and low_then == high_then and low == low_then:
+        return -1.0
+    return max(abs(a_then - a) if low != low_then else 0.0, abs(b_then - b) if high != high_then else 0.0)
 
 
 @compiled
 def enough(length: float, turns: float) -> int:
-    """How many points a piece needs, by its length (of its distance) and the sigmas that its ends move."""
+    """How many points a piece needs, by its length (of its distance) and the sigmas that its sides move."""
     for points, longest, widest in FEWER:
         if length <= longest and turns <= widest:
             return points
@@ -189,85 +236,32 @@ def enough(length: float, turns: float) -> int:
 
 
 @compiled
-def strip(
-    axis: Float, parts: Float, count: int, sides: Float, met: int, away: float, aside: float, near: float, far: float,
-    narrow: float, ends: Float,
-) -> tuple[float, float]:  # fmt: skip
-    """The integral between two distances within which the ends of the chords run straight.
-
-    What is too long, or turns too far across the plume, is halved until it does not; what no plume meets is left out.
-    `narrow` is one over sigma-y at the near end; that of the far end is returned beside the integral. [1/m] `ends`
-    is room for the far ends of halves that wait: logarithm, distance, narrowness.
-    """
-    t, u, total, waiting = math.log(near), near, 0.0, 1
-    ends[0, 0], ends[0, 1] = math.log(far), far
-    ends[0, 2] = narrowness(axis, parts, count, ends[0, 0])
-    while waiting > 0:
-        end = ends[waiting - 1]
-        length = end[0] - t
-        turns = turned(sides, met, away, aside, u, end[1], narrow, end[2])
-        if turns >= 0.0 and (length > PANEL or turns > TURN) and waiting < DEEPEST:
-            half = ends[waiting]
-            half[0] = t + 0.5 * length
-            half[1] = math.exp(half[0])
-            half[2] = narrowness(axis, parts, count, half[0])
-            waiting += 1
-            continue
-        if turns >= 0.0:
-            total += piece_of(axis, parts, count, sides, met, away, aside, t, length, enough(length, turns))
-        t, u, narrow, waiting = end[0], end[1], end[2], waiting - 1
-    return total, narrow
-
-
-@compiled
 def piece_of(
-    axis: Float, parts: Float, count: int, sides: Float, met: int, away: float, aside: float, t: float, length: float,
-    points: int,
+    ladder: Float, lowest: int, a: float, slope_a: float, b: float, slope_b: float, near: float, far: float,
+    turns: float,
 ) -> float:  # fmt: skip
-    """Gauss-Legendre over a piece in the logarithm of the distance."""
+    """Gauss-Legendre over a piece, denser towards its near end as a logarithm is.
+
+    The distance is a quadratic of the variable, whose slopes at the ends are to each other as the distances are. Each
+    distance adds the table times the share of the plume between the sides.
+    """
+    span = far - near
+    slow = 2.0 * near / (near + far)  # slope at the near end, over the span
+    points = enough(2.0 * span / (near + far), turns)
     total = 0.0
     for point in range(points):
-        at = t + ABSCISSAS[points - 2, point] * length
-        u = math.exp(at)
-        total += WEIGHTS[points - 2, point] * u * slice_at(axis, parts, count, sides, met, away, aside, u, at)
-    return total * length
+        s = ABSCISSAS[points - 2, point]
+        u = near + span * s * (slow + (1.0 - slow) * s)
+        k, w = rung_of(u)
+        narrow = held_at(ladder, NARROW, k - lowest, w)
+        share = normal((b + u * slope_b) * narrow) - normal((a + u * slope_a) * narrow)
+        dense = WEIGHTS[points - 2, point] * (slow + 2.0 * (1.0 - slow) * s) * held_at(ladder, DENSE, k - lowest, w)
+        total += max(dense, 0.0) * share
+    return total * span
 
 
 @compiled
-def narrowness(axis: Float, parts: Float, count: int, t: float) -> float:
-    """One over sigma-y at the logarithm `t` of a distance. [1/m]"""
-    k, a, b, c, d = cubic(t, parts, count)
-    return looked_up(axis, DIRECT_NARROW, k, a, b, c, d)
-
-
-@compiled
-def turned(
-    sides: Float, met: int, away: float, aside: float, near: float, far: float, narrow_near: float, narrow_far: float
-) -> float:
-    """By how many sigmas the ends of the chords move where they are within the plume; -1 if no chord meets it."""
-    most, width = 0.0, 0.0
-    for k in range(met):
-        base, slope = aside + sides[k, BASE] - away * sides[k, SLOPE], sides[k, SLOPE]
-        a, b = (base + near * slope) * narrow_near, (base + far * slope) * narrow_far
-        held, kept = min(max(a, -ASIDE), ASIDE), min(max(b, -ASIDE), ASIDE)
-        if held != kept:
-            most = max(most, abs(b - a))
-        width += held * sides[k, SIGN]
-    return -1.0 if most == 0.0 and abs(width) < 1e-9 else most
-
-
-@compiled
-def slice_at(
-    axis: Float, parts: Float, count: int, sides: Float, met: int, away: float, aside: float, u: float, t: float
-) -> float:
-    """What the chord at distance `u`, of logarithm `t`, adds a metre: the table times the share of the plume in it."""
-    k, a, b, c, d = cubic(t, parts, count)
-    narrow = looked_up(axis, DIRECT_NARROW, k, a, b, c, d)
-    share = 0.0
-    for place in range(met):
-        v = aside + sides[place, BASE] + (u - away) * sides[place, SLOPE]
-        share += sides[place, SIGN] * normal(v * narrow)
-    share = abs(share)
-    if share < 1e-9:
-        return 0.0
-    return share * math.exp(looked_up(axis, DIRECT, k, a, b, c, d))
+def narrowness(ladder: Float, lowest: int, u: float) -> float:
+    """One over sigma-y at a distance. [1/m]"""
+    k, w = rung_of(u)
+    return held_at(ladder, NARROW, k - lowest, w)

@@ -29,6 +29,7 @@ from bihuan.physics.steady.spread_kernels import (
     effective_lid,
     half_reflected,
     reflected,
+    squared_sum,
     up_and_down,
     weight_of_random,
     width,
@@ -113,21 +114,21 @@ def fill_stable(x: float, z: float, source: Float, state: Float, hour: Float, ai
     rise = rise_in_stable(x, state, hour[FRICTION], levels, profile)
     height = max(state[STACK] + rise, 0.0)
     induced = INDUCED * rise / math.sqrt(2.0)
-    added = math.hypot(induced, source[SIGMA_Z_0])
+    added = squared_sum(induced, source[SIGMA_Z_0])
     k = cell_of(height, levels)
     wind, _, sigma_w = values_at(height, levels, profile)
     gradient, theta = between(k, height, levels, profile[GRADIENT]), between(k, height, levels, profile[THETA])
     own = depth_in_stable(x, wind, sigma_w, 0.0 if urban else gradient, theta, release, height, hour)
-    low, high = layer_of(height, math.hypot(added, own), z, hour[LID], True)
+    low, high = layer_of(height, squared_sum(added, own), z, hour[LID], True)
     wind, sigma_v, sigma_w = means_of(low, high, levels, profile, sums)
     a, b = cell_of(low, levels), cell_of(high, levels)
     gradient = 0.0 if urban else layer_mean(low, high, a, b, levels, profile[GRADIENT], sums[GRADIENT])
     own = depth_in_stable(x, wind, sigma_w, gradient, theta, release, height, hour)
     settled = fallen(x, height, state)
     lid = effective_lid(x, settled, added, release, hour, levels, profile)
-    row[DIRECT] = reflected(z + state[ABOVE], settled, math.hypot(added, own), lid) / wind
-    wide = math.hypot(induced, source[SIGMA_Y_0])
-    row[DIRECT_NARROW] = 1.0 / math.hypot(wide, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
+    row[DIRECT] = reflected(z + state[ABOVE], settled, squared_sum(added, own), lid) / wind
+    wide = squared_sum(induced, source[SIGMA_Y_0])
+    row[DIRECT_NARROW] = 1.0 / squared_sum(wide, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
     row[PENETRATED], row[PENETRATED_NARROW] = 0.0, 1.0
     row[DIRECT_COLUMN], row[PENETRATED_COLUMN] = 1.0 / wind, 0.0
     row[RANDOM] = weight_of_random(x, wind, sigma_v)
@@ -154,7 +155,7 @@ def fill_trapped(x: float, z: float, source: Float, state: Float, hour: Float, a
     rise = free_rise(x, state[BUOYANCY], state[MOMENTUM], state[WIND_S])
     centre = centre_of_mass(x, rise, state, lid)
     induced = INDUCED * rise / math.sqrt(2.0)
-    added = math.hypot(induced, source[SIGMA_Z_0])
+    added = squared_sum(induced, source[SIGMA_Z_0])
     up, down = up_and_down(state[SIGMA_W_S], centre, hour)
     wind, sigma_v, sigma_w = values_at(centre, levels, profile)
     above, below = depths_in_convective(x, wind, up, down, centre, added, hour)
@@ -180,8 +181,8 @@ def fill_trapped(x: float, z: float, source: Float, state: Float, hour: Float, a
         )  # fmt: skip
     slope = max(78.0 * 0.46 / max(source[HEIGHT], 0.46), 0.7)  # alpha of eq. 78, not below 0.7 (as in the source)
     spread = max(LEAST_INTENSITY, sigma_v / wind) * x
-    wide = math.hypot(induced, source[SIGMA_Y_0])
-    row[DIRECT_NARROW] = 1.0 / math.hypot(wide, spread / (1.0 + slope * spread / lid) ** 0.3)
+    wide = squared_sum(induced, source[SIGMA_Y_0])
+    row[DIRECT_NARROW] = 1.0 / squared_sum(wide, spread / (1.0 + slope * spread / lid) ** 0.3)
     row[DIRECT_COLUMN] = trapped / wind
     row[RANDOM] = trapped * weight_of_random(x, wind, sigma_v)
 
@@ -194,14 +195,14 @@ def fill_penetrated(x: float, z: float, source: Float, state: Float, hour: Float
     induced = INDUCED * escaped * (height - state[STACK]) / math.sqrt(2.0)
     wind, _, sigma_w = values_at(height, levels, profile)
     own = depth_aloft(x / wind, sigma_w, height, 0.0)
-    low, high = layer_of(height, math.hypot(induced, own), z, hour[LID], False)
+    low, high = layer_of(height, squared_sum(induced, own), z, hour[LID], False)
     wind, sigma_v, sigma_w = means_of(low, high, levels, profile, sums)
-    sigma_z = math.hypot(induced, depth_aloft(x / wind, sigma_w, height, 0.0))
+    sigma_z = squared_sum(induced, depth_aloft(x / wind, sigma_w, height, 0.0))
     settled = fallen(x, height, state)
     lid = effective_lid(x, settled, induced, source[HEIGHT], hour, levels, profile)
     row[PENETRATED] = escaped / wind * reflected(z + state[ABOVE], settled, sigma_z, lid)
     row[PENETRATED_COLUMN] = escaped / wind
-    row[PENETRATED_NARROW] = 1.0 / math.hypot(induced, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
+    row[PENETRATED_NARROW] = 1.0 / squared_sum(induced, width(x, wind, sigma_v, height, hour[MECHANICAL_LID]))
     row[RANDOM] += escaped * weight_of_random(x, wind, sigma_v)
 
 

@@ -28,13 +28,15 @@ from bihuan.physics.steady.axis_kernels import (
     fill_axis,
     lay_axis,
 )
-from bihuan.physics.steady.state_kernels import ESCAPED
+from bihuan.physics.steady.state_kernels import ESCAPED, KIND, VOLUME
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 COARSER = 2.0
 """Steps between two rows where the plume runs smoothly."""
+SMOOTHER = 3.0
+"""The same for a volume, from which nothing rises."""
 FINER = 4
 """Into how many a cell is cut where it bends."""
 MOST_RUNS = 4
@@ -65,7 +67,8 @@ def grade_axis(
         Filled in the order of the distance.
     """
     even = np.empty((MOST_PARTS, PART_COLUMNS))
-    nodes, count = lay_axis(state, first, last, COARSER * step, distances, even)
+    coarser = SMOOTHER if source[KIND] == VOLUME else COARSER
+    nodes, count = lay_axis(state, first, last, coarser * step, distances, even)
     fill_axis(distances, nodes, z, source, state, hour, air, axis)
     bent = np.empty(nodes, np.bool_)
     mark_bends(axis, nodes, even, count, state[ESCAPED] > 0.0, bent)

@@ -24,8 +24,31 @@ from bihuan.physics.steady.state_kernels import frequency
 
 Float = NDArray[np.float64]
 
+FARTHEST_OUT = -200.0
+"""Powers of e below this count as none: 1e-87 of the middle of a plume."""
 MEMORY = 86400.0
 """Time after which the wind at the source says nothing of the plume, T_r. [s] (eq. 73)"""
+
+
+@compiled
+def squared_sum(a: float, b: float) -> float:
+    """Root of the sum of two squares; that of the library takes care of numbers that no spread has."""
+    return math.sqrt(a * a + b * b)
+
+
+@compiled
+def bell(distance: float, inverse: float) -> float:
+    """A Gaussian without its constant; far out nothing, which the library would make an error of first."""
+    power = inverse * distance * distance
+    return math.exp(power) if power > FARTHEST_OUT else 0.0
+
+
+@compiled
+def pair(z: float, centre: float, inverse: float) -> float:
+    """The Gaussians about a height and about its mirror image in the ground."""
+    if z == 0.0:
+        return 2.0 * bell(centre, inverse)
+    return bell(z - centre, inverse) + bell(z + centre, inverse)
 
 
 @compiled
@@ -38,16 +61,11 @@ def reflected(z: float, height: float, sigma: float, lid: float) -> float:
     if z < 0.0:
         height, lid = height - z, lid - z
     inverse = -0.5 / (sigma * sigma)
-    total = math.exp(inverse * (z - height) ** 2) + math.exp(inverse * (z + height) ** 2)
+    total = pair(z, height, inverse)
     if z <= lid:
         for image in range(1, 101):
             shift = 2.0 * image * lid
-            term = (
-                math.exp(inverse * (z - shift + height) ** 2)
-                + math.exp(inverse * (z + shift - height) ** 2)
-                + math.exp(inverse * (z - shift - height) ** 2)
-                + math.exp(inverse * (z + shift + height) ** 2)
-            )
+            term = pair(z, shift - height, inverse) + pair(z, shift + height, inverse)
             total += term
             if term <= 1e-6 * total:
                 break
@@ -66,7 +84,7 @@ def half_reflected(z: float, height: float, sigma: float, lid: float, indirect: 
     total = 0.0
     for image in range(1 if indirect else 0, 1000):
         centre = height - 2.0 * image * lid if indirect else height + 2.0 * image * lid
-        term = math.exp(inverse * (z - centre) ** 2) + math.exp(inverse * (z + centre) ** 2)
+        term = pair(z, centre, inverse)
         total += term
         leaving = centre <= 0.0 if indirect else centre >= 0.0
         if leaving and term <= 5e-7 * total:

@@ -12,7 +12,7 @@ from bihuan.physics.steady.axis_kernels import MICROGRAMS
 from bihuan.physics.steady.field_kernels import NEAREST, NEGLIGIBLE
 from bihuan.physics.steady.layer_kernels import between, cell_of
 from bihuan.physics.steady.profile_kernels import ADIABATIC, BASE, DIRECTION, LID, STABLE
-from bihuan.physics.steady.spread_kernels import reflected
+from bihuan.physics.steady.spread_kernels import pair, reflected
 from bihuan.physics.steady.state_kernels import EAST, EXIT_TEMPERATURE, FROM, HEIGHT, NORTH, THETA_S, WIND_S
 from bihuan.physics.steady.wake_kernels import (
     CALM_V,
@@ -111,8 +111,7 @@ def upright(z: float, height: float, depth: float, site: Site) -> float:
     if site.hour[STABLE] == 0.0:
         return reflected(z, height, depth, site.hour[LID]) if z <= site.hour[LID] else 0.0
     inverse = -0.5 / (depth * depth)
-    total = math.exp(inverse * (z - height) ** 2) + math.exp(inverse * (z + height) ** 2)
-    return total / (math.sqrt(2.0 * math.pi) * depth)
+    return pair(z, height, inverse) / (math.sqrt(2.0 * math.pi) * depth)
 
 
 @compiled

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bihuan.physics.compiling import compiled
 from bihuan.physics.steady.layer_kernels import LEAST_INTENSITY, between, cell_of
 from bihuan.physics.steady.profile_kernels import FRICTION, LID, MECHANICAL_LID, OBUKHOV, STABLE, THETA, URBAN, WIND
-from bihuan.physics.steady.spread_kernels import depth_in_stable, width
+from bihuan.physics.steady.spread_kernels import depth_in_stable, squared_sum, width
 from bihuan.physics.steady.wake_kernels import (
     CALM_V,
     CALM_W,
@@ -72,7 +72,7 @@ def outside_depth(x: float, z: float, site: Site) -> float:
     if share < 1.0:
         ground = 0.5 * (1.0 - share) * (hour[FRICTION] / site.wind) ** 2 * x * x / abs(hour[OBUKHOV])
         alpha = 0.6 + 0.4 * share
-    return math.hypot(alpha * site.sigma_w * x / site.wind, ground)
+    return squared_sum(alpha * site.sigma_w * x / site.wind, ground)
 
 
 @compiled
@@ -162,7 +162,7 @@ def fill_growth(
             added = max(added, first)  # as in the source
         z = height_at(x + ahead, path)
         outside = outside_depth(x + ahead, z, site) if vertical else outside_width(x + ahead, z, site)
-        column[n] = math.hypot(outside, added)
+        column[n] = squared_sum(outside, added)
     return added
 
 
@@ -269,7 +269,7 @@ def spread_at(x: float, z: float, induced: float, cavity: bool, spreads: Spreads
         )
     depth, across = outside_depth(x, z, site), outside_width(x, z, site)
     if place < 0.0:
-        return math.hypot(depth, induced), math.hypot(across, induced)
+        return squared_sum(depth, induced), squared_sum(across, induced)
     if cavity:
-        return math.hypot(depth, spreads.cavity_depth), math.hypot(across, spreads.cavity_width)
-    return math.hypot(depth, spreads.depth), math.hypot(across, spreads.width)
+        return squared_sum(depth, spreads.cavity_depth), squared_sum(across, spreads.cavity_width)
+    return squared_sum(depth, spreads.depth), squared_sum(across, spreads.width)

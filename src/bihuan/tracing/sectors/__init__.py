@@ -13,6 +13,7 @@ from bihuan.tracing.sectors.polar_frequency import PolarFrequency, polar_frequen
 from bihuan.tracing.sectors.polar_surface import LEAST_CELLS, PolarSurface, polar_surface
 from bihuan.tracing.sectors.ratios import KindFinding, KindRow, Ratios, RatioSeries, kind_rows, ratios
 from bihuan.tracing.sectors.rose import Rose, percentile_rose, pollution_rose, round_edges, wind_rose
+from bihuan.tracing.sectors.smooth_trend import SmoothTrend, smooth_trend
 from bihuan.tracing.sectors.trend import LEAST_MONTHS, Trend, theil_sen
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "RatioSeries",
     "Ratios",
     "Rose",
+    "SmoothTrend",
     "Trend",
     "WindHours",
     "WindRegression",
@@ -51,6 +53,7 @@ __all__ = [
     "ratios",
     "rolling_means",
     "round_edges",
+    "smooth_trend",
     "theil_sen",
     "wind_regression",
     "wind_rose",

@@ -119,8 +119,7 @@ def theil_sen(
         raise InputError(f"{len(known)} months have a mean: a trend needs {LEAST_MONTHS}; take a longer time")
     inside = slice(known[0], known[-1] + 1)
     month, measured = monthly.start[inside], monthly.value[inside]
-    seasonal = deseasonalise and len(measured) > 2 * MONTHS
-    value = _without_season(measured) if seasonal else measured
+    value, seasonal = without_season(measured, deseasonalise)
     use = np.isfinite(value)
     days = (month - np.datetime64("1970-01-01")) / np.timedelta64(1, "D")
     block = max(1, round(int(use.sum()) ** (1 / 3))) if autocorrelated else 1
@@ -148,9 +147,11 @@ def theil_sen(
     )
 
 
-def _without_season(measured: Float) -> Float:
-    season = parts_of(filled_months(measured)).season
-    return measured - season
+def without_season(measured: Float, wanted: bool) -> tuple[Float, bool]:
+    """Return monthly means without their season, and whether it was taken out: only where there are over two years."""
+    if not wanted or len(measured) <= 2 * MONTHS:
+        return measured, False
+    return measured - parts_of(filled_months(measured)).season, True
 
 
 def _line(x: Float, y: Float) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 /** Shares as words and colours: how often a source is found, from hardly ever to often. */
 import type { Schemas } from '@/api/client'
+import { knows, t } from '@/words'
 
 export type Network = Schemas['NetworkPage']
 
@@ -11,6 +12,16 @@ export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined) return '–'
   const value = share * 100
   return `${value.toFixed(value < 1 && value > 0 ? 2 : 1)}%`
+}
+
+/** With two decimals, for columns of sources that are hardly ever found. */
+export function fine(share: number | null | undefined): string {
+  return share === null || share === undefined ? '–' : `${(share * 100).toFixed(2)}%`
+}
+
+/** What a pollutant is called in a tag: PM2.5, SO₂. */
+export function itemWords(code: string): string {
+  return knows(`overview.item_${code}`) ? t(`overview.item_${code}`) : code.toUpperCase()
 }
 
 export function points(gain: number): string {
