@@ -3,7 +3,8 @@
     python -m benchmarks endtoend [--minutes 5] [--rate 5000] [--devices 5000]
 
 Three processes, as in operation: a sender with a connection for every ten loggers, the gateway (journal, group sync,
-acknowledgement), and a core that takes in (decode, flags, series) as fast as it can. After each step the core says how
+acknowledgement), and a core that takes in (decode, flags, series) as fast as it can and averages hours at each tick of
+the loop, as in operation. After each take the core says how
 many frames stand in the series; lag is how long ago the sender had sent as many. A bare asyncio echo of the same frames
 runs first, so that the figures can be read as ratios. On a machine that others use too, processor time a packet says
 more than the clock.
@@ -41,17 +42,21 @@ import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from bihuan.app.ingest import Ingest
+from bihuan.app.loop import TICK
 from bihuan.app.town import Town
-from bihuan.core import CHINA
+from bihuan.core import CHINA, floor_to
 from bihuan.store import open_store
 with open_store(Path(sys.argv[1])) as store:
     town = Town(store.records.register(), datetime.now(UTC).date())
     ingest = Ingest(store, CHINA)
     ingest.take(town, datetime.now(UTC))
-    frames = 0
+    frames, averaged = 0, floor_to(datetime.now(UTC), TICK)
     print("ready", flush=True)
     while True:
-        taken = ingest.take(town, datetime.now(UTC))
+        now = datetime.now(UTC)
+        tick = floor_to(now, TICK)
+        taken = ingest.take(town, now, average=tick != averaged)
+        averaged = tick
         frames += taken.frames
         print("told", time.monotonic(), frames, flush=True)
         time.sleep(0.0 if taken.frames else 0.2)

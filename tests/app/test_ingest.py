@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from bihuan.core import Period
+from bihuan.observations import context
 from bihuan.register import Device, Fact, Station
 from tests.app.hamlet import HOUR, MIDNIGHT, RHYTHM, Hamlet, Sent, at_km, facts
 
@@ -142,6 +143,19 @@ def test_an_hour_that_late_data_touch_in_many_takes_is_averaged_once_by_the_step
 def _hour(town: Hamlet) -> tuple[float, int, int]:
     row = town.store.series.hours(["station:s1"], ["so2"], stat="avg").row(0, named=True)
     return row["value"], row["count"], row["revision"]
+
+
+def test_one_late_minute_of_an_hour_that_memory_has_forgotten_joins_the_others_in_the_store(town: Hamlet) -> None:
+    for part in range(1, 12):
+        town.report("MN1", "minute", MIDNIGHT + part * MINUTE, {"so2": 12.0})
+    town.step(MIDNIGHT + HOUR)
+    assert _hour(town) == (12.0, 11, 1)
+    later = MIDNIGHT + context("minute") + 30 * HOUR
+    for at in (later, later + MINUTE):  # the second look finds the row forgotten again, and in the store
+        town.report("MN1", "minute", MIDNIGHT, {"so2": 24.0}, received=at)
+        town.loop.take(at)
+    town.step(later + 2 * MINUTE)
+    assert _hour(town) == (13.0, 12, 2)
 
 
 def test_a_minute_that_comes_three_times_in_three_takes_ends_as_the_last_and_its_hour_follows_it_once(

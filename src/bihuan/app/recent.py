@@ -35,6 +35,7 @@ class Recent:
     def __init__(self, rows: pl.DataFrame) -> None:
         self._empty = rows.clear()
         self._pieces: list[_Piece] = []
+        self._since: datetime | None = None
         self._add(rows)
 
     @property
@@ -43,12 +44,17 @@ class Recent:
         return pl.concat([self._empty, *(piece.rows for piece in self._pieces)], rechunk=False)
 
     @property
-    def oldest(self) -> datetime | None:
-        """Earliest start."""
-        return min((piece.first for piece in self._pieces), default=None)
+    def whole_from(self) -> datetime | None:
+        """From when on nothing that is known is missing here; None where there is nothing.
+
+        A late row may lie before that: what else belongs to its time was forgotten.
+        """
+        oldest = min((piece.first for piece in self._pieces), default=None)
+        return oldest if oldest is None or self._since is None else max(oldest, self._since)
 
     def cut(self, since: datetime) -> None:
         """Forget what began before an instant."""
+        self._since = since
         kept: list[_Piece] = []
         for piece in self._pieces:
             if piece.first >= since:

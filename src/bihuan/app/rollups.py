@@ -88,7 +88,7 @@ def averaged(
     """
     over = with_beside(pl.concat([own, left]).unique(maintain_order=True), site_of)
     remembered, elsewhere = with_beside(own, site_of), with_beside(left, site_of)
-    forgotten = pl.lit(True) if recent.oldest is None else pl.col("start") < recent.oldest
+    forgotten = pl.lit(True) if recent.whole_from is None else pl.col("start") < recent.whole_from
     key = ["device", "start"]
     hours = []
     for at in range(0, max(over.height, 1), piece):

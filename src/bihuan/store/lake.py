@@ -399,5 +399,8 @@ class LakeStore(SeriesStore):
     def _settle_latest(self) -> None:
         """Nothing is gathered here."""
 
+    def _use_threads(self, threads: int) -> None:
+        """Nothing here: a commit waits for files and for the catalog, and the connection may have to be made anew."""
+
     def _snapshot(self) -> int:
         return count_of(self._connection.execute("SELECT id FROM ducklake_current_snapshot('lake')"))

@@ -375,12 +375,15 @@ class SeriesStore(SeriesReading):
             try:
                 yield
             finally:
-                with suppress(StoreError, duckdb.Error):
+                with suppress(StoreError):
                     self._use_threads(self._threads)
 
     def _use_threads(self, threads: int) -> None:
         if threads != self._in_use:
-            self._connection.execute(f"SET threads = {threads}")
+            try:
+                self._connection.execute(f"SET threads = {threads}")
+            except duckdb.Error as problem:
+                raise self._error(problem) from problem
             self._in_use = threads
 
     def _consumed_as(self, gateway: str) -> str:
