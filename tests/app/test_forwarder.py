@@ -189,11 +189,11 @@ def test_a_killed_process_repeats_and_skips_nothing(tmp_path: Path, rounds: int)
                 before = len(host.frames)
                 fill(tmp_path, 60, count)
                 count += 60
-                await until(lambda before=before: len(host.frames) > before)  # type: ignore[misc]
+                await until(lambda before=before: len(host.frames) > before, 120.0)  # type: ignore[misc]
                 await asyncio.sleep(chance.uniform(0.0, 0.5))
                 process.kill()
             async with forwarding(tmp_path, plan(MNS, port=host.port, timeout=0.2)):
-                await until(lambda: all(len(set(qns)) == count for qns in host.qns.values()), 60.0)
+                await until(lambda: all(len(set(qns)) == count for qns in host.qns.values()), 240.0)
             for qns in host.qns.values():
                 assert list(dict.fromkeys(qns)) == expected(count), "what was not answered is repeated, in its order"
 

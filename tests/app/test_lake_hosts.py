@@ -46,9 +46,10 @@ class Network:
     def __init__(self, apart: bool) -> None:
         self.apart = apart
         self.mark = f"bh{os.getpid() % 10_000}"
-        self.server = "10.231.7.1" if apart else "127.0.0.1"
+        self.net = f"10.231.{os.getpid() % 250}"  # two runs on one machine have a net each
+        self.server = f"{self.net}.1" if apart else "127.0.0.1"
         names = ("ga", "gb", "qa", "qb")
-        addresses = [f"10.231.7.{10 + n}" if apart else "127.0.0.1" for n in range(4)]
+        addresses = [f"{self.net}.{10 + n}" if apart else "127.0.0.1" for n in range(4)]
         self.hosts = {
             name: Host(name, address, ["ip", "netns", "exec", f"{self.mark}{name}"] if apart else [])
             for name, address in zip(names, addresses, strict=True)
@@ -61,7 +62,7 @@ class Network:
             pytest.skip("network namespaces need root and iproute2, which are not here")
         try:
             self._ip("link", "add", self.mark, "type", "bridge")
-            self._ip("addr", "add", "10.231.7.1/24", "dev", self.mark)
+            self._ip("addr", "add", f"{self.net}.1/24", "dev", self.mark)
             self._ip("link", "set", self.mark, "up")
             for host in self.hosts.values():
                 space, near, far = f"{self.mark}{host.name}", f"{self.mark}{host.name}0", f"{self.mark}{host.name}1"

@@ -176,7 +176,7 @@ def test_a_server_judges_what_a_separate_host_takes_in_while_both_run(
         wait_until("gateways", lambda: all(path.exists() for path in ready))
         send(other, devices, range(12), MNS[:2])
         told = Path(core, "status.json")
-        wait_until("judged", lambda: _verdicts(told) > 0, 400.0)
+        wait_until("judged", lambda: _verdicts(told) > 0, 700.0)
     assert _verdicts(Path(other, "status.json")) == 0
 
 

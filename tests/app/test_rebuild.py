@@ -30,7 +30,7 @@ def lived(home: Path) -> Path:
     with open_store(home, threads=1) as store:
         loop = Loop(store, CHINA, Notifications((), home / "notices.jsonl"), T0)
         for number in range(1, HOURS * 12 + 13):
-            loop.take(T0 + TICK * number, until=T0 + TICK * number)
+            loop.step(T0 + TICK * number, until=T0 + TICK * number)
         loop.step(T0 + TICK * number)
     return home
 

@@ -98,9 +98,12 @@ async def load(port: int, first: int, answered: set[tuple[str, str]], ended: thr
                 ]
                 writer.write(b"".join(frames + frames[:1]))  # one of five comes twice
                 number += 5
-                for _ in range(6):
+                waiting = 6
+                while waiting:
                     head = envelope(await reader.readuntil(b"\r\n"))
-                    answered.add((head.mn, head.qn))
+                    if head.cn == "9014":  # the core may also ask for what is missing: that is no answer
+                        answered.add((head.mn, head.qn))
+                        waiting -= 1
         except (OSError, asyncio.IncompleteReadError):
             return
         finally:

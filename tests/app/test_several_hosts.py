@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(900)  # servers beside a database, on a machine
 BEGIN = datetime(2026, 3, 10, 16, tzinfo=UTC)
 
 
-def wait_until(said: str, done: Any, seconds: float = 120.0) -> None:
+def wait_until(said: str, done: Any, seconds: float = 300.0) -> None:
     """Wait longer than elsewhere: a server starts beside a database that starts."""
     wait_until_soon(said, done, seconds)
 

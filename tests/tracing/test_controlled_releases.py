@@ -80,7 +80,7 @@ def trace(folder: Path) -> list[tuple[dict[str, str], Suspects]]:
             leak["experiment"],
             "leak",
             "pattern",
-            Ref("city", "metec"),
+            Ref("site", "metec"),
             None,
             Period(begin, end),
             "nmhc",

@@ -86,7 +86,7 @@ SETTINGS = (
     Setting("lake_schema", "bihuan", "schema of the catalog: one a city, so that many share a database"),
     Setting("lake_s3_key", "", "access key of the bucket"),
     Setting("lake_s3_secret", "", "its secret; better as BIHUAN_LAKE_S3_SECRET than in the file"),
-    Setting("lake_s3_endpoint", "", "host of the bucket where it is not Amazon's"),
+    Setting("lake_s3_endpoint", "", "host of the bucket where it is not Amazon's; with http:// before it without TLS"),
     Setting("lake_s3_region", "", "region of the bucket"),
     Setting("gateway_prefix", "g", "begins the names of the gateways; of its own for each host that shares a lake"),
 )

@@ -14,7 +14,6 @@ from bihuan.reports.dossier_material import TraceMaterial, odds, say
 from bihuan.reports.dossier_work import check_section, method_section, work_section
 from bihuan.reports.material import amount, item_name
 from bihuan.reports.model import Content, Section, Table
-from bihuan.tracing import note_words
 
 CALM = 0.7
 """Below this the air carries in no known direction, as the tracer has it. [m/s]"""
@@ -368,6 +367,8 @@ def doubt_section(given: TraceMaterial, language: Language) -> Section:
     found, lines = given.found, []
     if found.cannot_tell:
         lines.append(text(f"tracing.{found.cannot_tell}", language))
+    from bihuan.tracing import note_words  # noqa: PLC0415  # the physics behind it: a bulletin needs none
+
     # gaps of wind and stations stand below with their names
     lines += note_words(replace(found, notes=tuple(one for one in found.notes if one[0] not in GAPS)), language)
     if given.blocks:

@@ -4,52 +4,19 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from bihuan.app.sta.catalog import FEED, Catalog, Stream, observation, stream_of
+from bihuan.app.sta.catalog import Catalog, Stream
+from bihuan.app.sta.entities import COLLECTIONS, NAVIGATION, All, Entities, Entity, Observed
 from bihuan.app.sta.problems import StaError
 from bihuan.app.sta.query import Instants, Name, Options, holds, instants_of
 from bihuan.app.sta.values import Bounds, bounds_of, count_of, rows_of
-from bihuan.core import InputError, parse_instant, pollutants
 
-COLLECTIONS = (
-    "Things",
-    "Locations",
-    "HistoricalLocations",
-    "Datastreams",
-    "Sensors",
-    "ObservedProperties",
-    "Observations",
-    "FeaturesOfInterest",
-)
-
-NAVIGATION: Mapping[str, Mapping[str, str]] = {
-    "Things": {
-        "Locations": "Locations",
-        "HistoricalLocations": "HistoricalLocations",
-        "Datastreams": "Datastreams",
-    },
-    "Locations": {"Things": "Things", "HistoricalLocations": "HistoricalLocations"},
-    "HistoricalLocations": {"Thing": "Things", "Locations": "Locations"},
-    "Datastreams": {
-        "Thing": "Things",
-        "Sensor": "Sensors",
-        "ObservedProperty": "ObservedProperties",
-        "Observations": "Observations",
-    },
-    "Sensors": {"Datastreams": "Datastreams"},
-    "ObservedProperties": {"Datastreams": "Datastreams"},
-    "Observations": {"Datastream": "Datastreams", "FeatureOfInterest": "FeaturesOfInterest"},
-    "FeaturesOfInterest": {"Observations": "Observations"},
-}
-"""Collection -> name of a navigation -> collection it leads to. Names without an ``s`` lead to one entity."""
-
-SINGLE = frozenset({"Thing", "Sensor", "ObservedProperty", "Datastream", "FeatureOfInterest"})
 SERIES = 200
 """Series whose observations one answer may have to look through."""
 
@@ -57,20 +24,6 @@ READ = 200_000
 """Observations that one answer looks at."""
 
 _SEGMENT = re.compile(r"([A-Za-z]+|\$ref|\$value)(?:\('((?:[^']|'')*)'\)|\((\d+)\))?")
-_TIMED = ("phenomenonTime", "resultTime", "time")
-
-
-class Entity(NamedTuple):
-    """One entity: its collection, what it stands for, and its own properties."""
-
-    collection: str
-    key: Any
-    body: dict[str, Any]
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return str(self.body["@iot.id"])
 
 
 @dataclass(slots=True)
@@ -86,7 +39,11 @@ class Answerer:
 
     catalog: Catalog
     root: str
-    _read: int = field(default=0)
+    _entities: Entities = field(init=False)
+    _read: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._entities = Entities(self.catalog)
 
     def index(self) -> dict[str, Any]:
         """Return what the service offers."""
@@ -119,10 +76,10 @@ class Answerer:
                 refs = True
             elif isinstance(found, Entity) and name in NAVIGATION[found.collection]:
                 collection = NAVIGATION[found.collection][name]
-                found = self._step(found, name, key)
+                found = self._entities.step(found, name, key)
             elif found is None and number == 0 and name in COLLECTIONS:
                 collection = name
-                found = _All(name) if key is None else self.entity(name, key)
+                found = All(name) if key is None else self._entities.entity(name, key)
             elif isinstance(found, Entity) and name in found.body and key is None:
                 return _property(found, name, segments[number + 1 :])
             else:
@@ -131,156 +88,13 @@ class Answerer:
             return self.shown(found, options)
         return self.page(found, collection, options, path, refs)
 
-    # -- finding ---------------------------------------------------------------------------------------------------
-
-    def entity(self, collection: str, key: str) -> Entity:
-        """Return one entity by its id.
-
-        Raises
-        ------
-        StaError
-            404 where it is not there or may not be seen.
-        """
-        found = self._find(collection, key)
-        if found is None:
-            raise StaError(404, f"{collection}('{key[:80]}') is not there, or not for this login")
-        return found
-
-    def _find(self, collection: str, key: str) -> Entity | None:
-        catalog = self.catalog
-        if collection in ("Things", "Locations", "FeaturesOfInterest"):
-            return self._site(collection, key) if key in catalog.sites else None
-        if collection == "HistoricalLocations":
-            site = key.rpartition("@")[0]
-            rows = catalog.history(site) if site in catalog.sites else []
-            return next((_past(row) for row in rows if row["@iot.id"] == key), None)
-        if collection == "ObservedProperties":
-            return self._property(key) if catalog.known(key) else None
-        if collection == "Sensors":
-            device = catalog.town.devices.get(key)
-            seen = key == FEED or (device is not None and device.site in catalog.sites)
-            return Entity("Sensors", key, catalog.sensor(key)) if seen else None
-        if collection == "Datastreams":
-            stream = stream_of(key)
-            return self._stream(stream) if stream is not None and stream.site in catalog.sites else None
-        return self._observation(key)
-
-    def _observation(self, key: str) -> Entity | None:
-        ident, _, start = key.rpartition("~")
-        stream = stream_of(ident)
-        if stream is None or stream.site not in self.catalog.sites:
-            return None
-        try:
-            at = parse_instant(start)
-        except InputError:
-            return None
-        rows = rows_of(
-            self.catalog, stream, Bounds(at, at.replace(microsecond=at.microsecond // 1000 * 1000 + 999)), False
-        )
-        return next((self._value(stream, row) for row in rows if row["start"] == at), None)
-
-    def _site(self, collection: str, site: str) -> Entity:
-        made = {
-            "Things": self.catalog.thing,
-            "Locations": self.catalog.location,
-            "FeaturesOfInterest": self.catalog.feature,
-        }
-        return Entity(collection, site, made[collection](site))
-
-    def _property(self, code: str) -> Entity:
-        return Entity("ObservedProperties", code, self.catalog.observed_property(code))
-
-    def _stream(self, stream: Stream) -> Entity:
-        return Entity("Datastreams", stream, self.catalog.datastream(stream))
-
-    def _value(self, stream: Stream, row: Mapping[str, Any]) -> Entity:
-        return Entity("Observations", stream, observation(stream, row))
-
-    # -- stepping --------------------------------------------------------------------------------------------------
-
-    def _step(self, entity: Entity, name: str, key: str | None) -> Any:
-        reached = self.navigate(entity, name)
-        if key is None:
-            return reached
-        if isinstance(reached, _Observed):
-            found = self._find("Observations", key)
-            reached = [found] if found is not None and found.key in reached.streams else []
-        one = next((one for one in reached if one.id == key), None) if not isinstance(reached, Entity) else None
-        if one is None:
-            raise StaError(404, f"{name}('{key[:80]}') is not there")
-        return one
-
-    def navigate(self, entity: Entity, name: str) -> Any:
-        """Follow a navigation: one entity, a list of them, or series whose observations are meant."""
-        step: Callable[[Entity, str], Any] = {
-            "Things": self._from_site,
-            "Locations": self._from_site,
-            "HistoricalLocations": self._from_site,
-            "FeaturesOfInterest": self._from_site,
-            "Datastreams": self._from_stream,
-            "Observations": self._from_stream,
-            "Sensors": self._from_sensor,
-            "ObservedProperties": self._from_property,
-        }[entity.collection]
-        return step(entity, name)
-
-    def _from_site(self, entity: Entity, name: str) -> Any:
-        site = entity.key
-        streams = [one for one in self.catalog.streams if one.site == site]
-        if name == "HistoricalLocations":
-            return [_past(row) for row in self.catalog.history(site)]
-        if name == "Datastreams":
-            return [self._stream(one) for one in streams]
-        if name == "Observations":
-            return _Observed(tuple(streams))
-        found = self._site("Locations" if name == "Locations" else "Things", site)
-        return found if name in SINGLE else [found]
-
-    def _from_stream(self, entity: Entity, name: str) -> Any:
-        stream: Stream = entity.key
-        if name == "Observations":
-            return _Observed((stream,))
-        if name == "Datastream":
-            return self._stream(stream)
-        if name == "Sensor":
-            key = self.catalog.sensor_of(stream)
-            return Entity("Sensors", key, self.catalog.sensor(key))
-        if name == "ObservedProperty":
-            return self._property(stream.pollutant)
-        return self._site("FeaturesOfInterest" if name == "FeatureOfInterest" else "Things", stream.site)
-
-    def _from_sensor(self, entity: Entity, name: str) -> Any:
-        return [self._stream(one) for one in self.catalog.streams if self.catalog.sensor_of(one) == entity.key]
-
-    def _from_property(self, entity: Entity, name: str) -> Any:
-        return [self._stream(one) for one in self.catalog.streams if one.pollutant == entity.key]
-
-    def _everything(self, collection: str) -> Any:
-        catalog = self.catalog
-        if collection == "Observations":
-            return _Observed(catalog.streams)
-        if collection in ("Things", "Locations", "FeaturesOfInterest"):
-            sites: Iterable[str] = catalog.sites
-            if collection != "Things":
-                sites = [site for site in sites if catalog.place(site) is not None]
-            return [self._site(collection, site) for site in sites]
-        if collection == "HistoricalLocations":
-            return [_past(row) for site in catalog.sites for row in catalog.history(site)]
-        if collection == "Datastreams":
-            return [self._stream(one) for one in catalog.streams]
-        if collection == "ObservedProperties":
-            codes = {one.pollutant for one in catalog.streams}
-            return [self._property(code) for code in pollutants() if code in codes]
-        keys = dict.fromkeys(catalog.sensor_of(one) for one in catalog.streams)
-        return [Entity("Sensors", key, catalog.sensor(key)) for key in keys]
-
     # -- showing ---------------------------------------------------------------------------------------------------
 
     def page(self, found: Any, collection: str, options: Options, path: str, refs: bool = False) -> dict[str, Any]:
         """Return one page of a collection, with the address of the next."""
-        if isinstance(found, _All):
-            found = self._everything(collection)
-        if isinstance(found, _Observed):
+        if isinstance(found, All):
+            found = self._entities.everything(collection)
+        if isinstance(found, Observed):
             chosen, more, count, token = self._observations(found, options)
         else:
             chosen, more, count = self._chosen(found, options)
@@ -293,7 +107,7 @@ class Answerer:
         return answer | {"value": [self.shown(one, options) for one in chosen]}
 
     def _chosen(self, found: list[Entity], options: Options) -> tuple[list[Entity], bool, int]:
-        kept = [one for one in found if options.filter is None or holds(options.filter, one, self._lookup)]
+        kept = [one for one in found if options.filter is None or holds(options.filter, one, self._entities.lookup)]
         for name, descending in reversed(options.orderby):
             steps = name.steps
             kept = sorted(kept, key=partial(self._sort_key, steps), reverse=descending)
@@ -301,9 +115,9 @@ class Answerer:
         return kept[options.skip : end], end < len(kept), len(kept)
 
     def _sort_key(self, steps: tuple[str, ...], one: Entity) -> tuple[int, Any]:
-        return _sortable(self._lookup(one, steps))
+        return _sortable(self._entities.lookup(one, steps))
 
-    def _observations(self, found: _Observed, options: Options) -> tuple[list[Entity], bool, int, str]:
+    def _observations(self, found: Observed, options: Options) -> tuple[list[Entity], bool, int, str]:
         """Return observations of one or more series; of one in windows, of several in order of time over all."""
         streams = [one for one in found.streams if one.interval != "rt"] if len(found.streams) > 1 else found.streams
         bounds = bounds_of(options.filter)
@@ -335,8 +149,8 @@ class Answerer:
             self._read += 1
             if self._read > READ:
                 raise StaError(400, f"more than {READ} observations would have to be read: narrow the time")
-            one = self._value(stream, row)
-            if options.filter is None or holds(options.filter, one, self._lookup):
+            one = self._entities.value(stream, row)
+            if options.filter is None or holds(options.filter, one, self._entities.lookup):
                 yield one
 
     def _count(self, streams: list[Stream], options: Options) -> int:
@@ -367,7 +181,7 @@ class Answerer:
         return answer
 
     def _expanded(self, entity: Entity, name: str, options: Options, link: str) -> dict[str, Any]:
-        found = self.navigate(entity, name)
+        found = self._entities.navigate(entity, name)
         if isinstance(found, Entity):
             return {name: self.shown(found, options)}
         path = f"{link[len(self.root) + 1 :]}/{name}"
@@ -389,43 +203,6 @@ class Answerer:
         else:
             given["$skip"] = str(options.skip + options.top)
         return f"{self.root}/{quote(path, safe='/()~:@,.-_$' + chr(39))}?{urlencode(given)}"
-
-    def _lookup(self, entity: Any, steps: tuple[str, ...]) -> list[Any]:
-        """Follow a path of a filter or an order."""
-        name, rest = steps[0], steps[1:]
-        if isinstance(entity, Entity):
-            if name in NAVIGATION[entity.collection] and rest:
-                reached = self.navigate(entity, name)
-                if isinstance(reached, _Observed):
-                    raise StaError(501, "a filter does not run through Observations: ask the Datastream for them")
-                many = [reached] if isinstance(reached, Entity) else reached
-                return [value for one in many for value in self._lookup(one, rest)]
-            body: Any = {"id": entity.id} | entity.body
-        else:
-            body = entity
-        if not isinstance(body, Mapping):
-            return []
-        if name not in body:
-            if isinstance(entity, Entity):
-                known = ", ".join(sorted(key for key in body if not key.startswith(("_", "@"))))
-                raise StaError(400, f"{name[:40]!r} is no property of {entity.collection}: {known}")
-            return []
-        value = body[name]
-        if rest:
-            return self._lookup(value, rest)
-        return [instants_of(value) if name in _TIMED and isinstance(value, str) else value]
-
-
-class _All(NamedTuple):
-    """A whole collection, not looked up yet."""
-
-    collection: str
-
-
-class _Observed(NamedTuple):
-    """The observations of some series, not looked up yet."""
-
-    streams: tuple[Stream, ...]
 
 
 def _segments(path: str) -> list[tuple[str, str | None]]:
@@ -449,10 +226,6 @@ def _property(entity: Entity, name: str, rest: list[tuple[str, str | None]]) -> 
     if rest:
         raise StaError(404, f"{rest[0][0][:40]} is not known below a property")
     return {name: value}
-
-
-def _past(row: dict[str, Any]) -> Entity:
-    return Entity("HistoricalLocations", row["_site"], row)
 
 
 def _by_time(options: Options) -> tuple[bool, bool]:
