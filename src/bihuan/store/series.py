@@ -49,11 +49,12 @@ from bihuan.store.tables import (
 )
 
 LARGE = 20_000
-"""From here on a batch is worth a look whether its time is empty. [rows]"""
+"""From here on a batch is worth a look at what its time holds already, and one thread for writing. [rows]"""
 
 PLENTY = 500_000
-"""From here on a batch is written with all threads. Below it a second one costs more than it brings: of 50,000 rows the
-insert took 21 ms of processor time with one and 70 with two, the checkpoint half. [rows]"""
+"""From here on a batch is written with all threads, and searched by DuckDB. Below it a second thread costs more than it
+brings: of 50,000 rows the insert took 21 ms of processor time with one and 70 with two, the checkpoint half. To change
+the number takes 3 ms, which a small commit does not earn. [rows]"""
 
 PIECE = 2_000_000
 """Rows of a sealed day that are put in order in one transaction: between two of them others may write."""
@@ -67,7 +68,7 @@ class SeriesStore(SeriesReading):
     path : Path
         The DuckDB file; made when absent.
     threads : int
-        Of DuckDB, for queries and large imports; smaller batches are written with one.
+        Of DuckDB, for queries and large imports; what comes in a step is written with one.
 
     Raises
     ------
@@ -172,8 +173,8 @@ class SeriesStore(SeriesReading):
         ]
         batches = [(kept, prepared(kept, batch)) for kept, batch in given]
         written = Written()
-        few = sum(batch.height for _, batch in batches) < PLENTY
-        with self._threads_for_writing(1 if few else self._threads):
+        alone = LARGE <= sum(batch.height for _, batch in batches) < PLENTY
+        with self._threads_for_writing(1 if alone else self._threads):
             with self._writing() as connection:
                 for kept, batch in batches:
                     if batch.height:
@@ -332,7 +333,9 @@ class SeriesStore(SeriesReading):
                 self._unsettled = False
 
     def _store(self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame) -> Written:
-        """Store a batch, mostly as it lies in memory: the table names what it holds, and nothing is searched in it."""
+        """Store a batch; one of a step as it lies in memory: the table names what it holds, little mostly."""
+        if not LARGE <= batch.height < PLENTY:
+            return self._store_among_many(connection, kept, batch)
         keys, most = list(kept.key), 2 * batch.height + 1
         known = connection.execute(kept.keys_between.format(**bounds_of(batch), most=most)).pl()
         if known.height == most:  # much of other owners lies in that time
