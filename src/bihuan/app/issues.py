@@ -132,6 +132,8 @@ class Issues:
     kind: ClassVar[Kind]
     action: ClassVar[str]
     """First part of its acts in the ledger."""
+    listed: ClassVar[str]
+    """Where the interface lists them."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings, self._zone = store, settings, settings.zone
@@ -155,9 +157,6 @@ class Issues:
         if issue is None or issue.kind != self.kind:
             raise InputError(f"{self.action} {ident!r} does not exist: list them under {self.listed}")
         return issue
-
-    listed: ClassVar[str]
-    """Where the interface lists them."""
 
     def content(self, issue: Issue, language: Language) -> Content:
         """Return what an issue says."""

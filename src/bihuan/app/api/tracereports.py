@@ -6,6 +6,7 @@ ledger. Who has one district takes the report of the moment, which tells what th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -111,10 +112,7 @@ def edit_trace_report(
     ident: str, asked: EditBulletin, session: Editor, office: TheOffice, language: TheLanguage
 ) -> BulletinLine:
     """Change the advice; what was checked has to be checked again."""
-    _issue(office, ident, session)
-    with acting(), office.store.step:
-        made = _desk(office).edit(ident, asked.revision, asked.advice, _by(session, office))
-    return _told(office, made, language)
+    return _acted(ident, session, office, language, lambda desk, by: desk.edit(ident, asked.revision, asked.advice, by))
 
 
 @router.post("/{ident}/check")
@@ -122,10 +120,7 @@ def check_trace_report(
     ident: str, asked: ActOnBulletin, session: Checker, office: TheOffice, language: TheLanguage
 ) -> BulletinLine:
     """Check a draft; not by who prepared it."""
-    _issue(office, ident, session)
-    with acting(), office.store.step:
-        made = _desk(office).check(ident, asked.revision, _by(session, office))
-    return _told(office, made, language)
+    return _acted(ident, session, office, language, lambda desk, by: desk.check(ident, asked.revision, by))
 
 
 @router.post("/{ident}/sign")
@@ -133,10 +128,7 @@ def sign_trace_report(
     ident: str, asked: ActOnBulletin, session: Signatory, office: TheOffice, language: TheLanguage
 ) -> BulletinLine:
     """Sign a checked report: it gets its number and never changes again."""
-    _issue(office, ident, session)
-    with acting(), office.store.step:
-        made = _desk(office).sign(ident, asked.revision, _by(session, office))
-    return _told(office, made, language)
+    return _acted(ident, session, office, language, lambda desk, by: desk.sign(ident, asked.revision, by))
 
 
 @router.post("/{ident}/correct")
@@ -170,6 +162,20 @@ def _issue(office: Office, ident: str, session: Session) -> Issue:
         return _desk(office).get(ident)
     except InputError as problem:
         raise Refused(404, "no_trace_report", str(problem)) from None
+
+
+def _acted(
+    ident: str,
+    session: Session,
+    office: Office,
+    language: Language,
+    act: Callable[[TraceReports, Signature], Issue],
+) -> BulletinLine:
+    """Let a person act on a report that they may see."""
+    _issue(office, ident, session)
+    with acting(), office.store.step:
+        made = act(_desk(office), _by(session, office))
+    return _told(office, made, language)
 
 
 def _read(ident: str, session: Session, office: Office, language: Language, form: Form) -> bytes:
