@@ -191,6 +191,12 @@ def count_of(result: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
+def set_meta(connection: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
+    """Keep what the series know of themselves, inside a transaction."""
+    connection.execute("DELETE FROM meta WHERE key = ?", [key])
+    connection.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
+
+
 def in_order(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Return rows in the order of their keys.
 

@@ -173,6 +173,9 @@ TABLES: dict[TableName, Kept] = {"readings": READINGS, "hours": HOURS, "days": D
 
 LATEST_KEY = ("device", "pollutant", "stat", "interval")
 
+SORTED_UNTIL = "sorted_until"
+"""Where `meta` has up to when sealed days are in order."""
+
 CREATE_OTHERS = (
     READINGS.view,
     "CREATE TABLE IF NOT EXISTS meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
