@@ -8,6 +8,7 @@ import pytest
 
 from bihuan.core import InputError, Period
 from bihuan.store import SeriesStore
+from bihuan.store.batches import in_order
 from tests.store.rows import MINUTE, T0, hour, many, reading, table
 
 
@@ -102,3 +103,21 @@ def test_rows_come_in_the_order_of_their_key_whatever_was_asked(series: SeriesSt
         assert found == sorted(found)
         assert found
     assert [row[:4] for row in series.latest().select(keys).rows()] == sorted({row.key[:4] for row in mixed})
+
+
+def test_rows_over_a_span_of_keys_too_wide_for_one_number_are_ordered_as_well() -> None:
+    chance = np.random.default_rng(5)
+    apart = pl.Series([-(2**61), 0, 2**61]).cast(pl.Datetime("us", "UTC"))
+    frame = pl.DataFrame(
+        {"device": [f"MN{n}" for n in chance.permutation(30)], "start": apart.gather(chance.integers(0, 3, 30))}
+    )
+    assert in_order(frame, ["start", "device"]).equals(frame.sort("start", "device"))
+    near = frame.with_columns(start=pl.col("start").to_physical() % 7)
+    assert in_order(near, ["start", "device"]).equals(near.sort("start", "device"))
+
+
+def test_a_text_with_a_quote_in_it_stands_in_a_statement_as_it_is(series: SeriesStore) -> None:
+    series.append(table(reading("O'MN", interval="hour"), reading("O'MN")))
+    found = series.readings(["O'MN"], None, "hour", Period(T0, T0 + MINUTE))
+    assert found.select("device", "interval").rows() == [("O'MN", "hour")]
+    assert series.readings(["MN1"], None, "it's").is_empty()  # type: ignore[arg-type]
