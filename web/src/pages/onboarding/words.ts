@@ -11,11 +11,6 @@ export function rhythm(steps: Record<string, number>): string {
   return told.join(' · ') || '–'
 }
 
-/** 0.973 → 97.3 %; null is no figure. */
-export function percent(share: number | null | undefined): string {
-  return share === null || share === undefined ? '–' : `${(share * 100).toFixed(1)} %`
-}
-
 export async function copy(words: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(words)
