@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from bihuan.tracing.likelihood import FREEDOM, UNSEEN, _forward, _waiting, gains
+from bihuan.tracing.likelihood import FREEDOM, UNSEEN, _forward, _waiting, blurred, gains
 
 FIRST = np.array([0.25, 0.5, 0.25])
 TURNING = np.array([[0.7, 0.3, 0.0], [0.2, 0.6, 0.2], [0.0, 0.3, 0.7]])
@@ -136,3 +136,13 @@ def test_a_lag_moves_what_a_far_station_says_to_the_block_of_emission() -> None:
     rates = np.array([[10.0]])
     lagged = gain(excess, response, rates, np.array([[0, 2]]))
     assert lagged[0, 0] > gain(excess, response, rates)[0, 0] + 2
+
+
+def test_a_direction_takes_in_half_of_what_its_neighbours_see() -> None:
+    raw = np.random.default_rng(5).random((4 * 3, 5, 2))
+    by_turn = raw.reshape(4, 3, 5, 2)
+    told = blurred(raw, 3, 2.0)
+    assert told.shape == (2, 2, 3, 5)
+    for d, t in product(range(2), range(3)):
+        expected = by_turn[d + 1, t] + 0.5 * (by_turn[d, t] + by_turn[d + 2, t])
+        assert told[:, d, t] == pytest.approx(expected.T)

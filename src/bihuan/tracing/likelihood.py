@@ -33,6 +33,36 @@ LN2 = math.log(2.0)
 
 
 @compiled
+def blurred(raw: Float, blocks: int, scale: float) -> Float:
+    """Blur responses over neighbouring directions, and lay them out as `gains` reads them.
+
+    A plume of one block wanders: each direction takes in half of what its neighbours see.
+
+    Parameters
+    ----------
+    raw : ndarray, shape ((directions + 2) x blocks, stations, sources)
+        Direction by direction, all blocks of each.
+    blocks : int
+    scale : float
+        Every value is multiplied by it.
+
+    Returns
+    -------
+    ndarray, shape (sources, directions, blocks, stations)
+    """
+    directions, stations, sources = raw.shape[0] // blocks - 2, raw.shape[1], raw.shape[2]
+    out = np.empty((sources, directions, blocks, stations))
+    half, quarter = 0.5 * scale, 0.25 * scale
+    for t in range(blocks):
+        for d in range(directions):
+            left, here, right = raw[d * blocks + t], raw[(d + 1) * blocks + t], raw[(d + 2) * blocks + t]
+            for k in range(sources):
+                for i in range(stations):
+                    out[k, d, t, i] = half * here[i, k] + quarter * (left[i, k] + right[i, k])
+    return out
+
+
+@compiled
 def gains(
     excess: Float,
     noise: Float,
