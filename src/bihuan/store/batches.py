@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -217,14 +218,14 @@ def in_order(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     if frame.is_empty():
         return frame
     vary = [key for key in keys if not (frame[key] == frame[key][0]).all()]
-    place, wide = pl.Series([0], dtype=pl.Int64), 1
-    for key in vary:
-        ranks = _ranks(frame[key])
-        size = int(ranks.max()) + 1  # type: ignore[arg-type]  # a key is never null
-        place, wide = place * size + ranks, wide * size
-    if wide >= 2**63:
-        return frame.sort(vary)
-    return frame[place.arg_sort()] if vary else frame
+    ranks = [_ranks(frame[key]) for key in vary]
+    sizes = [int(numbers.max()) + 1 for numbers in ranks]  # type: ignore[arg-type]  # a key is never null
+    if not vary or prod(sizes) >= 2**63:
+        return frame.sort(vary) if vary else frame
+    place = ranks[0]
+    for numbers, size in zip(ranks[1:], sizes[1:], strict=True):
+        place = place * size + numbers
+    return frame[place.arg_sort()]
 
 
 def _ranks(column: pl.Series) -> pl.Series:

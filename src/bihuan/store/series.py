@@ -34,7 +34,7 @@ from bihuan.store.following import Following
 from bihuan.store.indices import FILES, INDICES, store_files, store_indices
 from bihuan.store.pinned import Pinned
 from bihuan.store.reading import SeriesReading
-from bihuan.store.sealeddays import put_in_order
+from bihuan.store.sealeddays import put_hours_in_order, put_in_order
 from bihuan.store.segments import FRAME_PATTERN, Position, checked_gateway
 from bihuan.store.tables import (
     ALL_LATEST,
@@ -269,6 +269,15 @@ class SeriesStore(SeriesReading):
         if total:
             self.checkpoint()
         return total
+
+    def order_hours(self, before: datetime, stop: Callable[[], bool] = lambda: False) -> int:
+        """Order what has come of days that are not sealed, hours before an instant, once that is much; return rows.
+
+        Parameters
+        ----------
+        before, stop : as for `resort`
+        """
+        return put_hours_in_order(self, self._writing, before, stop)
 
     def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
         """Return the newest reading of each device, pollutant, stat and interval.

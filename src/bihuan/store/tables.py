@@ -177,6 +177,9 @@ LATEST_KEY = ("device", "pollutant", "stat", "interval")
 SORTED_UNTIL = "sorted_until"
 """Where `meta` has up to when sealed days are in order."""
 
+HOURS_SORTED_UNTIL = "hours_sorted_until"
+"""Where `meta` has up to when hours of days that are not sealed are in order."""
+
 CREATE_OTHERS = (
     READINGS.view,
     "CREATE TABLE IF NOT EXISTS meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
