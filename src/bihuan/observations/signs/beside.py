@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import ndtr, stdtr
+from scipy.special import stdtr
 
 from bihuan.core import Ref
-from bihuan.observations.neighbours import median_last, nearest
+from bihuan.observations.neighbours import median_last
 from bihuan.observations.signs.sign import Sign, sign_id, sign_settings
-from bihuan.observations.signs.window import Block, Bool, Float, Table, adjusted, discoveries
+from bihuan.observations.signs.window import Block, Float, Table, adjusted, discoveries
 
 AIR_O2 = 21.0
 """Oxygen of air by which concentrations are folded (HJ 76, `standards`): [%]"""

@@ -143,8 +143,8 @@ def _off(now: Tally, due: Float, doubt: Float, groups: Groups) -> Float:
         for group in groups:
             seen, likely, wide = (one[:, list(group)] for one in (now.seen, due, doubt))
             times = seen.sum(axis=1, keepdims=True) / likely.sum(axis=1, keepdims=True)
-            parts = (seen - likely * times) ** 2 / (likely * times + wide * times**2)
-            found += np.where(likely > 0, parts, 0.0).sum(axis=1)
+            variance = likely * times + wide * times**2
+            found += np.where(variance > 0, (seen - likely * times) ** 2 / variance, 0.0).sum(axis=1)
         return np.where(now.own > 0, found * (TENS - 1) / now.own, 0.0)
 
 

@@ -48,8 +48,8 @@ def divergence(blocks: Mapping[str, Block]) -> list[Sign]:
     size = np.full(p.shape, np.nan)
     for row, name in enumerate(block.sites):
         if block.kinds[row] in table["kinds"]:
-            for place, told in enumerate(_falls(blocks, name, spans, table)):
-                p[place, row], size[place, row] = told
+            for place, fall in enumerate(_falls(blocks, name, spans, table)):
+                p[place, row], size[place, row] = fall
     best = np.argmin(np.where(np.isfinite(p), p, np.inf), axis=0)
     rows = np.arange(len(block.sites))
     worst = np.minimum(p[best, rows] * len(spans), 1.0)
@@ -61,9 +61,9 @@ def divergence(blocks: Mapping[str, Block]) -> list[Sign]:
 
 
 def _falls(blocks: Mapping[str, Block], site: str, spans: list[int], table: Table) -> list[tuple[float, float]]:
-    """p and size of the fall of a site's particles over the last days; p is 1 where the gases did not stay or it is small."""
-    gases = {code: _logs(blocks[code], site, table) for code in table["gases"] if code in blocks}
-    gases = {code: one for code, one in gases.items() if one is not None}
+    """p and size of the fall of a site's particles; p is 1 where it is small or the gases did not stay."""
+    ratios = {code: _logs(blocks[code], site, table) for code in table["gases"] if code in blocks}
+    gases = {code: one for code, one in ratios.items() if one is not None}
     left = {
         code: one
         for code in table["particles"]
@@ -85,7 +85,10 @@ def _falls(blocks: Mapping[str, Block], site: str, spans: list[int], table: Tabl
             found.append((float("nan"), float("nan")))
             continue
         quiet = abs(float(np.median(still))) <= float(table["gas_spreads"]) and all(one.z < 0 for one in known)
-        told, size = moved(sum_of, first, span) if len(known) == len(each) else min(known), min(one.size for one in known)
+        told, size = (
+            moved(sum_of, first, span) if len(known) == len(each) else min(known),
+            min(one.size for one in known),
+        )
         found.append((float(ndtr(told.z)) if quiet and size <= float(table["change"]) else 1.0, size))
     return found
 
