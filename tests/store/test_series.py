@@ -178,7 +178,7 @@ def test_append_does_what_a_dictionary_would_however_the_rows_are_cut_into_batch
 ) -> None:
     """Small batches are searched for in the table; of those of a step the table names what it has, here of all."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bihuan.store.series.LARGE", 20_000 if searched else 1)
+        patch.setattr("bihuan.store.storing.LARGE", 20_000 if searched else 1)
         _append_as_a_dictionary(batches)
 
 
@@ -222,7 +222,7 @@ def _append_as_a_dictionary(batches: list[list[Reading]]) -> None:
 def test_an_hour_among_those_of_many_other_sites_is_new_revised_or_unchanged_as_among_few(
     series: SeriesStore, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bihuan.store.series.LARGE", large)
+    monkeypatch.setattr("bihuan.store.storing.LARGE", large)
     others = pl.concat([hour(f"station:{number}") for number in range(10, 30)])
     assert series.append(hours=others) == Written(new=20)
     assert series.append(hours=hour("station:1")) == Written(new=1)
@@ -237,7 +237,7 @@ def test_an_hour_among_those_of_many_other_sites_is_new_revised_or_unchanged_as_
 def test_a_batch_of_which_a_part_is_known_is_new_in_the_rest(
     series: SeriesStore, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bihuan.store.series.LARGE", large)
+    monkeypatch.setattr("bihuan.store.storing.LARGE", large)
     series.append(many(5, minute=0))
     wider = pl.concat([many(8, minute=0), many(8, minute=1)]).with_columns(
         value=pl.when(pl.col("device") == "MN000001").then(500.0).otherwise("value")

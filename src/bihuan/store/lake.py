@@ -356,7 +356,7 @@ class LakeStore(SeriesStore):
         return total
 
     def order_hours(self, before: datetime, stop: Callable[[], bool] = lambda: False) -> int:
-        """Nothing here: each commit's files lie in order, and the night merges them."""
+        """Nothing here: what commits wrote is merged in the night."""
         return 0
 
     def tidy(self, stop: Callable[[], bool] = lambda: False) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import duckdb
@@ -28,6 +28,8 @@ GATHERED = 2_000_000
 
 HOURS_PIECE = 500_000
 """As `PIECE`, while the loop waits for what came in the last seconds."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Writing: TypeAlias = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 """Begins one transaction of the one writer of the series."""
@@ -102,11 +104,12 @@ def _meta_instant(series: SeriesReading, key: str) -> datetime | None:
 
 
 def _rows_by_hour(series: SeriesReading, start: datetime, end: datetime) -> list[tuple[datetime, int]]:
+    long = HOUR // timedelta(microseconds=1)  # a calendar would cost many times what a division costs
     found = series.query(
-        f"SELECT time_bucket(INTERVAL 1 HOUR, start) AS hour, count(*) AS rows FROM {READINGS.stored} "
+        f"SELECT epoch_us(start) // {long} AS hour, count(*) AS rows FROM {READINGS.stored} "
         f"WHERE {_between(start, end)} GROUP BY hour ORDER BY hour"
     )
-    return [(hour, int(rows)) for hour, rows in found.iter_rows()]
+    return [(_EPOCH + int(hour) * HOUR, int(rows)) for hour, rows in found.iter_rows()]
 
 
 def _between(start: datetime, end: datetime) -> str:

@@ -1,8 +1,4 @@
-"""The series: readings, hours and days in one DuckDB file that one process owns.
-
-Why no MERGE: measured on commits of 1,000 rows, an anti-joined INSERT, and an UPDATE only where a key was there
-already, take half the time of a MERGE, and MERGE would let two rows of one key in when both are in the batch.
-"""
+"""The series: readings, hours and days in one DuckDB file that one process owns."""
 
 from __future__ import annotations
 
@@ -25,7 +21,6 @@ from bihuan.store.batches import (
     count_of,
     error_of,
     given,
-    lent,
     prepared,
     where_of,
     with_spots,
@@ -36,6 +31,7 @@ from bihuan.store.pinned import Pinned
 from bihuan.store.reading import SeriesReading
 from bihuan.store.sealeddays import put_hours_in_order, put_in_order
 from bihuan.store.segments import FRAME_PATTERN, Position, checked_gateway
+from bihuan.store.storing import of_a_step, store_batch
 from bihuan.store.tables import (
     ALL_LATEST,
     CREATE_OTHERS,
@@ -48,14 +44,6 @@ from bihuan.store.tables import (
     Kept,
     TableName,
 )
-
-LARGE = 20_000
-"""From here on a batch is worth a look at what its time holds already, and one thread for writing. [rows]"""
-
-PLENTY = 500_000
-"""From here on a batch is written with all threads, and searched by DuckDB. Below it a second thread costs more than it
-brings: of 50,000 rows the insert took 21 ms of processor time with one and 70 with two, the checkpoint half. To change
-the number takes 3 ms, which a small commit does not earn. [rows]"""
 
 
 class SeriesStore(SeriesReading):
@@ -171,12 +159,15 @@ class SeriesStore(SeriesReading):
         ]
         batches = [(kept, prepared(kept, batch)) for kept, batch in given]
         written = Written()
-        alone = LARGE <= sum(batch.height for _, batch in batches) < PLENTY
+        alone = of_a_step(sum(batch.height for _, batch in batches))
         with self._threads_for_writing(1 if alone else self._threads):
             with self._writing() as connection:
                 for kept, batch in batches:
                     if batch.height:
-                        written += self._store(connection, kept, batch)
+                        stored = store_batch(connection, kept, batch)
+                        written += stored
+                        if kept is READINGS and stored.new + stored.revised:
+                            self._following.take(connection, batch, changed=stored.new < batch.height)
                 if rolled is not None and rolled.height:
                     self._following.unmark(connection, rolled)
                 if indices is not None:
@@ -329,44 +320,6 @@ class SeriesStore(SeriesReading):
                     self._following.settle(connection)
                 self._following.settled()
                 self._unsettled = False
-
-    def _store(self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame) -> Written:
-        """Store a batch; one of a step as it lies in memory: the table names what it holds, little mostly."""
-        if not LARGE <= batch.height < PLENTY:
-            return self._store_among_many(connection, kept, batch)
-        keys, most = list(kept.key), 2 * batch.height + 1
-        known = connection.execute(kept.keys_between.format(**bounds_of(batch), most=most)).pl()
-        if known.height == most:  # much of other owners lies in that time
-            return self._store_among_many(connection, kept, batch)
-        there = batch.join(known, on=keys, how="semi", maintain_order="left") if known.height else batch.clear()
-        fresh = batch.join(known, on=keys, how="anti", maintain_order="left") if there.height else batch
-        new, revised = fresh.height, 0
-        if new:
-            with lent(connection, "batch", fresh):
-                connection.execute(kept.insert_all)
-        if there.height:
-            with given(connection, "batch", there):
-                revised = count_of(connection.execute(kept.revise.format(**bounds_of(there))))
-        return self._stored(connection, kept, batch, new, revised)
-
-    def _store_among_many(self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame) -> Written:
-        bounds = bounds_of(batch)
-        large = batch.height >= LARGE
-        with given(connection, "batch", batch):
-            if large and not connection.execute(kept.any_between.format(**bounds)).fetchone():
-                new, revised = count_of(connection.execute(kept.insert_all)), 0
-            else:
-                new = count_of(connection.execute(kept.insert_new.format(**bounds)))
-                known = batch.height - new
-                revised = count_of(connection.execute(kept.revise.format(**bounds))) if known else 0
-        return self._stored(connection, kept, batch, new, revised)
-
-    def _stored(
-        self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame, new: int, revised: int
-    ) -> Written:
-        if kept is READINGS and new + revised:
-            self._following.take(connection, batch, changed=new < batch.height)
-        return Written(new, revised, batch.height - new - revised)
 
     @contextmanager
     def _threads_for_writing(self, threads: int) -> Iterator[None]:
