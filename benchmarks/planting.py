@@ -259,6 +259,27 @@ def beijing(shared: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     return pl.concat(parts).drop_nulls("value"), sites
 
 
+def cities(shared: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the hourly means of 61 cities (``site pollutant start value``) and where they are, each as a station."""
+    folder = shared / "data" / "china_cities_hourly"
+    start = pl.col("time").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    parts = [
+        pl.read_parquet(path).select(
+            site=pl.format("station:{}", pl.col("city").cast(pl.String)),
+            pollutant=pl.lit(code),
+            start=start,
+            value=pl.col(name).cast(pl.Float64).round(2),
+        )
+        for path in sorted(folder.glob("*.parquet"))
+        for code, name in POLLUTANTS.items()
+    ]
+    places = pl.read_csv(folder / "city_centroids.csv")
+    sites = places.select(
+        site=pl.format("station:{}", "city"), kind=pl.lit("national"), lon="centroid_lon", lat="centroid_lat"
+    )
+    return pl.concat(parts).drop_nulls("value").unique(["site", "pollutant", "start"], keep="first"), sites
+
+
 def main() -> None:
     """Print what can be planted."""
     for kind, forger in FORGERS.items():

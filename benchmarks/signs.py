@@ -28,7 +28,12 @@ from bihuan.register import Outlet, Station
 SHARED = Path(os.environ.get("BIHUAN_SHARED", Path(__file__).parents[2] / "shared"))
 WEEK = timedelta(days=7)
 SPLIT = datetime(2014, 9, 1, tzinfo=UTC)
-HALVES = {"first": (datetime(2013, 4, 1, tzinfo=UTC), SPLIT), "second": (SPLIT, datetime(2016, 2, 27, tzinfo=UTC))}
+HALVES = {
+    "first": (datetime(2013, 4, 1, tzinfo=UTC), SPLIT),
+    "second": (SPLIT, datetime(2016, 2, 27, tzinfo=UTC)),
+    "cities": (datetime(2019, 1, 1, tzinfo=UTC), datetime(2019, 6, 30, tzinfo=UTC)),
+}
+"""Months of the Beijing stations, and those of 61 cities that no threshold saw."""
 HOURS = 168
 CHANGED = 6
 """Hours that a forgery has to change to be one."""
@@ -243,15 +248,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--half", choices=[*HALVES], default="second")
     parser.add_argument("--kind", choices=KINDS, action="append")
     parser.add_argument("--hours", type=int, default=672, help="of a synthetic city, at least 408")
+    parser.add_argument("--untouched", action="store_true", help="only what honest series raise")
     parser.add_argument("--city", type=int, action="append", help="synthetic cities of these seeds instead")
     chosen = parser.parse_args(arguments or [])
     if chosen.city:
         of_city(chosen.city, chosen.hours)
         return
-    hours, sites = planting.beijing(SHARED)
+    hours, sites = planting.cities(SHARED) if chosen.half == "cities" else planting.beijing(SHARED)
     begun = time.perf_counter()
     kinds, asked, _ = untouched(hours, sites, chosen.half)
     print(f"untouched, {chosen.half} half: {sum(kinds.values())} signs in {asked} series-weeks {dict(kinds)}")
+    if chosen.untouched:
+        print(f"{time.perf_counter() - begun:.0f} s, {time.process_time():.0f} processor s")
+        return
     print(f"{'kind':18} {'recall (95 %)':28} {'precision (95 %)':28}")
     for kind in chosen.kind or KINDS:
         hit, count, elsewhere = recall(hours, sites, chosen.half, kind)
