@@ -1,11 +1,12 @@
 """The compiled sums against sums written out by hand."""
 
+import math
 from itertools import product
 
 import numpy as np
 import pytest
 
-from bihuan.tracing.likelihood import _forward, gains
+from bihuan.tracing.likelihood import FREEDOM, UNSEEN, _forward, _waiting, blurred, gains
 
 FIRST = np.array([0.25, 0.5, 0.25])
 TURNING = np.array([[0.7, 0.3, 0.0], [0.2, 0.6, 0.2], [0.0, 0.3, 0.7]])
@@ -38,8 +39,53 @@ def written_out(per_block: np.ndarray) -> float:
 
 
 def test_the_forward_sum_is_the_sum_over_all_courses() -> None:
-    per_block = np.random.default_rng(2).normal(0, 2, (3, 4))
-    assert _forward(per_block, EMISSION, FIRST, TURNING) == pytest.approx(written_out(per_block))
+    told = np.random.default_rng(2).normal(0, 2, (4, 3, 2))
+    found = np.zeros(2)
+    _forward(told, EMISSION, FIRST, _waiting(EMISSION, FIRST, TURNING, 4), TURNING, found)
+    assert found == pytest.approx([written_out(told[:, :, q].T) for q in range(2)])
+
+
+def plainly(
+    excess: np.ndarray, noise: np.ndarray, response: np.ndarray, rates: np.ndarray, lags: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """The definition, one look after another and one rate after another, with the library's own logarithm."""
+    out = np.zeros(rates.shape)
+    already, begin, end = EMISSION
+    sources, directions, blocks, stations = response.shape
+    for k, q in product(range(sources), range(rates.shape[1])):
+        told = np.zeros((directions, blocks))
+        for d, t, i in product(range(directions), range(blocks), range(stations)):
+            computed, sd = rates[k, q] * response[k, d, t, i], noise[i, t]
+            if computed > UNSEEN * sd:
+                wide = math.hypot(sd, 0.5 * computed)
+                miss, plain = (excess[i, t] - computed) / wide, excess[i, t] / sd
+                loss = (FREEDOM + 1) / 2 * math.log((FREEDOM + miss**2) / (FREEDOM + plain**2)) + math.log(wide / sd)
+                told[d, max(t - lags[k, i], 0)] -= weight[i] * loss
+        off, on, over, scale = (1 - already) * FIRST, already * FIRST, np.zeros(directions), 0.0
+        for t in range(blocks):
+            if t:
+                off, on, over = off @ TURNING, on @ TURNING, over @ TURNING
+                off, on, over = off * (1 - begin), on * (1 - end) + off * begin, over + on * end
+            on = on * np.exp(told[:, t])
+            total = float(off.sum() + on.sum() + over.sum())
+            off, on, over, scale = off / total, on / total, over / total, scale + math.log(total)
+        out[k, q] = scale
+    return out
+
+
+def test_the_fast_sums_are_those_of_the_definition() -> None:
+    """Faint and loud, missing and unheard, rates from nothing to absurd: to 1e-11 of what is written out above."""
+    rng = np.random.default_rng(8)
+    excess, noise = rng.normal(0, 20, (6, 9)), rng.uniform(1, 9, (6, 9))
+    excess[2, 3:6] = noise[2, 3:6] = np.nan
+    excess[4, 1] = 4e4
+    response = np.exp(rng.uniform(-12, 2, (7, 3, 9, 6)))
+    response[1], response[2, 1], response[3, :, 4] = 0.0, 0.0, np.nan
+    rates, lags = np.tile(np.exp(np.linspace(-6, 12, 7)), (7, 1)), rng.integers(0, 4, (7, 6))
+    weight = rng.uniform(0.1, 1, 6)
+    told = gains(excess, noise, response, rates, lags, weight, 0.5, EMISSION, FIRST, TURNING)
+    assert told == pytest.approx(plainly(excess, noise, response, rates, lags, weight), rel=1e-11, abs=1e-11)
+    assert np.ptp(told[0]) > 5 and not told[1].any()
 
 
 def gain(excess: np.ndarray, response: np.ndarray, rates: np.ndarray, lags: np.ndarray | None = None) -> np.ndarray:
@@ -90,3 +136,13 @@ def test_a_lag_moves_what_a_far_station_says_to_the_block_of_emission() -> None:
     rates = np.array([[10.0]])
     lagged = gain(excess, response, rates, np.array([[0, 2]]))
     assert lagged[0, 0] > gain(excess, response, rates)[0, 0] + 2
+
+
+def test_a_direction_takes_in_half_of_what_its_neighbours_see() -> None:
+    raw = np.random.default_rng(5).random((4 * 3, 5, 2))
+    by_turn = raw.reshape(4, 3, 5, 2)
+    told = blurred(raw, 3, 2.0)
+    assert told.shape == (2, 2, 3, 5)
+    for d, t in product(range(2), range(3)):
+        expected = by_turn[d + 1, t] + 0.5 * (by_turn[d, t] + by_turn[d + 2, t])
+        assert told[:, d, t] == pytest.approx(expected.T)

@@ -14,6 +14,7 @@ from bihuan import __version__
 from bihuan.alerts import default_rules, describe, kind_words
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.dossierrows import beside_rows, excluded_rows, station_rows, suspect_rows
+from bihuan.app.eventtransport import transport_of_event
 from bihuan.app.findings import HALF_LIFE, Learned
 from bihuan.app.memory import last_ranking
 from bihuan.app.names import cell_words, change_words, names_of
@@ -135,6 +136,7 @@ def gather_trace(
         areas=search.areas,
         stops=search.stops,
         footprint=first.footprint if first else None,
+        transport=transport_of_event(store, town, event, found, sheet, names),
         outlines=tuple(ring for one in town.register.all(District, town.on) for ring in one.boundary),
         cases=tuple(case for case in mine if reader.sees(case)),
         hidden_cases=sum(not reader.sees(case) for case in mine),

@@ -42,7 +42,18 @@ from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
 from bihuan.app.troubles import Troubles
 from bihuan.cases import case_settings
-from bihuan.core import CatalogAway, DiskFull, LedgerError, StoreError, StoreLocked, floor_to, iso, local_date, to_json
+from bihuan.core import (
+    HOUR,
+    CatalogAway,
+    DiskFull,
+    LedgerError,
+    StoreError,
+    StoreLocked,
+    floor_to,
+    iso,
+    local_date,
+    to_json,
+)
 from bihuan.store import Home, LedgerHead, Store, open_store, write_whole
 
 log = logging.getLogger("bihuan.serve")
@@ -323,7 +334,12 @@ class Server:
         log.warning("the clock of this machine was set by %+.1f s%s", jump.total_seconds(), after)
 
     def _new_day(self, tick: datetime) -> None:
-        """Once a day: who may send by the register of the day, and older days put in the order they are asked in."""
+        """Once a day: who may send by the register of the day, and older days put in the order they are asked in.
+
+        Once an hour: so is what has come of the open day, where that is much.
+        """
+        if self._is_due("hours in order", HOUR.total_seconds()):
+            self._sealing.begin_hours(tick)
         day = local_date(tick, self.settings.zone)
         if day == self._day:
             return

@@ -73,13 +73,15 @@ def portions(east: Float, north: Float, scene: Scene, weather: Weather, settings
     """
     if len(east) * len(scene.east) <= LARGE:
         return [Portion(np.arange(len(east)), np.arange(len(scene.east)))]
-    felt = reached(east, north, scene, weather, settings)
-    away = np.hypot(east - scene.east[scene.subject], north - scene.north[scene.subject])
-    chosen = np.flatnonzero(felt[:, scene.subject] & (away <= FAR))
+    subject = scene.seen_by(np.array([scene.subject]))
+    away = np.hypot(east - subject.east, north - subject.north)
+    chosen = np.flatnonzero(reached(east, north, subject, weather, settings)[:, 0] & (away <= FAR))
     column, row = np.floor(east[chosen] / CELL), np.floor(north[chosen] / CELL)
     chosen = chosen[np.lexsort((chosen, row, column))]
     cell = np.column_stack([np.floor(east[chosen] / CELL), np.floor(north[chosen] / CELL)])
     borders = np.flatnonzero((np.diff(cell, axis=0) != 0).any(axis=1)) + 1
+    felt = np.zeros((len(east), len(scene.east)), dtype=np.bool_)
+    felt[chosen] = reached(east[chosen], north[chosen], scene, weather, settings)
     made = []
     for group in np.split(chosen, borders):
         for first in range(0, len(group), AT_ONCE):

@@ -26,7 +26,7 @@ from bihuan.core import (
 )
 from bihuan.physics import block_weather
 from bihuan.tracing.evidence import mean_direction, periods_of, rate_interval, speaking_blocks
-from bihuan.tracing.likelihood import gains
+from bihuan.tracing.likelihood import blurred, gains
 from bihuan.tracing.limits import Note, doubt, notes_of, usable, widened
 from bihuan.tracing.mesh import hidden_mesh
 from bihuan.tracing.reach import portions
@@ -241,10 +241,7 @@ class PlumeTracer:
         turns = np.concatenate([[errors.turns[0] - step], errors.turns, [errors.turns[-1] + step]])
         many = _stack([replace(weather, wind_from=(weather.wind_from + turn) % 360) for turn in turns])
         raw = self.model.unit_response(sources, scene.east, scene.north, many)
-        raw = raw.reshape(len(turns), len(scene.start), len(scene.east), len(sources))
-        # A plume of one block wanders: each direction takes in half of what its neighbours see.
-        blurred = 0.5 * raw[1:-1] + 0.25 * (raw[:-2] + raw[2:])
-        return np.ascontiguousarray(blurred.transpose(3, 0, 1, 2)) * (1e-3 if unit == "mg/m3" else 1.0)
+        return blurred(np.ascontiguousarray(raw, dtype=np.float64), len(scene.start), 1e-3 if unit == "mg/m3" else 1.0)
 
     def _lags(self, scene: Scene, east: Float, north: Float, weather: Weather) -> NDArray[np.int64]:
         """Blocks that air needs from each source to each station at the mean wind of the event."""
