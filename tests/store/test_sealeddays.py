@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bihuan.core import StoreError
 from bihuan.store import SeriesStore, Written
 from tests.store.rows import T0, many
 
@@ -77,3 +78,21 @@ def test_ordering_hours_that_is_stopped_goes_on_the_next_time(
     assert embedded.readings().equals(before)
     assert embedded.order_hours(T0 + timedelta(hours=2)) == 600
     assert embedded.order_hours(T0 + timedelta(hours=2)) == 0
+
+
+def test_a_piece_that_fails_leaves_rows_and_settings_as_they_were(
+    embedded: SeriesStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.append(many(10, 0))
+    before = embedded.readings()
+
+    def fails(_: object) -> int:
+        raise StoreError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bihuan.store.sealeddays.count_of", fails)
+        with pytest.raises(StoreError, match="no room"):
+            embedded.resort(T0 + timedelta(days=1))
+    assert embedded.query("SELECT current_setting('preserve_insertion_order')").item() is False
+    assert embedded.readings().equals(before)
+    assert embedded.resort(T0 + timedelta(days=1)) == 100

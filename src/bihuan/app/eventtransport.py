@@ -64,7 +64,7 @@ def transport_of_event(
     return TransportRow(
         share=_share(store, town, event, period),
         period=period,
-        beyond=BEYOND,
+        beyond=_reach(town, event),
         arrival=arrival,
         stations=tuple(names.get(one, one) for one in stations),
         first=sheet.start[max(sheet.onset - LEAD, 0)],
@@ -107,8 +107,18 @@ def _around(town: Town, event: Event) -> dict[str, Place]:
     here = event.place or town.register.place_of(event.subject, town.on) or town.centre
     if event.subject.kind == "station":
         return {ref: at for ref, at in placed.items() if here.distance(at) >= BEYOND}
-    own = [here.distance(placed[ref]) for ref in town.city_stations if ref in placed]
-    return {ref: at for ref, at in placed.items() if here.distance(at) > max(own, default=math.inf)}
+    reach = _reach(town, event)
+    return {ref: at for ref, at in placed.items() if here.distance(at) > reach}
+
+
+def _reach(town: Town, event: Event) -> float:
+    """How far around counts as here: of a station `BEYOND`, of the city as far as its own stations stand. [m]"""
+    if event.subject.kind == "station":
+        return BEYOND
+    here = event.place or town.register.place_of(event.subject, town.on) or town.centre
+    own = frozenset(town.city_stations)
+    away = [here.distance(one.place) for one in town.stations if f"station:{one.id}" in own and one.place is not None]
+    return max(away, default=math.inf)
 
 
 def _columns(rows: pl.DataFrame, name: str, clock: Sequence[datetime]) -> dict[str, Float]:

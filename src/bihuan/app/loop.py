@@ -254,7 +254,7 @@ class Loop:
         assert self.ingest.recent is not None
         if not self._minute_window.empty:
             return self.ingest.recent
-        period = Period(self._minutes_since(now), now + timedelta(days=1))
+        period = Period(self._minutes_since(now), self.ingest.until or now + timedelta(days=1))
         found = [self._store.series.readings(interval=interval, period=period) for interval in SHORT]
         return pl.concat(found).select(self.ingest.recent.columns)
 

@@ -34,6 +34,7 @@ from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
 from bihuan.app.opened import lake_of, lent
 from bihuan.app.orderdesk import OrderBook
+from bihuan.app.orderpost import OrderPost, post_of
 from bihuan.app.receipts import Report
 from bihuan.app.sealing import Sealing
 from bihuan.app.settings import Settings, read_settings
@@ -146,13 +147,15 @@ class Server:
     _day: date | None = None
     _due: dict[str, float] = field(default_factory=dict)
     _orders: OrderBook = field(init=False)
+    _post: OrderPost | None = None
     _ledger: str = ""
     _head: LedgerHead | None = None
 
     def run(self, ended: threading.Event) -> None:
         """Serve until `ended`."""
         self._began = self.clock.now()
-        self._orders = OrderBook(self.store, self.settings.zone)
+        self._post = post_of(self.store, self.clock)
+        self._orders = OrderBook(self.store, self.settings.zone, self._post)
         self._sealing = Sealing(self.store.series)
         self._ledger = self._check_ledger()
         started = self._prepare()
@@ -186,6 +189,8 @@ class Server:
             self._gateways.stop()
             self._forward.stop()
             self._farewell()
+            if self._post is not None:
+                self._post.close()
 
     def _prepare(self) -> Gateways | None:
         """Make what the server begins with; return the gateways that were started while its catalog was away."""

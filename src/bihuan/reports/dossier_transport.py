@@ -50,7 +50,7 @@ def _share(row: TransportRow, unit: str, zone: ZoneInfo, language: Language) -> 
     shares = {"regional": found.regional, "low": found.low, "high": found.high}
     return say(
         "share_said", language, **told, **{name: f"{100 * value:.0f}" for name, value in shares.items()},
-        rise=f"{found.local_rise:.1f}", unit=printed_unit(unit), km=f"{row.beyond / 1000:g}",
+        rise=f"{found.local_rise:.1f}", unit=printed_unit(unit), km=f"{row.beyond / 1000:.3g}",
     )  # fmt: skip
 
 

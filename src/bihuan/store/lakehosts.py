@@ -1,4 +1,4 @@
-"""What the hosts of one city tell each other in the catalog beside its lake: which of them judges.
+"""What the hosts of one city tell each other in the catalog beside its lake: which of them judges, and orders.
 
 The tables stand in a schema of their own, so that a lake that is made anew takes nothing of it away. Ages are told by
 the clock of the catalog, the one clock that all hosts share.
@@ -21,6 +21,8 @@ _MAKE = (
     'CREATE SCHEMA IF NOT EXISTS "{schema}"',
     'CREATE TABLE IF NOT EXISTS "{schema}".judging (one integer PRIMARY KEY CHECK (one = 1), token text NOT NULL, '
     "home text NOT NULL, name text NOT NULL, since timestamptz NOT NULL, renewed timestamptz NOT NULL)",
+    'CREATE TABLE IF NOT EXISTS "{schema}".letters (id text, host text, body text NOT NULL, told text, '
+    "sent timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (id, host))",
 )
 
 _CLAIM = """
@@ -111,6 +113,43 @@ class LakeHosts:
         """Return who judges, or did last; None where nobody does."""
         with self._talking() as connection:
             return self._holder(connection)
+
+    # -- letters ---------------------------------------------------------------------------------------------------
+
+    def post(self, ident: str, host: str, body: str) -> None:
+        """Lay a letter for a host; of the same id the new one takes the place of the old, with what was told of it."""
+        with self._talking() as connection:
+            connection.execute(
+                self._sql(
+                    'INSERT INTO "{schema}".letters (id, host, body) VALUES (%s, %s, %s) ON CONFLICT (id, host) '
+                    "DO UPDATE SET body = excluded.body, told = NULL, sent = excluded.sent"
+                ),
+                [ident, host, body],
+            )
+
+    def letters(self, host: str) -> dict[str, str]:
+        """Return the letters that lie for a host, by id."""
+        return self._pairs('SELECT id, body FROM "{schema}".letters WHERE host = %s ORDER BY sent, id', host)
+
+    def tell(self, ident: str, host: str, told: str) -> None:
+        """Say what became of a letter."""
+        with self._talking() as connection:
+            statement = 'UPDATE "{schema}".letters SET told = %s WHERE id = %s AND host = %s'
+            connection.execute(self._sql(statement), [told, ident, host])
+
+    def told(self) -> dict[str, str]:
+        """Return what became of letters, by id, and what was laid and not told of as an empty text."""
+        return self._pairs('SELECT id, coalesce(told, %s) FROM "{schema}".letters', "")
+
+    def withdraw(self, ident: str) -> None:
+        """Take a letter away: it is over."""
+        with self._talking() as connection:
+            connection.execute(self._sql('DELETE FROM "{schema}".letters WHERE id = %s'), [ident])
+
+    def _pairs(self, statement: str, value: str) -> dict[str, str]:
+        with self._talking() as connection:
+            rows = connection.execute(self._sql(statement), [value]).fetchall()
+        return {str(ident): str(text) for ident, text in rows}
 
     def close(self) -> None:
         """Let go of the catalog."""

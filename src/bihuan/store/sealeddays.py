@@ -9,13 +9,13 @@ have 586 blocks, in order of some hours each it has some 60 that hold one logger
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import duckdb
 
-from bihuan.core import DAY, HOUR, floor_to, iso, parse_instant
+from bihuan.core import DAY, HOUR, StoreError, floor_to, iso, parse_instant
 from bihuan.store.batches import SPOTS, count_of, literal, set_meta
 from bihuan.store.reading import SeriesReading
 from bihuan.store.tables import HOURS_SORTED_UNTIL, READINGS, SORTED_UNTIL, SPOT
@@ -141,11 +141,14 @@ def _order_span(
 
 
 def _order_piece(writing: Writing, where: str) -> int:
-    with writing() as connection:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE piece AS SELECT * FROM {READINGS.stored} WHERE {where}")
-        count = count_of(connection.execute(f"DELETE FROM {READINGS.stored} WHERE {where}"))
-        connection.execute("SET preserve_insertion_order = true")
-        connection.execute(f"INSERT INTO {READINGS.stored} SELECT * FROM piece ORDER BY {READINGS.sealed_order}")
-        connection.execute("SET preserve_insertion_order = false")
-        connection.execute("DROP TABLE piece")
+    try:
+        with writing() as connection:
+            connection.execute("SET preserve_insertion_order = true")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE piece AS SELECT * FROM {READINGS.stored} WHERE {where}")
+            count = count_of(connection.execute(f"DELETE FROM {READINGS.stored} WHERE {where}"))
+            connection.execute(f"INSERT INTO {READINGS.stored} SELECT * FROM piece ORDER BY {READINGS.sealed_order}")
+            connection.execute("DROP TABLE piece")
+    finally:  # not inside: DuckDB takes no setting while a transaction waits to be rolled back
+        with suppress(StoreError), writing() as connection:
+            connection.execute("SET preserve_insertion_order = false")
     return count

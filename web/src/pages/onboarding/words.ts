@@ -6,7 +6,7 @@ import { t } from '@/words'
 export const INTERVALS = ['rt', 'minute', 'hour', 'day'] as const
 
 /** 300 s → 5 min; what is no whole minute stays in seconds. */
-function step(seconds: number): string {
+export function step(seconds: number): string {
   if (seconds % 3600 === 0) return t('overview.hours_short', { hours: seconds / 3600 })
   return seconds % 60 === 0 ? t('overview.minutes_short', { minutes: seconds / 60 }) : `${seconds} s`
 }
