@@ -3,8 +3,9 @@
 ``python benchmarks/arc_source.py DIR``, DIR the Prairie Grass folder (``pg_*.csv pg_D.sfc pg_D.pfl``).
 Told are the samplers and the hour's meteorology; found are place, rate, direction and width of the plume, and how
 stable the air was: the length of Obukhov comes from a little wind and temperature and is known within a factor. Errors
-of the engine beside that are one offset an arc, of the logarithm; runs of even place chose the spreads below (the
-least mean of log(1 + distance / 10 m)), all are reported.
+of the engine beside that are two offsets an arc, of the logarithms of its level and of its width; runs of even place
+chose the spreads below (the least mean of log(1 + distance / 10 m), and of that plus the size of the logarithm of the
+rate's ratio), all are reported.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ Float = np.ndarray
 
 FLOOR = 0.2
 """Of the largest value of an arc: below it a value hardly counts."""
-WIDTH_SPREAD, STABILITY_SPREAD, ARC_SPREAD = 0.15, 1.4, 0.2
-"""Errors of the logarithm of the width, of the length of Obukhov and of an arc's level, over that of a sampler."""
+WIDTH_SPREAD, STABILITY_SPREAD, ARC_SPREAD, ARC_WIDTH_SPREAD = 0.15, 1.4, 0.2, 0.3
+"""Errors of the logarithm of the width, of the length of Obukhov, of an arc's level and of an arc's width, over that of
+a sampler. An arc's own: ten minutes of wind turn about their mean differently at every distance."""
 STABILITY = np.log([0.25, 0.5, 1.0, 2.0, 4.0])
 """Logarithms of the factors of that length for which the engine computes the plume."""
 AXIS = np.geomspace(3.0, 1500.0, 80)
@@ -45,7 +47,7 @@ class Axis:
     value: Float
     width: Float
 
-    def at(self, east: Float, north: Float, heading: float, log_rate: float, log_width: float, stable: float) -> Float:
+    def at(self, east: Float, north: Float, heading: float, log_rate: float, log_width: Float, stable: float) -> Float:
         """Return what a source at the origin of these offsets causes. [mg/m3]"""
         along = east * np.sin(heading) + north * np.cos(heading)
         aside = east * np.cos(heading) - north * np.sin(heading)
@@ -99,9 +101,11 @@ def found_source(axis: Axis, east: Float, north: Float, values: Float, arcs: Flo
     weight = np.sqrt(20.0 / np.bincount(arc)[arc])
 
     def misfit(p: Float) -> Float:
-        computed = axis.at(east - p[0], north - p[1], p[2], p[3], p[4], p[5]) * np.exp(p[6:][arc])
+        level, width = p[6 : 6 + len(names)], p[6 + len(names) :]
+        computed = axis.at(east - p[0], north - p[1], p[2], p[3], p[4] + width[arc], p[5]) * np.exp(level[arc])
         left = weight * (np.log(computed + floor) - np.log(values + floor))
-        return np.concatenate([left, [p[4] / WIDTH_SPREAD, p[5] / STABILITY_SPREAD], p[6:] / ARC_SPREAD])
+        own = [[p[4] / WIDTH_SPREAD, p[5] / STABILITY_SPREAD], level / ARC_SPREAD, width / ARC_WIDTH_SPREAD]
+        return np.concatenate([left, *own])
 
     heading = float(np.arctan2((east * values).sum(), (north * values).sum()))
     # the heading of a place tried: to the middle of the farthest arc
@@ -113,10 +117,10 @@ def found_source(axis: Axis, east: Float, north: Float, values: Float, arcs: Flo
         for y in across:
             to = float(np.arctan2(aim[0] - x, aim[1] - y)) if values[far].sum() > 0 else heading
             for rate in (20.0, 60.0):
-                start = np.concatenate([[x, y, to, np.log(rate), 0.0, 0.0], np.zeros(len(names))])
+                start = np.concatenate([[x, y, to, np.log(rate), 0.0, 0.0], np.zeros(2 * len(names))])
                 starts.append((float((misfit(start) ** 2).sum()), start))
     best = None
-    scale = np.concatenate([[20, 20, 0.1, 0.5, 0.2, 0.3], np.full(len(names), 0.2)])
+    scale = np.concatenate([[20, 20, 0.1, 0.5, 0.2, 0.3], np.full(len(names), 0.2), np.full(len(names), 0.1)])
     for _, start in sorted(starts, key=lambda one: one[0])[:REFINED]:
         one = least_squares(misfit, start, x_scale=scale, loss="soft_l1", max_nfev=60)
         best = one if best is None or one.cost < best.cost else best

@@ -229,6 +229,11 @@ def main() -> None:
         series.checkpoint()
         _size(series, rows)
         ask(series, loggers, "the open day")
+        with row("its hours put in order as they fill", rows) as told:
+            told["rows"] = series.order_hours(T0 + timedelta(days=1))
+        print(f"    of which {told['rows']:,.0f} rows were enough; the rest waits for more")
+        if told["rows"]:
+            ask(series, loggers, "the open day, hours in order")
         sites = {name_of(number): f"station:{number}" for number in range(loggers)}
         with row("hours of the day from its minutes", rows):
             roll_touched(series, sites, 45.0, T0 + timedelta(days=2), piece=loggers)

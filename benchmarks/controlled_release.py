@@ -26,6 +26,8 @@ KG_H = 3.6
 """kg/h in 0.001 kg/s."""
 SEEN = 0.02
 """A window can be seen if some sensor and minute gets more than this from the true source. [ppm]"""
+SHOWS = 1.0
+"""A sensor shows a rise that is above this in some minute of a false alarm. [ppm]"""
 MARGIN = 60
 """A release that began less than this after the record did is not scored: its level is not known. [min]"""
 
@@ -104,6 +106,7 @@ class Score:
     detected: list[bool] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
     false_per_day: float = 0.0
+    false_alarms: list[dict[str, object]] = field(default_factory=list)
     alarmed: float = 0.0
 
     def release(self, leak: Leak, found: Inversion) -> None:
@@ -156,6 +159,7 @@ class Score:
             "detected_by_release": self.detected,
             "delay_min": [round(delay) for delay in self.delays],
             "alarmed_outside_releases": round(self.alarmed, 3),
+            "false_alarms": self.false_alarms,
         }
 
 
@@ -189,7 +193,7 @@ def score(record: SiteRecord, leaks: list[Leak], chosen: Callable[[np.datetime64
                 found.window(f"windows{length}", leak.source, seen, _with_none(alone), told)
                 now = course.at(int(minutes[-1]) + 1)
                 found.window(f"causal{length}", leak.source, seen, now, bool(now.max() > 0.5))
-    _detection(record, leaks, scored, course, chosen, found)
+    _detection(both, leaks, scored, course, chosen, found)
     return found
 
 
@@ -200,9 +204,10 @@ def _with_none(found: Inversion) -> np.ndarray:
 
 
 def _detection(
-    record: SiteRecord, leaks: list[Leak], scored: list[Leak], course: Course,
+    both: Evidence, leaks: list[Leak], scored: list[Leak], course: Course,
     chosen: Callable[[np.datetime64], bool], found: Score,
 ) -> None:  # fmt: skip
+    record = both.record
     alarms = [(record.start[one.raised - 1], record.start[one.cleared - 1]) for one in detect(course)]
     for leak in scored:
         on = [max(raised, leak.start) for raised, cleared in alarms if raised < leak.end and cleared > leak.start]
@@ -212,9 +217,23 @@ def _detection(
     minutes = record.start[[bool(chosen(minute)) for minute in record.start]]
     quiet = ~_any_holds(minutes, [(leak.start, leak.end) for leak in leaks])
     found.alarmed = float(_any_holds(minutes, alarms)[quiet].mean()) if quiet.any() else 0.0
-    false = [raised for raised, cleared in alarms if not any(a.start < cleared and raised < a.end for a in leaks)]
-    days = len(minutes) / 1440.0
-    found.false_per_day = sum(bool(chosen(raised)) for raised in false) / max(days, 1e-9)
+    false = [one for one in alarms if not any(a.start < one[1] and one[0] < a.end for a in leaks) and chosen(one[0])]
+    found.false_alarms = [_told(both, *one) for one in false]
+    found.false_per_day = len(false) / max(len(minutes) / 1440.0, 1e-9)
+
+
+def _told(both: Evidence, raised: np.datetime64, cleared: np.datetime64) -> dict[str, object]:
+    """What an alarm that overlaps no release looks like, so that a reader can judge whether the truth lacks one."""
+    record = both.record
+    minutes = record.between(raised, cleared)
+    found, excess = invert(both, minutes), np.nan_to_num(both.excess[minutes])
+    shown = {name: round(float(excess[:, n].max()), 1) for n, name in enumerate(record.sensors)}
+    return {
+        "raised": str(raised), "cleared": str(cleared), "first": record.sources[found.first],
+        "probability": round(float(found.probability[found.first]), 3), "none": round(found.none, 3),
+        "rate": [round(float(one[found.first]), 2) for one in (found.low, found.rate, found.high)],
+        "cannot_tell": found.cannot_tell, "sensors": {name: most for name, most in shown.items() if most > SHOWS},
+    }  # fmt: skip
 
 
 def _any_holds(minutes: np.ndarray, stretches: list[tuple[np.datetime64, np.datetime64]]) -> np.ndarray:

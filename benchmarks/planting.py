@@ -62,6 +62,69 @@ def copied_earlier(value: Float, hours: int, rng: np.random.Generator, around: A
     return out
 
 
+def scaled_site(value: Float, hours: int, rng: np.random.Generator, around: Around) -> Float:
+    """Another site's values times 0.75 to 1.3, with or without a constant added, for 36 to 96 hours."""
+    source = around.other
+    return _filled_in(value, _disguised(source, value, rng, around.step), hours, rng)
+
+
+def shifted_site(value: Float, hours: int, rng: np.random.Generator, around: Around) -> Float:
+    """Another site's values of 10 to 170 minutes before, as they are or times 0.85 to 1.15, for 36 to 96 hours."""
+    late = _later(around.other, float(rng.integers(10, 171)) / 60, rng)
+    factor = 1.0 if rng.random() < 0.5 else rng.uniform(0.85, 1.15)
+    return _filled_in(value, _printed(late * factor, around.step), hours, rng)
+
+
+def scaled_earlier(value: Float, hours: int, rng: np.random.Generator, around: Around) -> Float:
+    """One's own days from 2 to 12 days ago, times 0.75 to 1.3 with or without a constant, for 36 to 96 hours."""
+    back = 24 * int(rng.integers(2, 13))
+    made = _disguised(_later(value, back, rng), value, rng, around.step)
+    return _filled_in(value, made, hours, rng, 24 * (back // 24))
+
+
+def shifted_earlier(value: Float, hours: int, rng: np.random.Generator, around: Around) -> Float:
+    """One's own days from 2 to 12 days ago, begun some minutes or hours off the clock, for 36 to 96 hours."""
+    back = 24 * int(rng.integers(2, 13)) + float(rng.integers(-300, 301)) / 60
+    return _filled_in(value, _printed(_later(value, back, rng), around.step), hours, rng, int(back))
+
+
+def _disguised(source: Float, value: Float, rng: np.random.Generator, step: float) -> Float:
+    """A series times a factor, in half of the cases with up to a tenth of the level added."""
+    constant = rng.uniform(0, 0.1) * float(np.nanmedian(value)) if rng.random() < 0.5 else 0.0
+    return _printed(source * rng.uniform(0.75, 1.3) + constant, step)
+
+
+def _later(value: Float, hours: float, rng: np.random.Generator) -> Float:
+    """A series as it would be averaged if its minutes came some hours later.
+
+    Minutes are made: a line through the hours whose means are those of the hours, and a walk within each hour that
+    comes back to nothing. NaN where an hour of the source is missing, and before its begin.
+    """
+    whole, minutes = int(np.floor(hours)), round((hours - np.floor(hours)) * 60)
+    back = np.full(len(value), np.nan)
+    back[whole:] = value[: len(value) - whole] if whole else value
+    if not minutes:
+        return back
+    filled = _filled(back) if np.isfinite(back).any() else back
+    fine = np.interp(np.arange(60 * len(value)) / 60, np.arange(len(value)) + 0.5, filled).reshape(-1, 60)
+    usual = 0.3 * float(np.nanmedian(np.abs(np.diff(filled))))
+    walk = np.cumsum(rng.standard_normal(fine.shape), axis=1) * usual / np.sqrt(60)
+    walk -= np.linspace(0, 1, 60) * walk[:, -1:]
+    fine += walk
+    fine += (filled - fine.mean(axis=1))[:, None]
+    late = np.concatenate([np.full(minutes, np.nan), fine.ravel()[:-minutes]]).reshape(-1, 60).mean(axis=1)
+    late[1:][~np.isfinite(back[1:]) | ~np.isfinite(back[:-1])] = np.nan
+    return late
+
+
+def _filled_in(value: Float, made: Float, hours: int, rng: np.random.Generator, most: int = 96) -> Float:
+    """A series with 36 to 96 hours of its last ones taken from another, never longer than what lies back."""
+    out, length = value.copy(), min(int(rng.integers(36, 97)), max(most, 36))
+    first = len(value) - hours + int(rng.integers(0, hours - length + 1))
+    out[first : first + length] = made[first : first + length]
+    return out
+
+
 def clipped_limit(value: Float, hours: int, rng: np.random.Generator, around: Around) -> Float:
     """Nothing gets through: what is above 95 to 99 % of the limit is written a little below it, with some noise."""
     out, top = value.copy(), around.limit * rng.uniform(0.95, 0.99)
@@ -124,6 +187,10 @@ def _filled(value: Float) -> Float:
 FORGERS: Mapping[str, Forger] = {
     "copied_site": copied_site,
     "copied_earlier": copied_earlier,
+    "scaled_site": scaled_site,
+    "shifted_site": shifted_site,
+    "scaled_earlier": scaled_earlier,
+    "shifted_earlier": shifted_earlier,
     "clipped_limit": clipped_limit,
     "noise_low": noise_low,
     "noise_regular": noise_regular,
@@ -190,6 +257,27 @@ def beijing(shared: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     places = pl.read_csv(folder / "stations.csv")
     sites = places.select(site=pl.format("station:{}", "station"), kind=pl.lit("national"), lon="lon", lat="lat")
     return pl.concat(parts).drop_nulls("value"), sites
+
+
+def cities(shared: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the hourly means of 61 cities (``site pollutant start value``) and where they are, each as a station."""
+    folder = shared / "data" / "china_cities_hourly"
+    start = pl.col("time").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    parts = [
+        pl.read_parquet(path).select(
+            site=pl.format("station:{}", pl.col("city").cast(pl.String)),
+            pollutant=pl.lit(code),
+            start=start,
+            value=pl.col(name).cast(pl.Float64).round(2),
+        )
+        for path in sorted(folder.glob("*.parquet"))
+        for code, name in POLLUTANTS.items()
+    ]
+    places = pl.read_csv(folder / "city_centroids.csv")
+    sites = places.select(
+        site=pl.format("station:{}", "city"), kind=pl.lit("national"), lon="centroid_lon", lat="centroid_lat"
+    )
+    return pl.concat(parts).drop_nulls("value").unique(["site", "pollutant", "start"], keep="first"), sites
 
 
 def main() -> None:

@@ -90,13 +90,36 @@ def test_a_city_that_rises_together_is_regional_and_no_station_is_named() -> Non
         series[40:46] *= 3
     fine = quarters(hours, 36)
     values = pl.concat([table(hours), table(fine, T0 + 36 * HOUR, QUARTER, interval="minute")])
-    rules = RuleSet([rule("local_rise"), rule("regional_rise")])
+    rules = RuleSet([rule("local_rise"), rule("regional_rise"), rule("regional_rise_minute")])
     _, told = run(rules, stations(12), values, T0 + 38 * HOUR, T0 + 48 * HOUR, QUARTER)
-    events = list(latest(told).values())
-    assert {event.subject for event in events} == {CITY}
-    assert events[0].rule == "regional_rise"
-    assert events[0].period.start == T0 + 40 * HOUR
-    assert "区域" in describe(events[0], rule("regional_rise"), "合成市")
+    (event,) = latest(told).values()
+    assert event.subject == CITY
+    assert event.rule == "regional_rise_minute"
+    assert event.period.start == T0 + 40 * HOUR
+    assert "区域" in describe(event, rule("regional_rise_minute"), "合成市")
+
+
+def test_a_network_of_hours_only_is_told_by_its_hours() -> None:
+    hours = {site: series.copy() for site, series in network(12, 48).items()}
+    for series in hours.values():
+        series[40:46] *= 3
+    rules = RuleSet([rule("regional_rise"), rule("regional_rise_minute")])
+    _, told = run(rules, stations(12), table(hours), T0 + 38 * HOUR, T0 + 48 * HOUR)
+    (event,) = latest(told).values()
+    assert (event.rule, event.subject, event.period.start) == ("regional_rise", CITY, T0 + 40 * HOUR)
+
+
+@pytest.mark.parametrize(("known", "noticed"), [(6, True), (2, False)])
+def test_a_network_that_is_hours_old_notices_a_rise_and_one_that_is_younger_does_not(known: int, noticed: bool) -> None:
+    """The rise begins `known` + 3 hours after the first report; the last three hours are left out of what is usual."""
+    onset = known + 3
+    hours = {site: series[: onset + 3].copy() for site, series in network(12, 48).items()}
+    for series in hours.values():
+        series[onset:] *= 3
+    fine = quarters(hours, 0)
+    values = pl.concat([table(hours), table(fine, T0, QUARTER, interval="minute")])
+    _, told = run(RuleSet([rule("regional_rise_minute")]), stations(12), values, T0, T0 + (onset + 1) * HOUR, QUARTER)
+    assert {event.subject for event in told} == ({CITY} if noticed else set())
 
 
 def test_a_station_that_always_stands_high_is_its_own_habit() -> None:

@@ -108,6 +108,7 @@ def environment(home: Path) -> dict[str, str]:
         "BIHUAN_HOME": str(home),
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "BIHUAN_LOOP_SECONDS": "1",
+        "PYTHONFAULTHANDLER": "1",
     }
 
 
@@ -129,13 +130,15 @@ def serving(home: Path, *words: str, kill: bool = False) -> Iterator[tuple[subpr
 
 
 def wait_for_port(home: Path, process: subprocess.Popen[str]) -> int:
-    deadline = time.monotonic() + 180  # a machine may be busy
+    deadline = time.monotonic() + 600  # a machine may be busy
     while time.monotonic() < deadline:
         address = read_json(home / "server.json")
         if address.get("pid") == process.pid:
             return int(address["hj212_port"])
         assert process.poll() is None, (home / "server.log").read_text()
         time.sleep(0.05)
+    process.send_signal(signal.SIGABRT)  # its log then ends with where it stood
+    process.wait(30)
     raise AssertionError((home / "server.log").read_text())
 
 

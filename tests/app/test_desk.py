@@ -40,9 +40,10 @@ from bihuan.core import (
     Suspect,
     Suspects,
     local_date,
+    to_json,
 )
 from bihuan.register import Register
-from bihuan.store import Records
+from bihuan.store import Records, Row
 from tests.app.hamlet import HOUR, STACK, at_km, facts
 
 NOON = datetime(2026, 3, 11, 4, tzinfo=UTC)
@@ -340,6 +341,19 @@ def test_an_alarms_case_waits_for_the_duty_officer_and_then_goes_by_the_duty_tab
     desk.run_clocks(NOON + timedelta(minutes=20))
     after = desk.get(case.id)
     assert (after.state, after.steps[-1].action.by.person, after.lead) == ("dispatched", "system", "ecology")
+
+
+def test_a_waiting_case_that_turned_out_to_be_regional_is_sent_to_nobody_but_by_the_duty_officer(world: World) -> None:
+    desk = waiting(world)
+    first = ranking(event(), (STACK_REF, at_km(0, 1), 0.8))
+    later = replace(first, id="r2", ranked=(), none_of_listed=0.05, regional=0.95)
+    rows = [Row(one.id, to_json(one), str(one.event)) for one in (first, later)]
+    world.records.save("suspects", rows)
+    case = desk.from_event(event(), first, NOON).case
+    desk.from_event(event(), later, NOON + timedelta(minutes=15))
+    desk.run_clocks(NOON + timedelta(minutes=25))
+    assert later.ref in desk.get(case.id).sources
+    assert desk.get(case.id).state == "registered"
 
 
 def test_without_a_wait_an_alarms_case_is_sent_at_once_as_before(world: World) -> None:

@@ -16,11 +16,13 @@ from bihuan.app.ingest import Ingest
 from bihuan.app.loop import Loop
 from bihuan.app.notify import Notifications
 from bihuan.app.others import FOLLOWED, others_of
+from bihuan.app.presence import spells_of
 from bihuan.app.town import Town
 from bihuan.core import CHINA, local_date, to_json
+from bihuan.devices.hj212 import encode
 from bihuan.register import Device
 from bihuan.store import LakeAddress, LakeStore, Store, open_store
-from tests.app.small import MNS, journal, minute_frame, settle
+from tests.app.small import MNS, journal, minute_frame, settle, stamp
 from tests.app.test_several_hosts import catalog, lake, send, serving, wait_until  # noqa: F401  # a fixture
 from tests.store.conftest import lake_address, postgresql  # noqa: F401  # fixtures
 from tests.store.postgres import Server
@@ -44,7 +46,7 @@ class Host:
         if self.judges:
             self.loop = Loop(self.store, CHINA, Notifications([], self.home / "notices.jsonl"), START)
         else:
-            self.ingest = Ingest(self.store, CHINA, others=others_of(self.store))
+            self.ingest = Ingest(self.store, CHINA, others=others_of(self.store, tells=True))
 
     def hear(self, mn: str, minutes: range, value: float) -> None:
         at = [START + timedelta(minutes=5 * number) for number in minutes]
@@ -103,6 +105,60 @@ def test_hours_that_another_host_averaged_while_none_judged_are_judged_after_the
     brought = core.go(START + timedelta(minutes=75)).taken
     assert (brought.readings.height, set(brought.hours["site"])) == (0, {"station:2"})
     assert "station:2" in sites(core.store)
+
+
+def test_whose_frames_another_host_heard_and_what_devices_said_there_is_known_where_the_city_is_judged(
+    hosts: tuple[Host, Host],
+) -> None:
+    core, other = hosts
+    core.go(START + timedelta(minutes=5))
+    other.hear(MNS[1], range(12), 90.0)
+    at = START + timedelta(minutes=60)
+    started = encode(
+        "2081", MNS[1], [[("DataTime", stamp(at))], [("RestartTime", stamp(at))]], qn=f"{stamp(at)}001", st="22"
+    )
+    journal(other.home, [(started, at, "known")], other.gateway)
+    other.go(START + timedelta(minutes=61))
+    brought = core.go(START + timedelta(minutes=65)).taken
+    assert ({one.mn for one in brought.arrivals}, len(brought.arrivals)) == ({MNS[1]}, 13)
+    assert [(mn, note.kind) for mn, note in brought.notes] == [(MNS[1], "start_up")]
+    assert [(mn, note.kind) for mn, note in core.loop.ingest.told()] == [(MNS[1], "start_up")]
+    (spell,) = spells_of(core.store.records, MNS[1])
+    assert (spell.peer, spell.frames, spell.first, spell.last) == ("10.0.0.1", 13, START, at)
+    core.begin()  # a new process knows it already
+    assert not core.go(START + timedelta(minutes=70)).taken.arrivals
+    (spell,) = spells_of(core.store.records, MNS[1])
+    assert spell.frames == 13
+    assert not spells_of(other.store.records, MNS[1])
+
+
+def test_a_judge_that_died_before_its_step_ended_is_told_again(hosts: tuple[Host, Host]) -> None:
+    core, other = hosts
+    core.go(START + timedelta(minutes=5))
+    other.hear(MNS[1], range(12), 90.0)
+    other.go(START + timedelta(minutes=61))
+    core.loop.take(START + timedelta(minutes=62))
+    core.begin()
+    assert len(core.go(START + timedelta(minutes=65)).taken.arrivals) == 12
+
+
+def test_a_judge_that_was_away_is_given_what_others_stored_slice_by_slice(
+    hosts: tuple[Host, Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core, other = hosts
+    core.go(START + timedelta(minutes=5))
+    ends = []
+    for hour_ in range(3):
+        other.hear(MNS[1], range(12 * hour_, 12 * hour_ + 12), 90.0)
+        other.go(START + timedelta(minutes=61 + 60 * hour_))
+        ends.append(datetime.now(UTC))
+    core.begin()
+    seen = []
+    for number, until in enumerate(ends):
+        taken = core.loop.take(START + timedelta(minutes=65 + 60 * number), until)
+        seen.append((taken.readings.height, len(taken.arrivals)))
+    assert seen == [(12, 12)] * 3
+    assert core.loop.take(START + timedelta(hours=4), None).readings.is_empty()
 
 
 def test_after_a_time_that_the_lake_no_longer_remembers_the_hours_of_a_day_are_judged(

@@ -61,3 +61,37 @@ def test_a_day_in_hand_is_not_begun_twice() -> None:
     go_on.set()
     sealing.stop()
     assert len(begun) == 1
+
+
+def test_hours_asked_for_while_days_are_in_hand_are_done_after_them() -> None:
+    done, begun, go_on = [], threading.Event(), threading.Event()
+
+    class Both:
+        def resort(self, before: object, stop: object) -> int:
+            begun.set()
+            go_on.wait(5)
+            done.append(("days", before))
+            return 0
+
+        def tidy(self, stop: object) -> None:
+            return None
+
+        def order_hours(self, before: object, stop: object) -> int:
+            done.append(("hours", before))
+            finished.set()
+            return 0
+
+    finished = threading.Event()
+    sealing = Sealing(Both())  # type: ignore[arg-type]
+    sealing.begin(T0 + timedelta(days=3))
+    assert begun.wait(5)
+    sealing.begin_hours(T0)
+    sealing.begin_hours(T0 + timedelta(hours=1))
+    go_on.set()
+    assert finished.wait(5)
+    sealing.stop()
+    assert [what for what, _ in done] == ["days", "hours"]
+    assert done[1][1] == T0 + timedelta(hours=1)
+    finished.clear()
+    Sealing(Both()).begin_hours(T0)  # type: ignore[arg-type]
+    assert finished.wait(5), "hours alone"

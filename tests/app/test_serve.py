@@ -38,7 +38,7 @@ from tests.app.small import (
     wait_until,
 )
 
-ROUNDS = [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+ROUNDS = [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 
 
 def recent_frames(count: int = 20) -> list[bytes]:

@@ -20,7 +20,7 @@ from bihuan.app.suspicion import (
 )
 from bihuan.app.town import Town
 from bihuan.app.values import as_values
-from bihuan.core import CHINA, Period, Ref, SettingError, Suspects, local_date
+from bihuan.core import CHINA, Event, Period, Ref, SettingError, Suspects, local_date
 from bihuan.register import Register
 from tests.app.hamlet import HOUR, MIDNIGHT, STACK, Hamlet, facts
 from tests.app.rises import ONSET, rise
@@ -103,6 +103,51 @@ def test_what_lasts_long_is_traced_again_only_when_it_rises_further() -> None:
     late = now + LONG_ENOUGH + AGAIN
     assert not suspicion.due(rise(), late)
     assert suspicion.due(rise(value=400.0), late)
+
+
+CITY = Ref("city", "410100")
+
+
+def _network(**changes: object) -> Event:
+    """A rise of the whole network in PM2.5, an hour after the first station's."""
+    return rise(
+        id="ev2", method="alerts/regional/1", subject=CITY, place=None, pollutant="pm25",
+        period=Period(ONSET + HOUR, ONSET + 2 * HOUR), **changes,
+    )  # fmt: skip
+
+
+def test_what_preceded_a_rise_of_the_whole_network_is_looked_at_again_though_it_ended() -> None:
+    suspicion = Suspicion(Town(REGISTER, ON))
+    first, whole, now = rise(pollutant="pm10", open=False), _network(), ONSET + 2 * HOUR
+    suspicion.rank(first, _no_values(), ONSET + HOUR)
+    assert suspicion.noticed(first, [first, whole]) is None, "nobody noticed yet"
+    assert not suspicion.due(first, now)
+    suspicion.rank(whole, _no_values(), now)
+    noticed = suspicion.noticed(first, [first, whole])
+    assert noticed == now
+    assert suspicion.due(first, now, noticed)
+    found = suspicion.rank(first, _no_values(), now, noticed=noticed)
+    assert found.period == Period(ONSET, now), "all data up to now, not only the event's own period"
+    assert ("note_network", "") in found.notes
+    assert not suspicion.due(first, now + HOUR - AGAIN, noticed)
+    assert suspicion.due(first, now + HOUR, noticed)
+    assert not suspicion.due(first, now + LONG_ENOUGH + AGAIN, noticed), "what it was is settled by then"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        rise(pollutant="so2"),
+        rise(pollutant="pm25", period=Period(ONSET - 2 * HOUR, ONSET + HOUR)),
+        rise(pollutant="pm25", period=Period(ONSET + 3 * HOUR, ONSET + 4 * HOUR)),
+        _network(),
+    ],
+    ids=["another pollutant", "hours before", "after it", "the rise itself"],
+)
+def test_a_rise_of_the_network_does_not_explain_everything(other: Event) -> None:
+    suspicion = Suspicion(Town(REGISTER, ON))
+    suspicion.rank(_network(), _no_values(), ONSET + 2 * HOUR)
+    assert suspicion.noticed(other, [_network()]) is None
 
 
 def test_when_it_was_asked_outlives_the_midnight_and_the_process() -> None:

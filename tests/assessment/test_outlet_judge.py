@@ -326,7 +326,7 @@ def test_the_explanation_shows_the_folding_with_its_numbers() -> None:
     found = explain_outlet(row)
     assert (found.value, found.limit, found.unit) == ("53.333", "50", "mg/m3")
     said = [step.say("zh") for step in found.steps]
-    assert "按基准含氧量 9 % 折算:40 × (21 − 9) ÷ (21 − 12) = 53.333 mg/m³" in said
+    assert "按基准含氧量 9% 折算:40 × (21 − 9) ÷ (21 − 12) = 53.333 mg/m³" in said
     assert any("0.067" in step for step in said)
     with pytest.raises(InputError, match="judge_outlet"):
         explain_outlet({"site": "DA001"})

@@ -259,7 +259,7 @@ PAGES = {
         "/receptor",
     ),
     "grid_officer": ("/officer",),
-    "data_engineer": ("/devices", "/devices/unknown", "/imports", "/start"),
+    "data_engineer": ("/devices", "/devices/unknown", "/devices/forward", "/imports", "/start"),
     "system_admin": ("/health", "/start"),
     "security_admin": ("/accounts",),
     "audit_admin": ("/audit",),

@@ -72,7 +72,7 @@ def test_sections_name_their_items_beyond_class_three_and_the_shares_have_their_
     )
     for language, names, share in (
         ("zh", "氨氮 (0.20)、溶解氧", "Ⅰ~Ⅲ类断面 1 个,占 33.3%;劣Ⅴ类断面 1 个,占 33.3%(以当日有类别的 3 个断面计)。"),
-        ("en", "ammonia nitrogen (0.20), dissolved oxygen", "Class I to III: 1 sections, 33.3 %"),
+        ("en", "ammonia nitrogen (0.20), dissolved oxygen", "Class I to III: 1 sections, 33.3%"),
     ):
         content = compose(known(water=verdicts), language)  # type: ignore[arg-type]
         found = next(one for one in content.sections if one.title == text("report.section_water", language))  # type: ignore[arg-type]

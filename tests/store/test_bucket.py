@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
-from bihuan.core import CatalogAway
+from bihuan.core import CatalogAway, StoreError
 from bihuan.store import LakeAddress, LakeStore, Position, Written, move_to_embedded
 from bihuan.store.series import SeriesStore
 from tests.store.bucket import KEY, SECRET, Bucket, serving
@@ -66,9 +67,63 @@ def test_two_hosts_share_a_lake_whose_files_lie_in_a_bucket(
         store.append(many(20, 9))
     assert SECRET not in str(told.value)
     with serving(Bucket(bucket.server_port)) as again:
-        again.objects = bucket.objects
+        again.objects, again.written = bucket.objects, bucket.written
         assert store.append(many(20, 9)).new == 200
     store.close()
+
+
+def test_files_that_nobody_names_any_more_are_taken_out_of_the_bucket_and_no_others(
+    lake_address: LakeAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bihuan.store.lake.INLINED", 5)
+    with serving(Bucket()) as bucket:
+        store = LakeStore(in_bucket(lake_address, bucket.address))
+        for minute in range(4):
+            store.append(many(20, minute))
+        store.append(many(20, 1).with_columns(value=pl.lit(0.5)))  # a deletion file, and a row anew
+        before, many_files = store.readings(), len(bucket.objects)
+        orphan = next(name for name in bucket.objects if name.endswith(".parquet")).rpartition("/")[0] + "/left.parquet"
+        bucket.keep(orphan, b"of a transaction that was cut short")
+        assert store.resort(T0 + timedelta(days=1)) >= 4
+        store.tidy()
+        assert not bucket.deleted, "for two days a reader may go on from an older state"
+        monkeypatch.setattr("bihuan.store.lake.KEEP_SNAPSHOTS", timedelta(0))
+        store.tidy()
+        assert orphan in bucket.deleted and len(bucket.deleted) >= 5
+        assert len(bucket.objects) < many_files
+        fresh = LakeStore(in_bucket(lake_address, bucket.address))  # nothing of it in any memory
+        assert fresh.readings().equals(before)
+        for one in (store, fresh):
+            one.close()
+
+
+@pytest.mark.long
+def test_a_large_file_goes_into_the_bucket_in_parts_and_one_that_is_cut_short_leaves_nothing(
+    lake_address: LakeAddress,
+) -> None:
+    with serving(Bucket()) as bucket:
+        store = LakeStore(in_bucket(lake_address, bucket.address))
+        with store.raw() as connection:  # the smallest parts that S3 allows, 5 MiB, else one part holds it all
+            connection.execute("SET s3_uploader_max_filesize = '50GB'; SET s3_uploader_max_parts_per_file = 10000")
+        rows = noisy(1_200_000)
+        bucket.refuses = "part"
+        with pytest.raises(StoreError):
+            store.append(rows)
+        assert "part" in bucket.asked and not [name for name in bucket.objects if name.endswith(".parquet")]
+        assert store.readings().is_empty()
+        bucket.refuses, bucket.asked = "", []
+        assert store.append(rows).new == rows.height
+        assert bucket.asked.count("part") >= 2 and "complete" in bucket.asked
+        assert store.query("SELECT count(*) AS n, sum(value) AS v FROM readings").row(0) == pytest.approx(
+            (rows.height, rows["value"].sum())
+        )
+        store.close()
+
+
+def noisy(count: int) -> pl.DataFrame:
+    """Rows of one minute, so of one file, whose values no compression makes small."""
+    values = np.random.default_rng(20261129).random(count)
+    return many(count // 10, 0).with_columns(value=pl.Series(values))
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,20 @@ def test_an_alarm_in_a_release_of_unknown_source_is_not_false(folder: Path, caps
     assert json.loads(capsys.readouterr().out)["false_per_day"] == before == 0.0
 
 
+def test_an_alarm_beside_every_release_is_described_for_the_reader_to_judge(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "leaks.csv").write_text(f"start,end,source,rate_kg_h\n{stamp(10)},{stamp(40)},X,1.0\n")
+    assert main([str(folder), "--details"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["false_per_day"] > 0.0
+    (alarm,) = json.loads(printed.err)["false_alarms"]
+    assert alarm["first"] == "Y"
+    assert alarm["rate"][0] < 2.0 < alarm["rate"][2]
+    assert alarm["sensors"]
+    assert stamp(300) < alarm["raised"] + "Z" < stamp(420)
+
+
 def test_none_of_the_listed_every_time_scores_worse_than_chance() -> None:
     chance, none, sure_and_wrong = Score(), Score(), Score()
     for source in range(5):
@@ -108,14 +122,14 @@ def test_the_real_week_is_scored_as_measured(shared: Path, capsys: pytest.Captur
     line = json.loads(capsys.readouterr().out)
     assert line["releases"] == 11
     assert line["located"] == 11
-    assert line["fac2"] >= 0.75 - 0.03  # 0.818; one ratio is 0.50
+    assert line["fac2"] >= 0.81  # 0.909; one ratio is 0.51
     assert line["windows15"] >= 0.807
-    assert line["windows60"] >= 0.96
+    assert line["windows60"] >= 0.94
     assert line["causal15"] >= 0.91
     assert line["causal60"] >= 0.90
     assert line["blind15"] >= 0.95
     assert line["detected"] == 1.0
     assert line["false_per_day"] == 0.0
-    assert 0.7 <= line["coverage80"] < 0.95
+    assert 0.7 <= line["coverage80"] <= 0.9
     assert line["log_score"] >= -0.70
-    assert line["answered"] >= 0.84
+    assert line["answered"] >= 0.82

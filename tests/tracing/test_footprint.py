@@ -97,5 +97,5 @@ def test_what_is_uncertain_is_never_printed_as_nothing_or_as_certain(probability
 def test_the_sentence_about_a_suspect_keeps_its_odds_honest() -> None:
 
     suspect = Suspect(Ref("outlet", "o"), "Works", Place(113.6, 34.7), 0.0004)
-    assert "<1 %" in explain_suspect(suspect, "en")
-    assert " 0 %" not in explain_suspect(suspect, "en")
+    assert "<1%" in explain_suspect(suspect, "en")
+    assert " 0%" not in explain_suspect(suspect, "en")

@@ -195,6 +195,45 @@ def test_a_release_is_detected_once_soon_after_it_began() -> None:
     assert 840 <= found[0].cleared < 960
 
 
+def test_a_release_below_the_least_rate_is_followed_but_raises_no_alarm() -> None:
+    evidence = Evidence(record({1: (600, 840, 1.5)}), ReleaseSettings(least_rate=20.0), online=True)
+    course = follow(evidence)
+    assert course.running[(course.seen > 650) & (course.seen < 830)].min() > 0.9
+    assert course.counted.max() < 0.5
+    assert detect(course) == ()
+
+
+def test_a_rate_is_believed_by_the_share_that_the_error_of_the_level_leaves_it() -> None:
+    # four hours at one rate show it sharply; of two normal errors of which the sum is seen, the published shares hold
+    made, long = record({2: (600, 840, 6.0)}, scatter=0.01), minutes(600, 840)
+    exact = ReleaseSettings(rate_error=0.01)
+    shown = np.log(invert(Evidence(made, exact), long).rate[2] / exact.typical_rate)
+    rough = replace(exact, rate_error=1.2)
+    found = invert(Evidence(made, rough), long)
+    assert np.log(found.rate[2] / rough.typical_rate) == pytest.approx(0.5 * shown, rel=0.05)
+    reach = np.log(found.high[2] / found.low[2]) / 2 / 1.2816
+    assert reach == pytest.approx(1.2 * np.sqrt(0.5), rel=0.05)
+
+
+def test_rates_between_those_that_are_tried_are_told_apart() -> None:
+    settings, true = ReleaseSettings(rate_error=0.01), np.array([1.2, 1.5, 1.9, 2.4])  # tried are 0.88, 1.5 and 2.5
+    found = [
+        invert(Evidence(record({2: (600, 840, rate)}), settings), minutes(600, 840)).rate[2] for rate in true.tolist()
+    ]
+    assert np.diff(np.log(found)) == pytest.approx(np.diff(np.log(true)), abs=0.06)
+
+
+def test_with_a_wind_the_plume_may_be_wider_and_without_one_it_is_as_given() -> None:
+    made = record({})
+    assert len(Evidence(made).unit) == 1
+    evidence = Evidence(replace(made, wind=blowing()))
+    assert len(evidence.unit) == 10
+    assert np.exp(evidence.way).sum() == pytest.approx(1.0)
+    narrow, wide = evidence.unit[2, 0], evidence.unit[7, 0]  # not turned
+    assert wide.max(axis=0).max() < narrow.max(axis=0).max()
+    assert (wide > 0.02).mean() > (narrow > 0.02).mean()
+
+
 def test_a_quiet_day_raises_no_alarm() -> None:
     assert [len(detect(follow(Evidence(record({}, seed), online=True)))) for seed in range(3)] == [0, 0, 0]
 

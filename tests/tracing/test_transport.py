@@ -107,6 +107,16 @@ def test_the_share_of_an_episode_is_what_was_put_in(brought: float, made: float)
     assert found.local_rise == pytest.approx(made, abs=2.0)
 
 
+def test_the_interval_holds_the_share_of_an_episode_that_peaks_in_its_last_hour() -> None:
+    city, around = np.full(30, 41.0), np.full((30, 3), 40.0)
+    city[-1] = 400.0
+    bearing, away = np.array([270.0, 280.0, 260.0]), np.full(3, 9e3)
+    found = transport_share(city, around, bearing, away, np.full(30, 3.0), np.full(30, 270.0), 6, 29)
+    assert found.regional == pytest.approx(24 * 40 / (23 * 41 + 400))
+    assert found.low is not None
+    assert found.low <= found.regional
+
+
 def test_a_calm_or_an_hour_without_upwind_places_gives_no_share() -> None:
     city, around, bearing, away, speed, origin = episode(60, 20)
     assert transport_share(city, around, bearing, away, 0 * speed, origin, 12, 80).cannot_tell == "calm"

@@ -29,6 +29,11 @@ export function monthNow(): string {
   return day(about.value?.now ?? new Date()).slice(0, 7)
 }
 
+/** UTC+8: how far the city's time is from UTC, so that nobody has to guess whose hour is shown. */
+export function zoneWords(instant: string | Date): string {
+  return (parts(instant, { timeZoneName: 'shortOffset' }).timeZoneName ?? '').replace('GMT', 'UTC')
+}
+
 /** 2026-11-02 08:05 */
 export function fullClock(instant: string | Date): string {
   return `${day(instant)} ${clock(instant)}`

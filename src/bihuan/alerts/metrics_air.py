@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -190,15 +191,16 @@ def regional(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | Non
     background, who = rule.table("background"), judged(rule, facts)
     lines: list[tuple[Subject, Float, Float, Float]] = []
     ends: tuple[datetime, ...] = ()
-    back, skip = int(background["own_hours"]), int(background["own_skip"])
     for pollutant in sorted(set(rule.pollutants) & set(facts.pollutants())):
-        matrix = recent(rule, facts, pollutant, seen, (back + skip) * HOUR)
-        value = matrix.value[who]
+        matrix = recent(rule, facts, pollutant, seen)
+        ends = matrix.ends
+        if not ends:
+            continue
+        usual = own_past(rule, facts, pollutant, ends)
         limit = rule.table("thresholds")[pollutant]
-        columns = range(min(back + skip, value.shape[1]), value.shape[1])
-        ends = matrix.ends[columns.start :]
-        lines.append((Subject(facts.city, pollutant), *_together(value, columns, background, limit)))
-    if not lines or not ends:
+        told = _together(matrix.value[who], usual[who], int(background["least"]), limit)
+        lines.append((Subject(facts.city, pollutant), *told))
+    if not lines:
         return None
     share, middle, line = (np.array([row[part] for row in lines]) for part in (1, 2, 3))
     wanted = float(background["share"])
@@ -208,21 +210,36 @@ def regional(rule: RuleRow, facts: Facts, seen: datetime | None) -> Levels | Non
     return Levels(tuple(row[0] for row in lines), ends, over, under, middle, line)
 
 
-def _together(
-    value: Float, columns: range, background: Mapping[str, Any], limit: Mapping[str, Any]
-) -> tuple[Float, Float, Float]:
+def own_past(rule: RuleRow, facts: Facts, pollutant: str, ends: tuple[datetime, ...]) -> Float:
+    """Return the median of each site's own hours before each period, all but the last ones, shape (s, t).
+
+    NaN where too few of these hours are known. Hours serve whatever the length of the periods: what is usual needs
+    hours of data, what rises may be told by the minutes.
+    """
+    background: Mapping[str, Any] = rule.table("background")
+    before = rule.period + int(background["own_skip"]) * HOUR  # a rise is not to become its own past
+    back, least = int(background["own_hours"]), int(background["own_least"])
+    first = ends[0] - before - (back + 1) * HOUR
+    hours = facts.matrix(pollutant, "hour", HOUR, first, ends[-1])
+    usual = np.full((len(facts.sites), len(ends)), np.nan)
+    at = [bisect_right(hours.ends, end - before) for end in ends]
+    for last in sorted(set(at) - {0}):
+        median, known = median_last(hours.value[:, max(last - back, 0) : last])
+        here = np.array([place == last for place in at])
+        usual[:, here] = np.where(known >= least, median, np.nan)[:, None]
+    return usual
+
+
+def _together(value: Float, usual: Float, least: int, limit: Mapping[str, Any]) -> tuple[Float, Float, Float]:
     """Share of stations that rose, median of the network, and median of what counts as risen; by column."""
-    back, skip = int(background["own_hours"]), int(background["own_skip"])
-    share, middle, line = (np.full(len(columns), np.nan) for _ in range(3))
-    for place, column in enumerate(columns):
-        usual, known = median_last(value[:, column - back - skip : column - skip])
-        needed = usual + np.maximum(float(limit["absolute"]), float(limit["relative"]) * usual)
-        now = value[:, column]
-        speaks = np.isfinite(now) & (known >= int(background["own_least"]))
-        if speaks.sum() >= int(background["least"]):
-            share[place] = float((now[speaks] >= needed[speaks]).mean())
-            middle[place] = float(np.median(now[speaks]))
-            line[place] = float(np.median(needed[speaks]))
+    share, middle, line = (np.full(value.shape[1], np.nan) for _ in range(3))
+    needed = usual + np.maximum(float(limit["absolute"]), float(limit["relative"]) * usual)
+    speaks = np.isfinite(value) & np.isfinite(needed)
+    for column in np.flatnonzero(speaks.sum(axis=0) >= least):
+        known = speaks[:, column]
+        now, wanted = value[known, column], needed[known, column]
+        share[column] = float((now >= wanted).mean())
+        middle[column], line[column] = float(np.median(now)), float(np.median(wanted))
     return share, middle, line
 
 

@@ -41,6 +41,9 @@ from bihuan.store import Link, Records, Row
 UNSENT = "desk/unsent"
 """Name in `Records.state` of the notices that no channel has taken yet."""
 
+REGIONAL = 0.5
+"""From this probability of 区域传输 on nobody is sent to a gate by the program."""
+
 RULED_OUT = frozenset({"untrue", "not_found", "no_access"})
 
 
@@ -356,7 +359,13 @@ class Desk:
                 self.act(case.id, Action(kind, SYSTEM, now, {"reason": key} if key else {}))
 
     def _may_dispatch(self, case: Case) -> bool:
-        return "dispatch" in allowed(case, SYSTEM, self._calendar.settings)
+        return "dispatch" in allowed(case, SYSTEM, self._calendar.settings) and not self._is_carried_in(case)
+
+    def _is_carried_in(self, case: Case) -> bool:
+        """Say whether the newest ranking of a case calls it 区域传输: the program sends nobody to a gate for that."""
+        last = next((ref for ref in reversed(case.sources) if ref.kind == "suspects"), None)
+        row = None if last is None or case.door != "alarm" else self._records.get("suspects", last.id)
+        return row is not None and from_json(row.body, Suspects).regional >= REGIONAL
 
     def _keep(self, cases: Iterable[Case], told: bool = True) -> None:
         """Save cases, their new steps and what is to be told about them, all or nothing."""

@@ -14,6 +14,7 @@ from bihuan import __version__
 from bihuan.alerts import default_rules, describe, kind_words
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.dossierrows import beside_rows, excluded_rows, station_rows, suspect_rows
+from bihuan.app.eventtransport import transport_of_event
 from bihuan.app.findings import HALF_LIFE, Learned
 from bihuan.app.memory import last_ranking
 from bihuan.app.names import cell_words, change_words, names_of
@@ -102,6 +103,7 @@ def gather_trace(
     minutes = _minutes(store, town, event, found)
     mine = [case for case in all_cases if event.ref in case.sources]
     own = next((one for one in sheet.stations if one.site == str(event.subject)), None)
+    values = own.value if own else _city_mean(sheet, town)
     first = sheet.suspects[0] if sheet.suspects else None
     seen = frozenset(case.id for case in all_cases if reader.sees(case))
     return TraceMaterial(
@@ -116,8 +118,8 @@ def gather_trace(
         blocks=sheet.start,
         step=sheet.step,
         onset=sheet.onset,
-        values=own.value if own else (),
-        background=_background(own.value, own.excess) if own else (),
+        values=values,
+        background=_background(own.value, own.excess) if own else (None,) * len(values),
         wind_speed=sheet.wind_speed,
         wind_from=sheet.wind_from,
         stability=sheet.stability,
@@ -135,6 +137,7 @@ def gather_trace(
         areas=search.areas,
         stops=search.stops,
         footprint=first.footprint if first else None,
+        transport=transport_of_event(store, town, event, found, sheet, names),
         outlines=tuple(ring for one in town.register.all(District, town.on) for ring in one.boundary),
         cases=tuple(case for case in mine if reader.sees(case)),
         hidden_cases=sum(not reader.sees(case) for case in mine),
@@ -251,6 +254,18 @@ def findings_rows(
         )
         rows.append((one, row))
     return tuple(rows)
+
+
+def _city_mean(sheet: TraceSheet, town: Town) -> tuple[float | None, ...]:
+    """What an event of the whole city has in place of a station's values: the mean of the city's stations by block."""
+    rows = [one.value for one in sheet.stations if one.site in town.city_stations] or [
+        one.value for one in sheet.stations
+    ]
+    found: list[float | None] = []
+    for at in range(len(sheet.start)):
+        known = [value for row in rows if (value := row[at]) is not None]
+        found.append(sum(known) / len(known) if known else None)
+    return tuple(found)
 
 
 def _background(value: tuple[float | None, ...], excess: tuple[float | None, ...]) -> tuple[float | None, ...]:

@@ -101,13 +101,13 @@ def target_of(store: Store, ident: str) -> Target:
     return from_json(row.body, Target)
 
 
-def save_target(store: Store, target: Target, actor: str, now: datetime, *, new: bool) -> Target:
+def save_target(store: Store, target: Target, who: str | tuple[str, str], now: datetime, *, new: bool) -> Target:
     """Add or change a target, with its row in the ledger, in one commit.
 
     Parameters
     ----------
-    actor : str
-        Id of the person.
+    who : str or (str, str)
+        Id of the person, and why.
     new : bool
         Whether none of this id may be there.
 
@@ -130,7 +130,10 @@ def save_target(store: Store, target: Target, actor: str, now: datetime, *, new:
             raise InputError(
                 f"target {target.id} has begun on {kept.since:%Y-%m-%dT%H:%MZ}: to begin elsewhere, add a new one"
             )
-    body = {"before": from_json(before.body, Target).told() if before else None, "after": target.told()}
+    actor, reason = (who, "") if isinstance(who, str) else who
+    body: dict[str, Any] = {"before": from_json(before.body, Target).told() if before else None, "after": target.told()}
+    if reason:
+        body["reason"] = reason
     with store.records.transaction():
         row = Row(target.id, to_json(target), f"target:{target.id}", target.state(now), "", target.since, target.until)
         store.records.save("target", [row])

@@ -20,6 +20,7 @@ from bihuan.app.clock import Clock
 from bihuan.app.gateway import write_devices
 from bihuan.app.ingest import Ingest
 from bihuan.app.loop import TICK
+from bihuan.app.orderpost import OrderRelay, relay_of
 from bihuan.app.others import others_of
 from bihuan.app.porch import Porch
 from bihuan.app.settings import Settings
@@ -147,6 +148,7 @@ class IngestHost:
     failures: int = 0
     _town: Town = field(init=False)
     _ingest: Ingest | None = None
+    _relay: OrderRelay | None = None
     _began: datetime = field(init=False)
     _retry: float = 0.0
     _averaged: datetime | None = None
@@ -157,6 +159,7 @@ class IngestHost:
         """Serve until `ended`."""
         self._began = self.clock.now()
         self._renew_town()
+        self._relay = relay_of(self.store, self.clock)
         if self.gateways is None:
             self.gateways = Gateways(self.store.home, self.settings, self.clock)
             self.gateways.start()
@@ -174,6 +177,8 @@ class IngestHost:
             porch.close()
             self.gateways.stop()
             self._work(threading.Event(), last=True)
+            if self._relay is not None:
+                self._relay.close()
             self._told = 0.0
             self._tell(0)
             _farewell(self.store.home, self.settings)
@@ -186,6 +191,8 @@ class IngestHost:
         self._due = now + self.settings.whole("loop_seconds")
         try:
             self._take(ended)
+            if self._relay is not None and self._relay.look(self._town.on):
+                self._renew_town()
             self.trouble = ""
         except CatalogAway as problem:
             self._fail(f"{CATALOG_AWAY}: {problem}", problem)
@@ -200,7 +207,7 @@ class IngestHost:
         if local_date(now, self.settings.zone) != self._town.on:
             self._renew_town()
         if self._ingest is None:
-            self._ingest = Ingest(self.store, self.settings.zone, others=others_of(self.store))
+            self._ingest = Ingest(self.store, self.settings.zone, others=others_of(self.store, tells=True))
         tick = floor_to(now, TICK)
         full = True
         while full and not ended.is_set():

@@ -139,6 +139,7 @@ class Ingest:
         self._tails: Tails | None = None
         self.only: Period | None = None  # a rebuild of a part stores nothing else
         self._notes: deque[tuple[str, DeviceNote]] = deque(maxlen=NOTES)
+        self.until: datetime | None = None  # of the last take: a loop that catches up is given no later rows
         self.losses = Losses(store)
 
     def take(self, town: Town, now: datetime, until: datetime | None = None, *, average: bool = True) -> Taken:
@@ -154,6 +155,7 @@ class Ingest:
             Whether hours that are over and were touched, by this take or one before it, are averaged now. A late hour
             is touched by every take while its logger sends what it had kept, and is averaged once when they are over.
         """
+        self.until = None if isinstance(self._others, Nobody) else until
         taken: list[Record] = []
         ends, full = dict(self._read), False
         for gateway in self._store.journal.gateways():
@@ -182,12 +184,13 @@ class Ingest:
         decoded = _Decoded(recalls=self._recalls(sent))
         for head, record in sent:
             self._decode(head, record, town, decoded)
-        self._notes.extend(decoded.notes)
         with self._others.turn():
-            found = self._others.look(now)
+            found = self._others.look(now, self.until)
             taken = self._store_all(town, decoded, dict(ends), now, full, found, average)
             self._others.seen(found)
-        return beside(taken, found)
+        taken = beside(taken, found)
+        self._notes.extend(taken.notes)
+        return taken
 
     def told(self) -> list[tuple[str, DeviceNote]]:
         """Hand over what devices have said of themselves since the last call, with their MN."""
@@ -298,7 +301,8 @@ class Ingest:
         hours, over = self._hours(town, batch, now, average)
         if decoded.seen.rows:  # before the offset moves: a step that is cut short reads and keeps them once more
             keep_sightings(self._store, decoded.seen, self._store.settings.get(PLATES, town.on, "mask"))
-        self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
+        with self._others.telling(decoded.arrivals, decoded.notes):
+            self._store.series.append(batch, hours=hours, consumed=ends, rolled=over)
         self._count(decoded, batch.height)
         return Taken(decoded.frames, batch, hours, full, decoded.arrivals, tuple(decoded.notes))
 
@@ -325,10 +329,8 @@ class Ingest:
     def _window(self, since: datetime, now: datetime) -> Recent:
         """Readings of the last hours, from memory or, after a start, from the store."""
         if self._recent is None:
-            found = [
-                self._store.series.readings(interval=interval, period=Period(since, now + timedelta(days=1)))
-                for interval in SHORT
-            ]
+            period = Period(since, self.until or now + timedelta(days=1))
+            found = [self._store.series.readings(interval=interval, period=period) for interval in SHORT]
             rows = pl.concat(found).select(readings_table([]).schema.names)
             self._recent, self._tails = Recent(rows), Tails(rows)
         self._recent.cut(since)

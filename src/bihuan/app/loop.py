@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,18 +17,19 @@ import polars as pl
 
 from bihuan.alerts import Facts, Heard, RuleSet, RulesState
 from bihuan.app.declared import marks_at
-from bihuan.app.desk import Desk
+from bihuan.app.desk import REGIONAL, Desk
 from bihuan.app.ingest import Ingest, Taken
 from bihuan.app.judge import Judge
 from bihuan.app.measure import Measure
 from bihuan.app.memory import judged_before, last_ranking, shown, state_of
 from bihuan.app.notify import Notifications
+from bihuan.app.openevents import ENDED_KEPT, reopened
 from bihuan.app.others import others_of
 from bihuan.app.outcome import Outcome
 from bihuan.app.outlook import Outlook
 from bihuan.app.rollups import SHORT
 from bihuan.app.signing import Signing
-from bihuan.app.suspicion import MODELS, Asked, Suspicion, is_traced, own_suspect
+from bihuan.app.suspicion import LOOK_BACK, MODELS, Asked, Suspicion, is_traced, own_suspect
 from bihuan.app.town import Town
 from bihuan.app.watch import Watch
 from bihuan.app.window import Window
@@ -65,16 +66,11 @@ TICK = timedelta(minutes=5)
 MINUTES_SHOWN = timedelta(hours=6)
 """Minutes shown at every step; more only when a rule that looks back on a day is due."""
 
+MINUTES_TRACED = ENDED_KEPT + LOOK_BACK
+"""Minutes the tracer may look at: an event that ended may be looked at again so long after its onset."""
+
 HOURS_KEPT = timedelta(hours=30)
 """Hours shown to the rules."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """Events that have not ended, with the last ranking of each."""
-
-    events: dict[str, Event] = field(default_factory=dict)
-    ranked: dict[str, Suspects] = field(default_factory=dict)
 
 
 class Loop:
@@ -125,7 +121,8 @@ class Loop:
         self._measure = Measure(store, self._tried)
         self._outlook = Outlook(store, zone, allow)
         self._signing = Signing(store, zone)
-        self._open = self._reopened()
+        leaned_on = {ref.id for case in self.desk.open_cases for ref in case.sources if ref.kind == "event"}
+        self._open = reopened(store.records, self.watermark, leaned_on)
         self._heard: dict[tuple[str, str], datetime] = {}
         self._verdicts = judged_before(store.records, self.watermark, self._town.day_sites)
         self._hours: pl.DataFrame | None = None
@@ -212,13 +209,13 @@ class Loop:
         verdicts = self.judge.due(self._town, now)
         self._save_verdicts(verdicts)
         self._outlook.step(self._town, verdicts, now)
-        values = self._values(taken, now)
+        values, minutes = self._values(taken, now)
         self._rules_state, events = self.rules.step(self._rules_state, self._facts(values, verdicts, now), now)
         self._store.records.set_state(RULES, to_json(self._rules_state))
         self._save_events(events)
         before = {case.id: case.revision for case in self.desk.cases}
-        suspects = self._trace(events, values, now)
-        self._dispatch(events, now)
+        suspects = self._trace(events, minutes, now)
+        self._dispatch(events, suspects, now)
         effects = self._verify(now)
         self.desk.run_clocks(now)
         signs = self._signing.due(self._town, now)
@@ -228,7 +225,7 @@ class Loop:
     def _keep(self) -> None:
         """Remember what the next step needs, so that it may be another process that takes it."""
         leaned_on = {ref.id for case in self.desk.open_cases for ref in case.sources if ref.kind == "event"}
-        wanted = self._open.events.keys() | leaned_on
+        wanted = self._open.events.keys() | self._open.ended.keys() | leaned_on
         self._open.ranked = {ident: found for ident, found in self._open.ranked.items() if ident in wanted}
         for ident in self._asked.keys() - wanted:
             del self._asked[ident]
@@ -241,23 +238,23 @@ class Loop:
 
     # -- facts -----------------------------------------------------------------------------------------------------
 
-    def _values(self, taken: Taken, now: datetime) -> pl.DataFrame:
-        """Minutes and hours of record, as far back as a rule or the tracer looks now."""
-        minutes = self._minute_window.take(self._recent_minutes(now), taken.readings, self._minutes_since(now))
+    def _values(self, taken: Taken, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Minutes and hours of record as far back as a rule looks now, and all minutes that the tracer may look at."""
+        window = self._minute_window.take(self._recent_minutes(now), taken.readings, self._minutes_since(now))
         span = max(MINUTES_SHOWN, self.rules.wanted(self._rules_state, "minute", now))
-        minutes = minutes.filter(pl.col("start") >= now - span)
+        minutes = window.filter(pl.col("start") >= now - span)
         hours = self._hour_window.take(self._recent_hours(taken, now), taken.hours, self._hours_since(now))
-        return pl.concat([minutes, hours]).filter(pl.col("end") <= now)
+        return pl.concat([minutes, hours]).filter(pl.col("end") <= now), window
 
     def _minutes_since(self, now: datetime) -> datetime:
-        return now - max(self.rules.lookback("minute"), MINUTES_SHOWN)
+        return now - max(self.rules.lookback("minute"), MINUTES_TRACED)
 
     def _recent_minutes(self, now: datetime) -> pl.DataFrame:
         """What the window is brought up to date from: memory, or the store when it is made anew."""
         assert self.ingest.recent is not None
         if not self._minute_window.empty:
             return self.ingest.recent
-        period = Period(self._minutes_since(now), now + timedelta(days=1))
+        period = Period(self._minutes_since(now), self.ingest.until or now + timedelta(days=1))
         found = [self._store.series.readings(interval=interval, period=period) for interval in SHORT]
         return pl.concat(found).select(self.ingest.recent.columns)
 
@@ -327,13 +324,14 @@ class Loop:
         self._store.records.save("event", rows)
         self._store.records.link(links)
 
-    def _trace(self, events: Iterable[Event], values: pl.DataFrame, now: datetime) -> tuple[Suspects, ...]:
-        """Ask for suspects of what is new, and again of what lasts."""
+    def _trace(self, events: Iterable[Event], minutes: pl.DataFrame, now: datetime) -> tuple[Suspects, ...]:
+        """Ask for suspects of what is new, again of what lasts, and of what preceded a rise of the whole network."""
         told = {event.id for event in events}
-        ranked = []
-        for event in sorted(self._open.events.values(), key=lambda event: (event.period.start, event.id)):
-            if is_traced(event) and self._suspicion.due(event, now):
-                found = self._suspicion.rank(event, values, now, self.desk.cases)
+        ranked, known = [], self._open.in_order
+        for event in known:
+            noticed = self._suspicion.noticed(event, known)
+            if is_traced(event) and self._suspicion.due(event, now, noticed):
+                found = self._suspicion.rank(event, minutes, now, self.desk.cases, noticed)
             elif event.id in told and event.subject.kind == "outlet" and event.id not in self._open.ranked:
                 fact = self._register.resolve(event.subject, self._town.on)
                 found = own_suspect(event, fact.name if fact else event.subject.id)
@@ -353,20 +351,24 @@ class Loop:
         self._store.records.save("suspects", rows)
         self._store.records.link(links)
 
-    def _dispatch(self, events: Iterable[Event], now: datetime) -> None:
-        """Open or extend the case of every event that somebody must look at; send on what was ruled out."""
-        fresh = {event.id for event in events}
-        for event in sorted(self._open.events.values(), key=lambda event: (event.period.start, event.id)):
+    def _dispatch(self, events: Iterable[Event], suspects: Iterable[Suspects], now: datetime) -> None:
+        """Open or extend the case of every event that somebody must look at; send on what was ruled out.
+
+        A case that stands is told of every later look, though its event ended or turned out to be the whole region's:
+        its officer has to know.
+        """
+        fresh, asked = {event.id for event in events}, {found.event.id for found in suspects}
+        for event in self._open.in_order:
             ranking = self._open.ranked.get(event.id)
-            asked_now = ranking is not None and ranking.period.end > now - TICK
-            if (event.id in fresh or asked_now) and _wants_case(event, ranking):
+            stands = event.id in asked and self.desk.case_of(event.ref) is not None
+            if stands or (event.id in fresh | asked and _wants_case(event, ranking)):
                 self.desk.from_event(event, ranking, now)
         for case in self.desk.open_cases:
             if case.state == "handling":
                 latest = self._latest_ranking(case)
                 if latest is not None:
                     self.desk.redirect(case.id, latest, now)
-        self._open.events = {ident: event for ident, event in self._open.events.items() if event.open}
+        self._open.part(now)
 
     def _latest_ranking(self, case: Case) -> Suspects | None:
         events = [ref.id for ref in case.sources if ref.kind == "event"]
@@ -390,16 +392,6 @@ class Loop:
         found = (self._store.records.get("event", ref.id) for ref in case.sources if ref.kind == "event")
         row = next((row for row in found if row is not None), None)
         return from_json(row.body, Event) if row else None
-
-    def _reopened(self) -> _Open:
-        """What was open when the last process ended."""
-        known = _Open({row.id: from_json(row.body, Event) for row in self._store.records.find("event", state="open")})
-        leaned_on = {ref.id for case in self.desk.open_cases for ref in case.sources if ref.kind == "event"}
-        for ident in sorted(known.events.keys() | leaned_on):
-            found = last_ranking(self._store.records, ident)
-            if found is not None:
-                known.ranked[ident] = found
-        return known
 
     def _new_town(self, on: date) -> None:
         self._town = Town(self._register, on)
@@ -425,4 +417,4 @@ def _wants_case(event: Event, ranking: Suspects | None) -> bool:
     """A regional rise sends nobody to a gate; what nobody could place waits for more data."""
     if event.subject.kind == "city":
         return False
-    return ranking is None or ranking.regional < 0.5
+    return ranking is None or ranking.regional < REGIONAL

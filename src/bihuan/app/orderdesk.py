@@ -14,6 +14,7 @@ import msgspec
 from bihuan.app.gateway import CLAIMS, OrderFile, Told, write_devices
 from bihuan.app.loop import Loop
 from bihuan.app.ordering import SETTLING, Order, open_orders, save, secret_name
+from bihuan.app.orderpost import OrderPost
 from bihuan.core import BihuanError, DeviceNote, from_json, local_date, to_json
 from bihuan.devices.hj212 import INFO_KINDS, NOTE_KINDS, commands
 from bihuan.register import Device
@@ -41,10 +42,12 @@ class OrderBook:
     store : Store
     zone : ZoneInfo
         Local time of the devices.
+    post : OrderPost, optional
+        To the other hosts of a lake.
     """
 
-    def __init__(self, store: Store, zone: ZoneInfo) -> None:
-        self._store, self._zone = store, zone
+    def __init__(self, store: Store, zone: ZoneInfo, post: OrderPost | None = None) -> None:
+        self._store, self._zone, self._post = store, zone, post
         self._ended: dict[str, Order] = {}
 
     def follow(self, loop: Loop, now: datetime) -> list[Order]:
@@ -74,6 +77,8 @@ class OrderBook:
         """An order with what its gateway has told."""
         gateways = self._gateways()
         told = next(filter(None, (self._told(gateway, order.id) for gateway in gateways)), None)
+        if told is None and self._post is not None:
+            told = self._post.told(order.id)
         if told is None:
             if now > order.expires + GRACE:
                 return msgspec.structs.replace(order, state="timeout", ended=now)
@@ -97,7 +102,11 @@ class OrderBook:
         return sorted(one.name for one in folder.iterdir() if one.name != CLAIMS) if folder.is_dir() else []
 
     def _hand_out(self, order: Order, gateways: Iterable[str], loop: Loop, now: datetime) -> None:
-        """Write the files of an order where they are not yet."""
+        """Write the files of an order where they are not yet, or let the host carry it that heard the device last."""
+        host = self._post.host_of(order.device) if self._post is not None else ""
+        if host:
+            self._send_to(host, order, loop, now)
+            return
         folder = self._store.home.orders
         missing = [gateway for gateway in gateways if not (folder / gateway / f"{order.id}.json").exists()]
         if not missing:
@@ -112,6 +121,16 @@ class OrderBook:
         for gateway in missing:
             (folder / gateway).mkdir(parents=True, exist_ok=True)
             write_whole(folder / gateway / f"{order.id}.json", body, private=True)
+
+    def _send_to(self, host: str, order: Order, loop: Loop, now: datetime) -> None:
+        if order.command == "set_key":
+            self._renew(loop, now)
+        device = loop.town.devices.get(order.device)
+        if device is None:
+            log.error("order %s waits: device %s is not in the register today", order.id, order.device)
+            return
+        assert self._post is not None
+        self._post.hand(host, order, self._file(order, device), device)
 
     def _file(self, order: Order, device: Device) -> OrderFile:
         secret = self._store.records.state(secret_name(order.id))
@@ -178,6 +197,8 @@ class OrderBook:
         if order.over:
             self._ended[order.id] = order
             self._clear(order.id)
+            if self._post is not None:
+                self._post.end(order, loop.town.devices.get(order.device))
 
     def _changed(self, order: Order, device: Device) -> Device | None:
         """The row of the register after an order that changed how a device is spoken to; None when it stays."""

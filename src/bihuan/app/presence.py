@@ -165,6 +165,11 @@ class PresenceKeeper:
         self._records.save("presence", [_double_row(one) for one in noticed.values()])
         return list(noticed.values())
 
+    def heard(self, device: str) -> datetime | None:
+        """Return when a logger that is on line was heard last."""
+        line = self._lines.get(device)
+        return None if line is None else line.spell.last
+
     def doubles(self, now: datetime) -> list[Double]:
         """Return the doubles of the last day, those of an earlier life too, whether they go on or not."""
         if not self._read:

@@ -215,5 +215,5 @@ class Screen:
 
 def _odds(probability: float) -> tuple[Text, str]:
     """A bar and the number; what is not certain is never printed as 0 % or 100 %."""
-    percent = "<1 %" if probability < 0.01 else ">99 %" if probability > 0.99 else f"{probability * 100:.0f} %"
+    percent = "<1%" if probability < 0.01 else ">99%" if probability > 0.99 else f"{probability * 100:.0f}%"
     return Text("█" * max(round(probability * BAR), 0), style="yellow"), percent

@@ -89,9 +89,9 @@ def stored_hours(store: Store, town: Town, ref: Ref, pollutant: str, period: Per
         raise NotCovered(f"{ref} is not in the register: look for it among the sites, as station:1001A")
     site = str(ref)
     wanted = list(dict.fromkeys((pollutant, *IN_RATIOS)))
-    own = _usable(store, [site], wanted, period)
+    own = usable_hours(store, [site], wanted, period)
     wide = _wide(own, wanted)
-    wind_site, distance, wind = _wind(store, town, ref, period)
+    wind_site, distance, wind = wind_near(store, town, ref, period)
     joined = wide.join(wind, on="start", how="full", coalesce=True).sort("start") if len(wind) else _no_wind(wide)
     return SectorHours(
         site=site,
@@ -136,7 +136,8 @@ def hours_of_file(file: Path, pollutant: str, zone: ZoneInfo, period: Period | N
     )
 
 
-def _usable(store: Store, sites: list[str], wanted: list[str], period: Period | None) -> pl.DataFrame:
+def usable_hours(store: Store, sites: list[str], wanted: list[str], period: Period | None) -> pl.DataFrame:
+    """Return the usable hours of record of sites, corrections applied: ``site pollutant start value``."""
     rows = store.series.hours(sites, wanted, period, of_record=True)
     rows = apply_corrections(rows, "hours", load_corrections(store.records, "hours", period))
     found = as_values(rows.drop("correction"), "hour")
@@ -149,11 +150,17 @@ def _wide(rows: pl.DataFrame, wanted: list[str]) -> pl.DataFrame:
     return wide.with_columns(absent).sort("start")
 
 
-def _wind(store: Store, town: Town, ref: Ref, period: Period | None) -> tuple[str, float | None, pl.DataFrame]:
-    """The site's own wind, else that of the nearest station that measured it long enough, distance in metres."""
+def wind_near(store: Store, town: Town, ref: Ref, period: Period | None) -> tuple[str, float | None, pl.DataFrame]:
+    """Return a site's own wind, else that of the nearest station that measured it long enough.
+
+    Returns
+    -------
+    (str, float or None, DataFrame)
+        Where it was measured, how far away [m] (None where it is its own), and ``start wind_speed wind_from``.
+    """
     place = town.register.place_of(ref, town.on) or town.centre
     sites = [str(ref), *sorted(town.weather_sites - {str(ref)})]
-    rows = _usable(store, sites, list(WIND), period)
+    rows = usable_hours(store, sites, list(WIND), period)
     near: list[tuple[float, str]] = []
     for site in _long_enough(rows):
         there = town.register.place_of(Ref.parse(site), town.on)

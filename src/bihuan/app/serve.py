@@ -28,11 +28,13 @@ from bihuan.app.gateway import write_devices
 from bihuan.app.gateway.folder import Inbox, InboxThread
 from bihuan.app.hosts import GATEWAY, INGEST, GatewayHost, IngestHost, role_of
 from bihuan.app.importing import import_files
+from bihuan.app.judging import JUDGED_ELSEWHERE, Judging, judged_here
 from bihuan.app.logs import start_logging
 from bihuan.app.loop import TICK, Loop
 from bihuan.app.notify import Notifications, mail_addresses, notifiers_of
 from bihuan.app.opened import lake_of, lent
 from bihuan.app.orderdesk import OrderBook
+from bihuan.app.orderpost import OrderPost, post_of
 from bihuan.app.receipts import Report
 from bihuan.app.sealing import Sealing
 from bihuan.app.settings import Settings, read_settings
@@ -40,7 +42,18 @@ from bihuan.app.state import state_of
 from bihuan.app.supervision import Gateways
 from bihuan.app.troubles import Troubles
 from bihuan.cases import case_settings
-from bihuan.core import CatalogAway, DiskFull, LedgerError, StoreError, floor_to, iso, local_date, to_json
+from bihuan.core import (
+    HOUR,
+    CatalogAway,
+    DiskFull,
+    LedgerError,
+    StoreError,
+    StoreLocked,
+    floor_to,
+    iso,
+    local_date,
+    to_json,
+)
 from bihuan.store import Home, LedgerHead, Store, open_store, write_whole
 
 log = logging.getLogger("bihuan.serve")
@@ -76,7 +89,7 @@ def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
     SettingError
         If a setting is wrong or the port is taken.
     StoreLocked
-        If another process owns the store.
+        If another process owns the store, or another host of the lake judges the city.
     """
     environment = os.environ | {f"BIHUAN_{name.upper()}": str(value) for name, value in overrides.items()}
     settings = read_settings(home, environment)
@@ -94,7 +107,8 @@ def run_server(home: Path, overrides: Mapping[str, Any]) -> None:
             if role == INGEST:
                 IngestHost(store, settings, clock, awaiting.leave()).run(ended)
             else:
-                Server(store, settings, clock, awaiting=awaiting).run(ended)
+                with judged_here(store, clock, awaiting.patiently) as judging:
+                    Server(store, settings, clock, awaiting=awaiting, judging=judging).run(ended)
     except Ended:
         log.info("stopped while it waited")
     except BaseException:
@@ -113,6 +127,8 @@ class Server:
     clock : Clock
     awaiting : Awaiting or None
         Waits for a catalog that goes away while the server starts, and holds gateways that run already.
+    judging : Judging or None
+        The lease of the one host of a lake that judges.
     """
 
     store: Store
@@ -120,6 +136,7 @@ class Server:
     clock: Clock
     troubles: Troubles = field(default_factory=Troubles)
     awaiting: Awaiting | None = None
+    judging: Judging | None = None
     _gateways: Gateways = field(init=False)
     _forward: ForwardChild = field(init=False)
     _forwards: bool = False
@@ -130,13 +147,15 @@ class Server:
     _day: date | None = None
     _due: dict[str, float] = field(default_factory=dict)
     _orders: OrderBook = field(init=False)
+    _post: OrderPost | None = None
     _ledger: str = ""
     _head: LedgerHead | None = None
 
     def run(self, ended: threading.Event) -> None:
         """Serve until `ended`."""
         self._began = self.clock.now()
-        self._orders = OrderBook(self.store, self.settings.zone)
+        self._post = post_of(self.store, self.clock)
+        self._orders = OrderBook(self.store, self.settings.zone, self._post)
         self._sealing = Sealing(self.store.series)
         self._ledger = self._check_ledger()
         started = self._prepare()
@@ -170,6 +189,8 @@ class Server:
             self._gateways.stop()
             self._forward.stop()
             self._farewell()
+            if self._post is not None:
+                self._post.close()
 
     def _prepare(self) -> Gateways | None:
         """Make what the server begins with; return the gateways that were started while its catalog was away."""
@@ -235,11 +256,15 @@ class Server:
 
     def _work(self, ended: threading.Event) -> None:
         """Step what is due, or at least take in what has come; nothing that fails here ends the server."""
+        if self._cools:
+            return
         try:
+            self._hold()
             now = self.clock.now()
             for tick in self._ticks(now):
                 if ended.is_set():
                     return
+                self._hold()
                 until = tick if now - tick >= TICK else None
                 while self._loop.take(tick, until).full and not ended.is_set():
                     self._tell()
@@ -258,14 +283,24 @@ class Server:
             self._trouble("disk_full", problem)
         except CatalogAway as problem:
             self._trouble(f"{CATALOG_AWAY}: {problem}", problem)
+        except StoreLocked as problem:
+            self._trouble(f"{JUDGED_ELSEWHERE}: {problem}", problem)
         except Exception as problem:  # a device must never lose a frame to a fault of the loop
             self.troubles.failures += 1
             self._trouble(f"{type(problem).__name__}: {problem}", problem)
 
+    @property
+    def _cools(self) -> bool:
+        """Whether what failed is left to cool; its trouble is told until it is tried again."""
+        return self._due.get("retry", 0.0) > self.clock.monotonic()
+
+    def _hold(self) -> None:
+        """See that the city is still ours to judge."""
+        if self.judging is not None:
+            self.judging.hold()
+
     def _ticks(self, now: datetime) -> list[datetime]:
-        """Ticks that are due, the earliest first; none while a step that failed is left to cool."""
-        if self._due.get("retry", 0.0) > self.clock.monotonic():
-            return []
+        """Ticks that are due, the earliest first."""
         last, current = self._loop.watermark, floor_to(now, TICK)
         first = current if last is None else max(last + TICK, current - CATCH_UP)
         return [first + TICK * number for number in range(max(0, (current - first) // TICK + 1))]
@@ -283,7 +318,7 @@ class Server:
 
     def _is_due(self, what: str, seconds: float) -> bool:
         now = self.clock.monotonic()
-        if self._due.get(what, 0.0) > now or self._due.get("retry", 0.0) > now:
+        if self._due.get(what, 0.0) > now or self._cools:
             return False
         self._due[what] = now + seconds
         return True
@@ -299,7 +334,12 @@ class Server:
         log.warning("the clock of this machine was set by %+.1f s%s", jump.total_seconds(), after)
 
     def _new_day(self, tick: datetime) -> None:
-        """Once a day: who may send by the register of the day, and older days put in the order they are asked in."""
+        """Once a day: who may send by the register of the day, and older days put in the order they are asked in.
+
+        Once an hour: so is what has come of the open day, where that is much.
+        """
+        if self._is_due("hours in order", HOUR.total_seconds()):
+            self._sealing.begin_hours(tick)
         day = local_date(tick, self.settings.zone)
         if day == self._day:
             return
@@ -373,6 +413,7 @@ class Server:
     def _farewell(self) -> None:
         """Take in what the gateways made durable at the last, and say that nobody serves any more."""
         try:
+            self._hold()
             self._loop.take(self.clock.now())
             self._write_status(0)
         except StoreError as problem:

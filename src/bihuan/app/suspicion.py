@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -15,9 +15,11 @@ from bihuan.app.values import instants
 from bihuan.app.weather import city_weather
 from bihuan.cases import Case
 from bihuan.core import (
+    HOUR,
     Event,
     ForwardModel,
     Interval,
+    Period,
     Place,
     Plane,
     Series,
@@ -26,6 +28,7 @@ from bihuan.core import (
     Suspects,
     Weather,
     content_id,
+    floor_to,
 )
 from bihuan.physics import EnginePlume, GaussianPlume
 from bihuan.tracing import HiddenMap, PlumeTracer, search_hidden
@@ -38,6 +41,12 @@ AGAIN = timedelta(minutes=15)
 
 LONG_ENOUGH = timedelta(hours=2)
 """After so long another look tells little new, unless the rise has grown beyond what was seen before."""
+
+EARLIER = timedelta(hours=2)
+"""A station's event that began so long before the rise of the whole network, or less, may have been its beginning."""
+
+PARTICLES = frozenset({"pm25", "pm10", "tsp"})
+"""One is part of the other: when the network rises in one of them, events in any of them are looked at again."""
 
 TRACED_METHODS = ("alerts/excess/", "alerts/regional/")
 """Events of these metrics are rises that ask for a source, be it the answer that all stations rose together; all others
@@ -108,16 +117,52 @@ class Suspicion:
         """Who ranks, before anything was learned from findings."""
         return self._tracer
 
-    def due(self, event: Event, now: datetime) -> bool:
-        """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts and tells more."""
+    def noticed(self, event: Event, known: Iterable[Event]) -> datetime | None:
+        """Return when a rise of the whole network was noticed that a station's event may belong to, None without one.
+
+        Parameters
+        ----------
+        event : Event
+            Of a station, open or ended.
+        known : iterable of Event
+            Those of the last hours; rises of the whole network that were traced are heeded.
+        """
+        when = [
+            self._asked[rise.id].first
+            for rise in known
+            if rise.subject.kind == "city"
+            and rise.id in self._asked
+            and _related(rise.pollutant, event.pollutant)
+            and rise.period.start - EARLIER <= event.period.start <= rise.period.end
+        ]
+        return None if event.subject.kind == "city" else max(when, default=None)
+
+    def due(self, event: Event, now: datetime, noticed: datetime | None = None) -> bool:
+        """Say whether an event is to be traced at `now`: at once, then each `AGAIN` while it lasts and tells more.
+
+        Where the whole network was seen to rise (`noticed`), every event that may have been its beginning is looked
+        at once more, though it ended, and each hour until `LONG_ENOUGH` after that: what looked like one place's
+        trouble need not be it.
+        """
         asked = self._asked.get(event.id)
         if asked is None:
+            return True
+        if noticed is not None and (
+            asked.last < noticed or (now - noticed <= LONG_ENOUGH and now - asked.last >= HOUR)
+        ):
             return True
         if not event.open or now - asked.last < AGAIN:
             return False
         return now - asked.first <= LONG_ENOUGH or _peak(event) > asked.peak
 
-    def rank(self, event: Event, values: pl.DataFrame, now: datetime, cases: Iterable[Case] = ()) -> Suspects:
+    def rank(
+        self,
+        event: Event,
+        values: pl.DataFrame,
+        now: datetime,
+        cases: Iterable[Case] = (),
+        noticed: datetime | None = None,
+    ) -> Suspects:
         """Rank the sources for one event.
 
         Parameters
@@ -128,16 +173,23 @@ class Suspicion:
         now : datetime
         cases : iterable of Case
             What officers have found so far.
+        noticed : datetime, optional
+            When the whole network was seen to rise: then the data up to now count, not only those of the event's own
+            period, and the ranking says so.
         """
         asked = self._asked.get(event.id)
         self._asked[event.id] = Asked(asked.first if asked else now, now, _peak(event))
+        if noticed is not None:
+            until = max(event.period.end, floor_to(now, AGAIN))
+            event = replace(event, period=Period(event.period.start, until))
         since = event.period.start - LOOK_BACK
         rows = values.filter((pl.col("interval") == "minute") & (pl.col("start") >= since) & (pl.col("end") <= now))
         # as of the end of what is looked at, so that anybody can tell later which findings counted
         found = learned(cases, event.period.end, self._town.register)
         tracer = found.fitted(self._tracer, cell_of(event.subject, self._town.register, event.period.end))
         series = self.series(rows, event.pollutant)
-        return tracer.rank(event, series, self._town.sources, self.weather(rows), found.weights)
+        ranking = tracer.rank(event, series, self._town.sources, self.weather(rows), found.weights)
+        return ranking if noticed is None else replace(ranking, notes=(*ranking.notes, ("note_network", "")))
 
     def search(self, event: Event, values: pl.DataFrame, now: datetime) -> HiddenMap | None:
         """Say where a source outside the list would stand; the arguments are those of `rank`. None without data."""
@@ -173,6 +225,10 @@ class Suspicion:
                 )
             )
         return tuple(found)
+
+
+def _related(one: str, other: str) -> bool:
+    return one == other or {one, other} <= PARTICLES
 
 
 def _peak(event: Event) -> float:

@@ -87,6 +87,10 @@ class Watch:
         doubles = (_told_of(one, town, now) for one in self._presence.doubles(now))
         return (*self._lines.step(town, recent, now), *(one for one in doubles if one is not None))
 
+    def heard(self, device: str) -> datetime | None:
+        """Return when a logger that is on line was heard last, by whichever host."""
+        return None if self._presence is None else self._presence.heard(device)
+
     def keep(self) -> None:
         """Keep what lasts as it stands, before nobody watches any more."""
         if self._presence is not None:

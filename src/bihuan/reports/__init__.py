@@ -12,7 +12,9 @@ from bihuan.reports.dossier_material import (
     StationRow,
     SuspectRow,
     TraceMaterial,
+    TransportRow,
 )
+from bihuan.reports.dossier_transport import transport_words
 from bihuan.reports.html import html
 from bihuan.reports.material import Material
 from bihuan.reports.model import Content, Cover, Figure, Section, Table
@@ -32,8 +34,10 @@ __all__ = [
     "SuspectRow",
     "Table",
     "TraceMaterial",
+    "TransportRow",
     "compose",
     "compose_trace",
     "docx",
     "html",
+    "transport_words",
 ]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from bihuan.core import Language, local_date, printed_unit, text
 from bihuan.reports.dossier_charts import event_winds, rose_chart, series_chart, trace_map
 from bihuan.reports.dossier_material import TraceMaterial, odds, say
+from bihuan.reports.dossier_transport import arrival_table, transport_words
 from bihuan.reports.dossier_work import check_section, method_section, work_section
 from bihuan.reports.material import amount, item_name
 from bihuan.reports.model import Content, Section, Table
@@ -170,8 +171,10 @@ def weather_section(given: TraceMaterial, language: Language) -> Section:
     """3: the wind of the episode, its class, and what it carries."""
     winds = event_winds(given)
     title = say("section_weather", language)
+    moved = _moved(given, language)
     if not winds:
-        return Section(title=title, sentences=(say("no_wind", language),) if given.blocks else ())
+        said = (say("no_wind", language), *moved) if given.blocks else ()
+        return Section(title=title, sentences=said)
     speeds = [speed for speed, _ in winds]
     east = sum(s * math.sin(math.radians(d)) for s, d in winds) / len(winds)
     north = sum(s * math.cos(math.radians(d)) for s, d in winds) / len(winds)
@@ -194,12 +197,20 @@ def weather_section(given: TraceMaterial, language: Language) -> Section:
         lines.append(say("class_said", language, classes=say("list_mark", language).join(parts)))
     if given.estimated and not given.found.cannot_tell:
         lines.append(say("transport_said", language, percent=odds(given.found.regional)))
+    order = None if given.transport is None else arrival_table(given.transport, given.zone, language)
+    notes = (say("note_weather", language), *((say("note_transport", language),) if moved else ()))
     return Section(
         title=title,
-        sentences=tuple(lines),
+        sentences=(*lines, *moved),
+        tables=() if order is None else (order,),
         figures=rose_chart(given, language),
-        notes=(say("note_weather", language),),
+        notes=notes,
     )
+
+
+def _moved(given: TraceMaterial, language: Language) -> tuple[str, ...]:
+    """Local or brought in, and the order of arrival."""
+    return () if given.transport is None else transport_words(given.transport, given.unit, given.zone, language)
 
 
 def ratio_section(given: TraceMaterial, language: Language) -> Section:

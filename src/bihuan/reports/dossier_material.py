@@ -12,7 +12,7 @@ from bihuan.cases import Case
 from bihuan.core import CHINA, Effect, Event, Language, Period, Place, Ref, Suspect, Suspects, text
 
 if TYPE_CHECKING:  # loading the physics takes a second: the bulletin shall not wait for it
-    from bihuan.tracing import Footprint, HiddenMap, SearchArea, Stop
+    from bihuan.tracing import Arrival, Footprint, HiddenMap, SearchArea, Stop, TransportShare
 
 Numbers = tuple[float | None, ...]
 
@@ -178,6 +178,32 @@ class ChangeRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransportRow:
+    """What the air brought in, and in which order stations rose.
+
+    Attributes
+    ----------
+    share : TransportShare
+    period : Period
+        Hours that it is of.
+    beyond : float
+        Stations nearer than this count as here. [m]
+    arrival : Arrival or None
+    stations : tuple of str
+        Names, in the order of ``arrival.hours``.
+    first : datetime or None
+        From when ``arrival.hours`` count.
+    """
+
+    share: TransportShare
+    period: Period
+    beyond: float = 0.0
+    arrival: Arrival | None = None
+    stations: tuple[str, ...] = ()
+    first: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceMaterial:
     """Everything known of one trace.
 
@@ -209,6 +235,8 @@ class TraceMaterial:
     changes : tuple of ChangeRow
     hidden, areas, stops, footprint :
         Of the search and of the first suspect.
+    transport : TransportRow or None
+        Local or brought in.
     outlines : tuple of rings of (lon, lat)
         Districts, for the map.
     cases : tuple of Case
@@ -251,6 +279,7 @@ class TraceMaterial:
     areas: tuple[SearchArea, ...] = ()
     stops: tuple[Stop, ...] = ()
     footprint: Footprint | None = None
+    transport: TransportRow | None = None
     outlines: tuple[tuple[tuple[float, float], ...], ...] = ()
     cases: tuple[Case, ...] = ()
     hidden_cases: int = 0

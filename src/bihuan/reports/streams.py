@@ -19,7 +19,7 @@ def event_words(given: Material, event: Event, language: Language) -> str:
     return describe(event, rule, name, language) if rule else name
 
 
-RISES = frozenset({"local_rise", "regional_rise", "aqi_heavy", "station_hour_limit"})
+RISES = frozenset({"local_rise", "regional_rise", "regional_rise_minute", "aqi_heavy", "station_hour_limit"})
 """Texts of the rules that tell of polluted air; the other patterns tell of doubtful data."""
 
 

@@ -15,6 +15,7 @@ from bihuan.store.journalcare import Pruned, SegmentState, check_journal, days_k
 from bihuan.store.lake import LakeStore
 from bihuan.store.lakeadded import Added
 from bihuan.store.lakeaddress import LakeAddress
+from bihuan.store.lakehosts import Holder, LakeHosts
 from bihuan.store.lakerebuild import alone, beside, copy_consumed, of_others, swap_in
 from bihuan.store.ledger import Entry, Ledger, LedgerHead
 from bihuan.store.matrices import MatrixFolder
@@ -45,11 +46,13 @@ __all__ = [
     "FrameIndex",
     "FrameStatus",
     "Handle",
+    "Holder",
     "Home",
     "Journal",
     "JournalReader",
     "JournalSurvey",
     "LakeAddress",
+    "LakeHosts",
     "LakeStore",
     "Ledger",
     "LedgerHead",

@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -106,9 +108,9 @@ def columns_of(batch: Batch, columns: list[str], may_be_null: Collection[str] = 
 def bounds_of(frame: pl.DataFrame) -> dict[str, str]:
     """Return as SQL where rows ``r`` with the keys of a batch can lie: first and last start, and few spots."""
     first, last = frame.select(pl.col("start").min().alias("first"), pl.col("start").max().alias("last")).row(0)
-    within = f"r.start BETWEEN TIMESTAMPTZ '{first.isoformat()}' AND TIMESTAMPTZ '{last.isoformat()}'"
-    if SPOT in frame.columns:
-        within += spots_clause(frame[SPOT].unique().sort().to_list(), "r.")
+    within = f"r.start BETWEEN {literal(first)} AND {literal(last)}"
+    spots = spots_clause(frame[SPOT].unique().sort().to_list(), "r.") if SPOT in frame.columns else ""
+    within += f" AND {spots}" if spots else ""
     return {"within": within}
 
 
@@ -142,7 +144,14 @@ def lent(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -
 
 def spots_clause(spots: list[int], of: str = "") -> str:
     """Return what keeps a search to a few spots, empty where there are many."""
-    return f" AND {of}{SPOT} IN ({', '.join(map(str, spots))})" if 0 < len(spots) <= FEW else ""
+    return f"{of}{SPOT} IN ({', '.join(map(str, spots))})" if 0 < len(spots) <= FEW else ""
+
+
+def literal(value: str | datetime) -> str:
+    """Return a text or an instant as it stands in a statement."""
+    if isinstance(value, datetime):
+        return f"TIMESTAMPTZ '{value.astimezone(UTC).isoformat()}'"
+    return "'" + value.replace("'", "''") + "'"
 
 
 def error_of(problem: duckdb.Error, path: Path) -> StoreError:
@@ -191,18 +200,40 @@ def count_of(result: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
+def set_meta(connection: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
+    """Keep what the series know of themselves, inside a transaction."""
+    connection.execute("DELETE FROM meta WHERE key = ?", [key])
+    connection.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
+
+
 def in_order(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Return rows in the order of their keys.
 
     Notes
     -----
     Of a logger's week DuckDB's own ORDER BY over five columns, four of them texts, took longer than to find the rows;
-    here the columns that say the same in every row (the logger, the interval) are left out.
+    here the columns that say the same in every row (the logger, the interval) are left out, and the others are made
+    one number, which is sorted in half the time.
     """
     if frame.is_empty():
         return frame
     vary = [key for key in keys if not (frame[key] == frame[key][0]).all()]
-    return frame.sort(vary) if vary else frame
+    ranks = [_ranks(frame[key]) for key in vary]
+    sizes = [int(numbers.max()) + 1 for numbers in ranks]  # type: ignore[arg-type]  # a key is never null
+    if not vary or prod(sizes) >= 2**63:
+        return frame.sort(vary) if vary else frame
+    place = ranks[0]
+    for numbers, size in zip(ranks[1:], sizes[1:], strict=True):
+        place = place * size + numbers
+    return frame[place.arg_sort()]
+
+
+def _ranks(column: pl.Series) -> pl.Series:
+    """Return numbers from 0 on in the order of the values."""
+    if column.dtype == pl.String:
+        return column.cast(pl.Enum(column.unique().sort())).to_physical().cast(pl.Int64)
+    numbers = column.to_physical()
+    return numbers - numbers.min()
 
 
 def instants_of(column: pl.Series) -> np.ndarray[Any, np.dtype[np.datetime64]]:

@@ -19,10 +19,10 @@ import duckdb
 import polars as pl
 
 from bihuan.core import CatalogAway, Period, SettingError, StoreError
-from bihuan.store.batches import count_of, error_of, where_of
+from bihuan.store.batches import count_of, error_of, set_meta, where_of
 from bihuan.store.following import Following
 from bihuan.store.indices import FILES, INDICES
-from bihuan.store.lakeadded import Added, added_by_others, mark_author, snapshot_of
+from bihuan.store.lakeadded import CREATE_TOLD, TOLD, Added, added_by_others, mark_author, snapshot_of
 from bihuan.store.lakeaddress import LakeAddress, extension_files, files_of
 from bihuan.store.lakefiles import folders_below, sync_new
 from bihuan.store.lakelatest import LakeLatest
@@ -76,6 +76,7 @@ class LakeStore(SeriesStore):
         self._depth = 0
         self._broken = False
         self._latest = LakeLatest()
+        self._telling = ""
         super().__init__(Path(address.data) / address.schema, threads)
 
     # -- opening and the catalog -----------------------------------------------------------------------------------
@@ -123,11 +124,11 @@ class LakeStore(SeriesStore):
 
     def _settle(self) -> None:
         with self._writing() as connection:
-            known = connection.execute(
-                f"SELECT 1 FROM information_schema.tables WHERE table_catalog = 'lake' "
-                f"AND table_name = '{READINGS.stored}'"
-            ).fetchone()
-            if known:
+            rows = connection.execute("SELECT table_name FROM information_schema.tables WHERE table_catalog = 'lake'")
+            known = {str(name) for (name,) in rows.fetchall()}
+            if TOLD not in known:
+                connection.execute(CREATE_TOLD)
+            if READINGS.stored in known:
                 return
             for kept in (*TABLES.values(), INDICES, FILES):
                 connection.execute(kept.create)
@@ -211,7 +212,10 @@ class LakeStore(SeriesStore):
                 yield connection
 
     def _before_commit(self) -> None:
-        """Sync the files of the transaction, and see that the lock is still ours."""
+        """Say what is told beside it, sync the files of the transaction, and see that the lock is still ours."""
+        if self._telling:
+            values = [self.address.host, self._telling]
+            self._connection.execute(f"INSERT INTO {TOLD} VALUES (now(), ?, ?)", values)
         if not self.address.remote:
             sync_new(Path(self.address.data), self._since, folders_below(Path(self._folder)))
         import psycopg  # noqa: PLC0415
@@ -287,6 +291,11 @@ class LakeStore(SeriesStore):
         found = super().consumed()
         return {name.removeprefix(mark): at for name, at in found.items() if name.startswith(mark)}
 
+    def gateways(self) -> dict[str, str]:
+        """Return the gateways whose journals were ever read into the lake, with the host that reads each."""
+        found = (name.rpartition("/") for name in super().consumed())
+        return {gateway: host for host, _, gateway in found}
+
     def _consumed_as(self, gateway: str) -> str:
         name = super()._consumed_as(gateway)
         return f"{self.address.host}/{name}" if self.address.host else name
@@ -297,13 +306,34 @@ class LakeStore(SeriesStore):
         with self._mutex, self._locked():
             yield self._lock
 
-    def added(self, since: int | None) -> Added:
+    @contextmanager
+    def telling(self, body: str) -> Iterator[None]:
+        """Let what is stored in the block tell the other hosts something, in the same transaction."""
+        with self._mutex:
+            self._telling = body
+            try:
+                yield
+            finally:
+                self._telling = ""
+
+    def told_since(self, at: datetime) -> tuple[str, ...]:
+        """Return what other hosts told since an instant: for whoever cannot say what of it is known."""
+        rows = self.query(
+            f"SELECT body FROM {TOLD} WHERE told_at >= ? AND host <> ? ORDER BY told_at, host", [at, self.address.host]
+        )
+        return tuple(rows["body"])
+
+    def added(self, since: int | None, until: datetime | None = None, *, hours_only: bool = False) -> Added:
         """Return what other hosts stored since one looked last; belongs into `exclusive`.
 
         Parameters
         ----------
         since : int or None
             `Added.upto` of the last time; None asks for nothing but how far the lake is.
+        until : datetime, optional
+            Leave what was stored later for the next time.
+        hours_only : bool
+            Leave the readings out.
         """
         import psycopg  # noqa: PLC0415
 
@@ -312,7 +342,8 @@ class LakeStore(SeriesStore):
         try:
             if since is None:
                 since = snapshot_of(self._lock, self.address.schema)
-            return added_by_others(self._lock, self._connection, self.address.schema, self.address.host, since)
+            where = (self.address.schema, self.address.host, since, until)
+            return added_by_others(self._lock, self._connection, *where, hours_only=hours_only)
         except (duckdb.Error, psycopg.Error) as problem:
             raise self._error(problem) from problem
 
@@ -321,7 +352,7 @@ class LakeStore(SeriesStore):
         count = super().forget_readings(devices, period, gateways)
         with self._writing() as connection:
             connection.execute("DELETE FROM latest")
-            self._set_meta(connection, "forgotten", str(self._snapshot()))
+            set_meta(connection, "forgotten", str(self._snapshot()))
         return count
 
     def forget_journalled(self) -> int:
@@ -329,7 +360,7 @@ class LakeStore(SeriesStore):
         count = super().forget_journalled()
         with self._writing() as connection:
             connection.execute("DELETE FROM latest")
-            self._set_meta(connection, "forgotten", str(self._snapshot()))
+            set_meta(connection, "forgotten", str(self._snapshot()))
         return count
 
     def resort(self, before: datetime, stop: Callable[[], bool] = lambda: False) -> int:
@@ -355,11 +386,16 @@ class LakeStore(SeriesStore):
                 total += merged
         return total
 
+    def order_hours(self, before: datetime, stop: Callable[[], bool] = lambda: False) -> int:
+        """Nothing here: what commits wrote is merged in the night."""
+        return 0
+
     def tidy(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Once a day: write deletions into their files, let go of old snapshots, remove files nobody names any more."""
         self.latest()
         with self._writing() as connection:
             self._latest.keep(connection)
+            connection.execute(f"DELETE FROM {TOLD} WHERE told_at < now() - INTERVAL {KEEP_SNAPSHOTS.days} DAY")
         for statement in (
             "CALL ducklake_rewrite_data_files('lake')",
             f"CALL ducklake_expire_snapshots('lake', older_than => now() - INTERVAL {KEEP_SNAPSHOTS.days} DAY)",
@@ -371,7 +407,7 @@ class LakeStore(SeriesStore):
 
     def _maintain(self, statement: str) -> list[tuple[Any, ...]]:
         with self._writing(authored=False) as connection:
-            return list(connection.execute(statement).fetchall())
+            return list(connection.execute(statement).pl().rows())  # instants as Python's would need one more package
 
     def pin(self, target: Path) -> LakePinned:  # type: ignore[override]  # used in a with, and copied from, alike
         """Hold the series as they are now, for a copy into a new file while writing goes on."""

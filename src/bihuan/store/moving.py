@@ -18,7 +18,7 @@ from bihuan.store.indices import FILES, INDICES
 from bihuan.store.lake import LakeStore
 from bihuan.store.lakeaddress import LakeAddress
 from bihuan.store.series import SeriesStore
-from bihuan.store.tables import TABLES, Kept
+from bihuan.store.tables import HOURS_SORTED_UNTIL, SORTED_UNTIL, TABLES, Kept
 
 MOVING = "moving"
 """Key of `meta` while a move is under way: a target with rows and without it belongs to somebody else."""
@@ -205,7 +205,9 @@ class _Move:
 
     def _finish(self) -> None:
         with self._lake.changing() as connection:
-            connection.execute(f"DELETE FROM {self._target}.meta WHERE key IN ('{MOVING}', 'sorted_until')")
+            connection.execute(
+                f"DELETE FROM {self._target}.meta WHERE key IN ('{MOVING}', '{SORTED_UNTIL}', '{HOURS_SORTED_UNTIL}')"
+            )
             host = self._lake.address.host
             if host and self._target == "lake":
                 connection.execute(f"UPDATE lake.consumed SET gateway = '{host}/' || gateway")

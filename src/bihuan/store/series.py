@@ -1,24 +1,19 @@
-"""The series: readings, hours and days in one DuckDB file that one process owns.
-
-Why no MERGE: measured on commits of 1,000 rows, an anti-joined INSERT, and an UPDATE only where a key was there
-already, take half the time of a MERGE, and MERGE would let two rows of one key in when both are in the batch.
-"""
+"""The series: readings, hours and days in one DuckDB file that one process owns."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from bihuan.core import DAY, Period, StoreError, floor_to, iso, parse_instant
+from bihuan.core import Period, StoreError
 from bihuan.store.batches import (
-    SPOTS,
     Batch,
     Written,
     bounds_of,
@@ -26,7 +21,6 @@ from bihuan.store.batches import (
     count_of,
     error_of,
     given,
-    lent,
     prepared,
     where_of,
     with_spots,
@@ -35,29 +29,21 @@ from bihuan.store.following import Following
 from bihuan.store.indices import FILES, INDICES, store_files, store_indices
 from bihuan.store.pinned import Pinned
 from bihuan.store.reading import SeriesReading
+from bihuan.store.sealeddays import put_hours_in_order, put_in_order
 from bihuan.store.segments import FRAME_PATTERN, Position, checked_gateway
+from bihuan.store.storing import of_a_step, store_batch
 from bihuan.store.tables import (
     ALL_LATEST,
     CREATE_OTHERS,
     DAYS,
     HOURS,
     READINGS,
+    SORTED_UNTIL,
     SPOT,
     TABLES,
     Kept,
     TableName,
 )
-
-LARGE = 20_000
-"""From here on a batch is worth a look at what its time holds already, and one thread for writing. [rows]"""
-
-PLENTY = 500_000
-"""From here on a batch is written with all threads, and searched by DuckDB. Below it a second thread costs more than it
-brings: of 50,000 rows the insert took 21 ms of processor time with one and 70 with two, the checkpoint half. To change
-the number takes 3 ms, which a small commit does not earn. [rows]"""
-
-PIECE = 2_000_000
-"""Rows of a sealed day that are put in order in one transaction: between two of them others may write."""
 
 
 class SeriesStore(SeriesReading):
@@ -128,7 +114,7 @@ class SeriesStore(SeriesReading):
         connection.execute("DROP TABLE older_readings")
         connection.execute("DELETE FROM latest")
         connection.execute("INSERT INTO latest " + ALL_LATEST.format(source=READINGS.stored, within="true"))
-        connection.execute("DELETE FROM meta WHERE key IN ('latest_from', 'sorted_until')")
+        connection.execute(f"DELETE FROM meta WHERE key IN ('latest_from', '{SORTED_UNTIL}')")
 
     def append(
         self,
@@ -173,12 +159,15 @@ class SeriesStore(SeriesReading):
         ]
         batches = [(kept, prepared(kept, batch)) for kept, batch in given]
         written = Written()
-        alone = LARGE <= sum(batch.height for _, batch in batches) < PLENTY
+        alone = of_a_step(sum(batch.height for _, batch in batches))
         with self._threads_for_writing(1 if alone else self._threads):
             with self._writing() as connection:
                 for kept, batch in batches:
                     if batch.height:
-                        written += self._store(connection, kept, batch)
+                        stored = store_batch(connection, kept, batch)
+                        written += stored
+                        if kept is READINGS and stored.new + stored.revised:
+                            self._following.take(connection, batch, changed=stored.new < batch.height)
                 if rolled is not None and rolled.height:
                     self._following.unmark(connection, rolled)
                 if indices is not None:
@@ -264,22 +253,22 @@ class SeriesStore(SeriesReading):
 
         Notes
         -----
-        In order of arrival one device's week in 72 million rows took 260 ms, ordered 11 ms. Each day is done once, in
-        pieces of which each is a transaction; what arrives for it later stays behind it.
+        Each day is done once (`bihuan.store.sealeddays`), in pieces of which each is a transaction; what arrives for
+        it later stays behind it.
         """
-        start = self._meta_instant("sorted_until")
-        if start is None:
-            first = self.query("SELECT min(start) AS first FROM readings")["first"][0]
-            if first is None:
-                return 0
-            start = floor_to(first, DAY)
-        total = 0
-        while start + DAY <= before and not stop():
-            total += self._resort_day(start, stop)
-            start += DAY
+        total = put_in_order(self, self._writing, before, stop)
         if total:
             self.checkpoint()
         return total
+
+    def order_hours(self, before: datetime, stop: Callable[[], bool] = lambda: False) -> int:
+        """Order what has come of days that are not sealed, hours before an instant, once that is much; return rows.
+
+        Parameters
+        ----------
+        before, stop : as for `resort`
+        """
+        return put_hours_in_order(self, self._writing, before, stop)
 
     def latest(self, devices: Iterable[str] | None = None) -> pl.DataFrame:
         """Return the newest reading of each device, pollutant, stat and interval.
@@ -332,44 +321,6 @@ class SeriesStore(SeriesReading):
                 self._following.settled()
                 self._unsettled = False
 
-    def _store(self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame) -> Written:
-        """Store a batch; one of a step as it lies in memory: the table names what it holds, little mostly."""
-        if not LARGE <= batch.height < PLENTY:
-            return self._store_among_many(connection, kept, batch)
-        keys, most = list(kept.key), 2 * batch.height + 1
-        known = connection.execute(kept.keys_between.format(**bounds_of(batch), most=most)).pl()
-        if known.height == most:  # much of other owners lies in that time
-            return self._store_among_many(connection, kept, batch)
-        there = batch.join(known, on=keys, how="semi", maintain_order="left") if known.height else batch.clear()
-        fresh = batch.join(known, on=keys, how="anti", maintain_order="left") if there.height else batch
-        new, revised = fresh.height, 0
-        if new:
-            with lent(connection, "batch", fresh):
-                connection.execute(kept.insert_all)
-        if there.height:
-            with given(connection, "batch", there):
-                revised = count_of(connection.execute(kept.revise.format(**bounds_of(there))))
-        return self._stored(connection, kept, batch, new, revised)
-
-    def _store_among_many(self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame) -> Written:
-        bounds = bounds_of(batch)
-        large = batch.height >= LARGE
-        with given(connection, "batch", batch):
-            if large and not connection.execute(kept.any_between.format(**bounds)).fetchone():
-                new, revised = count_of(connection.execute(kept.insert_all)), 0
-            else:
-                new = count_of(connection.execute(kept.insert_new.format(**bounds)))
-                known = batch.height - new
-                revised = count_of(connection.execute(kept.revise.format(**bounds))) if known else 0
-        return self._stored(connection, kept, batch, new, revised)
-
-    def _stored(
-        self, connection: duckdb.DuckDBPyConnection, kept: Kept, batch: pl.DataFrame, new: int, revised: int
-    ) -> Written:
-        if kept is READINGS and new + revised:
-            self._following.take(connection, batch, changed=new < batch.height)
-        return Written(new, revised, batch.height - new - revised)
-
     @contextmanager
     def _threads_for_writing(self, threads: int) -> Iterator[None]:
         """Let DuckDB use so many threads; afterwards all that queries may have."""
@@ -400,39 +351,6 @@ class SeriesStore(SeriesReading):
         )
         if not count_of(done):
             connection.execute(f"INSERT INTO consumed VALUES ('{name}', {segment}, {offset})")
-
-    def _resort_day(self, start: datetime, stop: Callable[[], bool]) -> int:
-        end = start + DAY - timedelta(microseconds=1)
-        day = f"start BETWEEN TIMESTAMPTZ '{start.isoformat()}' AND TIMESTAMPTZ '{end.isoformat()}'"
-        rows = int(self.query(f"SELECT count(*) FROM {READINGS.stored} WHERE {day}").item())
-        pieces = max(1, -(-rows // PIECE))
-        total = 0
-        for piece in range(pieces):
-            if stop():
-                return total
-            first, last = (SPOTS * number // pieces for number in (piece, piece + 1))
-            total += self._resort_piece(f"{day} AND {SPOT} BETWEEN {first} AND {last - 1}")
-        with self._writing() as connection:
-            self._set_meta(connection, "sorted_until", iso(start + DAY))
-        return total
-
-    def _resort_piece(self, where: str) -> int:
-        with self._writing() as connection:
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE piece AS SELECT * FROM {READINGS.stored} WHERE {where}")
-            count = count_of(connection.execute(f"DELETE FROM {READINGS.stored} WHERE {where}"))
-            connection.execute("SET preserve_insertion_order = true")
-            connection.execute(f"INSERT INTO {READINGS.stored} SELECT * FROM piece ORDER BY {READINGS.sealed_order}")
-            connection.execute("SET preserve_insertion_order = false")
-            connection.execute("DROP TABLE piece")
-        return count
-
-    def _meta_instant(self, key: str) -> datetime | None:
-        found = self.query("SELECT value FROM meta WHERE key = ?", [key])
-        return parse_instant(found["value"][0]) if found.height else None
-
-    def _set_meta(self, connection: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
-        connection.execute("DELETE FROM meta WHERE key = ?", [key])
-        connection.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -21,7 +21,8 @@ _TYPES = {
 }
 
 
-def _names(columns: list[str], of: str = "") -> str:
+def names_of(columns: list[str], of: str = "") -> str:
+    """Return columns as they stand in a statement."""
     return ", ".join(f'{of}"{column}"' for column in columns)
 
 
@@ -82,19 +83,19 @@ class Kept:
     @property
     def view(self) -> str:
         """Make the view that hides the spot."""
-        columns = _names([*self.columns, "revision"])
+        columns = names_of([*self.columns, "revision"])
         return f"CREATE VIEW IF NOT EXISTS {self.name} AS SELECT {columns} FROM {self.stored}"
 
     @property
     def insert_all(self) -> str:
         """Add the whole batch, where nothing of its time is there yet."""
         spot = f", {SPOT}" if self.spotted else ""
-        return f"INSERT INTO {self.stored} SELECT {_names(self.columns)}, 1{spot} FROM batch"
+        return f"INSERT INTO {self.stored} SELECT {names_of(self.columns)}, 1{spot} FROM batch"
 
     @property
     def keys_between(self) -> str:
         """Name up to ``{most}`` keys that are there where the rows of a batch can lie."""
-        return f"SELECT {_names(list(self.key))} FROM {self.stored} r WHERE {{within}} LIMIT {{most}}"
+        return f"SELECT {names_of(list(self.key))} FROM {self.stored} r WHERE {{within}} LIMIT {{most}}"
 
     @property
     def any_between(self) -> str:
@@ -110,9 +111,9 @@ class Kept:
         keys = list(self.key)
         spot = f", b.{SPOT}" if self.spotted else ""
         return (
-            f"INSERT INTO {self.stored} SELECT {_names(self.columns, 'b.')}, 1{spot} FROM batch b ANTI JOIN "
-            f"(SELECT {_names(keys)} FROM {self.stored} r WHERE {{within}}) k "
-            f"USING ({_names(keys)})"
+            f"INSERT INTO {self.stored} SELECT {names_of(self.columns, 'b.')}, 1{spot} FROM batch b ANTI JOIN "
+            f"(SELECT {names_of(keys)} FROM {self.stored} r WHERE {{within}}) k "
+            f"USING ({names_of(keys)})"
         )
 
     @property
@@ -128,7 +129,7 @@ class Kept:
             f"UPDATE {self.stored} r SET {changes}, "
             f"revision = r.revision + 1 FROM batch b WHERE {self._same_key} "
             f"AND {_rank('b')} >= {_rank('r')} "
-            f"AND (({_names(content, 'r.')}) IS DISTINCT FROM ({_names(content, 'b.')}) OR {flags})"
+            f"AND (({names_of(content, 'r.')}) IS DISTINCT FROM ({names_of(content, 'b.')}) OR {flags})"
         )
 
     @property
@@ -143,7 +144,7 @@ class Kept:
     @property
     def of_record(self) -> str:
         """Keep one row a period: the first basis that has a value."""
-        others = _names([column for column in self.key if column != "basis"])
+        others = names_of([column for column in self.key if column != "basis"])
         bases = ", ".join(f"'{basis}'" for basis in BASES)
         return (
             f"QUALIFY row_number() OVER (PARTITION BY {others} "
@@ -153,7 +154,7 @@ class Kept:
     @property
     def order(self) -> str:
         """Order in which rows are handed out."""
-        return _names(list(self.key))
+        return names_of(list(self.key))
 
     @property
     def sealed_order(self) -> str:
@@ -173,6 +174,12 @@ TABLES: dict[TableName, Kept] = {"readings": READINGS, "hours": HOURS, "days": D
 
 LATEST_KEY = ("device", "pollutant", "stat", "interval")
 
+SORTED_UNTIL = "sorted_until"
+"""Where `meta` has up to when sealed days are in order."""
+
+HOURS_SORTED_UNTIL = "hours_sorted_until"
+"""Where `meta` has up to when hours of days that are not sealed are in order."""
+
 CREATE_OTHERS = (
     READINGS.view,
     "CREATE TABLE IF NOT EXISTS meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
@@ -183,22 +190,22 @@ CREATE_OTHERS = (
 )
 
 _SAME_SERIES = " AND ".join(f'latest."{column}" = newest."{column}"' for column in LATEST_KEY)
-_AS_LATEST = _names([*READINGS.columns, "revision"], "r.")
+_AS_LATEST = names_of([*READINGS.columns, "revision"], "r.")
 
 ALL_LATEST = (
     f"SELECT {_AS_LATEST} FROM {{source}} r WHERE {{within}} "
-    f"QUALIFY row_number() OVER (PARTITION BY {_names(list(LATEST_KEY), 'r.')} ORDER BY r.start DESC) = 1"
+    f"QUALIFY row_number() OVER (PARTITION BY {names_of(list(LATEST_KEY), 'r.')} ORDER BY r.start DESC) = 1"
 )
 """The newest reading of each series among some rows."""
 
 STORED_NEWEST = (
-    f"SELECT {_AS_LATEST} FROM {READINGS.stored} r SEMI JOIN newest USING ({_names(list(KEY_COLUMNS))}) "
+    f"SELECT {_AS_LATEST} FROM {READINGS.stored} r SEMI JOIN newest USING ({names_of(list(KEY_COLUMNS))}) "
     "WHERE {within}"
 )
 """The rows of some keys as they stand now."""
 
 DROP_OLDER = f"DELETE FROM latest USING newest WHERE {_SAME_SERIES} AND newest.start >= latest.start"
-ADD_LATEST = f"INSERT INTO latest SELECT newest.* FROM newest ANTI JOIN latest USING ({_names(list(LATEST_KEY))})"
+ADD_LATEST = f"INSERT INTO latest SELECT newest.* FROM newest ANTI JOIN latest USING ({names_of(list(LATEST_KEY))})"
 
 MARK_TOUCHED = "INSERT INTO touched SELECT marks.* FROM marks ANTI JOIN touched USING (device, start)"
 DROP_TOUCHED = "DELETE FROM touched USING marks WHERE touched.device = marks.device AND touched.start = marks.start"

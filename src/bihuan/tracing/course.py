@@ -35,14 +35,17 @@ class Course:
         Minutes of the record that were known.
     probability : ndarray, shape (steps, sources)
         That each source releases then.
+    counted : ndarray, shape (steps,)
+        That any does, with at least `ReleaseSettings.least_rate`: what alarms go by.
     """
 
     seen: NDArray[np.int64]
     probability: Float
+    counted: Float
 
     @property
     def running(self) -> Float:
-        """That any does."""
+        """That any does, at whatever rate."""
         total: Float = self.probability.sum(axis=1)
         return total
 
@@ -89,15 +92,17 @@ def follow(evidence: Evidence) -> Course:
     begin = np.tile(np.exp(evidence.chance), sources) * 0.25 / sources
     state = np.concatenate([begin, 0.75 * np.array([1.0 - ELSE_AFTER, ELSE_AFTER])])
     seen = np.arange(settings.step, len(evidence.record) + 1, settings.step)
-    found = np.empty((len(seen), sources))
+    found, counted = np.empty((len(seen), sources)), np.empty(len(seen))
+    enough = evidence.rates >= math.log(settings.least_rate)
     for n, count in enumerate(seen):
         told, unlisted = evidence.of(np.arange(count - settings.step, count))
         log = np.concatenate([told.ravel(), [0.0, unlisted]])
         before = state @ turning
         after = before * np.exp(log - log.max())
         state = (1.0 - settings.blunder) * after / after.sum() + settings.blunder * before
-        found[n] = state[:-2].reshape(sources, -1).sum(axis=1)
-    return Course(seen, found)
+        by_rate = state[:-2].reshape(sources, -1)
+        found[n], counted[n] = by_rate.sum(axis=1), by_rate[:, enough].sum()
+    return Course(seen, found, counted)
 
 
 def _turning(settings: ReleaseSettings, sources: int, rates: Float) -> Float:
@@ -124,7 +129,7 @@ def detect(course: Course) -> tuple[Detected, ...]:
     """Return the releases that were noticed; one that is out of sight for less than `LULL` goes on."""
     found: list[Detected] = []
     raised: int | None = None
-    for count, chance in zip(course.seen.tolist(), course.running.tolist(), strict=True):
+    for count, chance in zip(course.seen.tolist(), course.counted.tolist(), strict=True):
         if raised is None and chance > RAISED:
             raised = count
         elif raised is not None and chance < CLEARED:

@@ -2,7 +2,8 @@
 
 Every minute and sensor is compared with what a source would cause at a rate, in a scale where a faint value counts as
 it is and a strong one by its root (errors of a plume grow with it). The response is that of the usual plume by
-direction of the wind (`response`), turned by an error that lasts over the stretch; rate and turn are summed over.
+direction of the wind (`response`), turned by an error that lasts over the stretch; rate, turn and width are summed
+over. A level that the engine gets wrong looks like a rate: how wrong it may be says how far a rate is believed.
 "None of the listed" is a mixture of quiet and of something that no listed source explains. Neighbouring minutes and
 sensors err together: `ReleaseSettings.own` of the logarithm of each likelihood counts.
 """
@@ -16,6 +17,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from bihuan.core import SettingError
 from bihuan.tracing.record import SiteRecord, excess_of, smoothed, without_common
@@ -29,6 +31,8 @@ SHARP = 1
 """Minutes to either side over which values and responses are smoothed."""
 RATES, REACH = 11, 2.2
 """Rates tried, and how many spreads of the prior they reach to either side."""
+BETWEEN = 20
+"""Steps between two rates tried in which their evidence, a smooth curve, is read for a rate and its interval."""
 PAIRED = 5
 """Sources of which two at once are tried: the likeliest alone."""
 HOUR = 60
@@ -59,6 +63,8 @@ class ReleaseSettings:
         Share of "none of the listed" in which something else is there, and how far it scatters the values.
     spread, turned : float
         Sd of the error of the wind from minute to minute and over a stretch. [degrees]
+    wider : float
+        The plume may as well be as wide as if the first of these were so many times larger.
     asked, fewest : float
         Share of the response of the minute itself in that of its direction, and its weight where a direction was rare.
     most_at_once : int
@@ -71,7 +77,9 @@ class ReleaseSettings:
     typical_rate, rate_spread : float
         Prior of a rate: lognormal about the typical one [unit of rate], sd of its logarithm.
     rate_error : float
-        Error of a rate that no measurement shows: sd of its logarithm.
+        Error of the level of the responses over a stretch, which looks like a rate: sd of its logarithm.
+    least_rate : float
+        Less than this, whatever causes it, raises no alarm. [unit of rate]
     waits, lasts : float
         Mean time between releases and length of one. [h]
     running : float
@@ -94,6 +102,7 @@ class ReleaseSettings:
     loud: float = 0.7
     spread: float = 5.0
     turned: float = 8.0
+    wider: float = 2.0
     asked: float = 0.1
     fewest: float = 5.0
     most_at_once: int = 2
@@ -101,7 +110,8 @@ class ReleaseSettings:
     witness: float = 0.3
     typical_rate: float = 1.5
     rate_spread: float = 1.2
-    rate_error: float = 0.6
+    rate_error: float = 0.55
+    least_rate: float = 0.25
     waits: float = 16.0
     lasts: float = 6.0
     running: float = 0.5
@@ -166,8 +176,10 @@ class Evidence:
 
     Attributes
     ----------
+    unit, way : ndarray, shape (ways, sources, minutes, sensors) and (ways,)
+        Unit responses for every turn and width of the plume, and the log of the chance of each.
     rates : ndarray, shape (rates,)
-        Logarithms of the rates tried.
+        Logarithms of the rates tried: a true one times the error of the level of the responses.
     chance : ndarray, shape (rates,)
         Log of their prior.
     """
@@ -176,11 +188,15 @@ class Evidence:
         self.record, self.settings = record, settings or ReleaseSettings()
         s = self.settings
         self.excess = without_common(excess_of(record.values, online=online), online=online)
-        self.response = Response(
-            record, spread=s.spread, turned=s.turned, asked=s.asked, fewest=s.fewest, online=online
-        )
+        widths = [s.spread, s.spread * s.wider] if record.wind is not None else [s.spread]
+        known = [
+            Response(record, spread=width, turned=s.turned, asked=s.asked, fewest=s.fewest, online=online)
+            for width in widths
+        ]
+        self.unit: Float = np.concatenate([one.unit for one in known])
+        self.way: Float = np.concatenate([one.chance for one in known]) - math.log(len(known))
         reach = np.linspace(-REACH, REACH, RATES)
-        self.rates: Float = math.log(s.typical_rate) + reach * s.rate_spread
+        self.rates: Float = math.log(s.typical_rate) + reach * math.hypot(s.rate_spread, s.rate_error)
         self.chance: Float = -0.5 * reach**2 - np.logaddexp.reduce(-0.5 * reach**2)
 
     def of(self, minutes: Int) -> tuple[Float, float]:
@@ -198,7 +214,7 @@ class Evidence:
         listed = self._likelihood(values, known, rates * unit[:, :, None])
         quiet = self._likelihood(values, known, np.zeros((1, 1)))
         wide = self._likelihood(values, known, np.zeros((1, 1)), self.settings.loud)
-        return self._over_turns(listed) - quiet, float(wide - quiet)
+        return self._over_ways(listed) - quiet, float(wide - quiet)
 
     def of_two(self, minutes: Int, first: int, second: int) -> Float:
         """Return the same for two sources at once, at every second rate: (rates, rates)."""
@@ -206,7 +222,7 @@ class Evidence:
         rates = np.exp(self.rates[::2])[:, None, None]
         both = (rates * unit[:, first, None])[:, :, None] + (rates * unit[:, second, None])[:, None]
         quiet = self._likelihood(values, known, np.zeros((1, 1)))
-        return self._over_turns(self._likelihood(values, known, both)) - quiet
+        return self._over_ways(self._likelihood(values, known, both)) - quiet
 
     def witnessed(self, minutes: Int) -> tuple[Float, Float]:
         """Return, with the wind as measured and the typical rate, the most a source causes, and of that is there.
@@ -224,7 +240,7 @@ class Evidence:
         """Smoothed values in the scale, which of them are known, and smoothed responses; nothing from outside."""
         values = smoothed(self.excess[minutes], SHARP)
         known = np.isfinite(values)
-        return self._scaled(np.where(known, values, 0.0)), known, smoothed(self.response.unit[:, :, minutes], SHARP)
+        return self._scaled(np.where(known, values, 0.0)), known, smoothed(self.unit[:, :, minutes], SHARP)
 
     def _scaled(self, values: Float) -> Float:
         soft = self.settings.soft
@@ -241,9 +257,9 @@ class Evidence:
         total: Float = s.own * np.where(known, log, 0.0).sum(axis=(-1, -2))
         return total
 
-    def _over_turns(self, log: Float) -> Float:
-        turned = self.response.chance.reshape(-1, *[1] * (log.ndim - 1))
-        summed: Float = np.logaddexp.reduce(log + turned, axis=0)
+    def _over_ways(self, log: Float) -> Float:
+        way = self.way.reshape(-1, *[1] * (log.ndim - 1))
+        summed: Float = np.logaddexp.reduce(log + way, axis=0)
         return summed
 
 
@@ -303,13 +319,22 @@ def _combined(evidence: Evidence, pieces: Sequence[Int], alone: Float, sets: tup
 
 
 def _rates(evidence: Evidence, by_rate: Float, minutes: Int) -> tuple[Float, Float, Float]:
-    """50 %, 10 % and 90 % point of the rate of each source, if it alone released."""
-    weight = np.exp(by_rate - np.logaddexp.reduce(by_rate, axis=1)[:, None])
-    middle = weight @ evidence.rates
-    variance = np.maximum((weight * (evidence.rates - middle[:, None]) ** 2).sum(axis=1), 0.0)
-    reach = NINE_TENTHS * np.sqrt(variance + evidence.settings.rate_error**2)
-    seen = evidence.response.unit[:, :, minutes].max(axis=(0, 2, 3)) > 0.0
-    middle = np.where(seen & np.isfinite(evidence.excess[minutes]).any(), middle, np.nan)
+    """50 %, 10 % and 90 % point of the rate of each source, if it alone released.
+
+    What the values show is the rate times the error of the responses' level. Of its distance from the typical rate,
+    the rate's own share is believed, as with any two normal errors of which only the sum is seen.
+    """
+    s = evidence.settings
+    fine = np.linspace(evidence.rates[0], evidence.rates[-1], BETWEEN * (len(evidence.rates) - 1) + 1)
+    by_fine = CubicSpline(evidence.rates, by_rate, axis=1)(fine)
+    weight = np.exp(by_fine - np.logaddexp.reduce(by_fine, axis=1)[:, None])
+    shown = weight @ fine
+    variance = (weight * (fine - shown[:, None]) ** 2).sum(axis=1)
+    share, typical = s.rate_spread**2 / (s.rate_spread**2 + s.rate_error**2), math.log(s.typical_rate)
+    reach = NINE_TENTHS * np.sqrt(share**2 * variance + share * s.rate_error**2)
+    seen = evidence.unit[:, :, minutes].max(axis=(0, 2, 3)) > 0.0
+    known = seen & np.isfinite(evidence.excess[minutes]).any()
+    middle = np.where(known, typical + share * (shown - typical), np.nan)
     return np.exp(middle), np.exp(middle - reach), np.exp(middle + reach)
 
 

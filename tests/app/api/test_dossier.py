@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from docx import Document
 from fastapi.testclient import TestClient
 
 from bihuan.app.api import Office
+from bihuan.app.api.dossier import asked_of
+from bihuan.app.dossier import gather_trace
 from bihuan.core import Event, text
+from bihuan.reports import compose_trace
 from tests.app.api.alarms import audited, client, rises
 
 
@@ -72,6 +76,18 @@ def test_the_report_has_its_banner_on_every_page_and_stands_in_the_ledger(
     assert text("dossier.answer_regional", language) in printed  # type: ignore[arg-type]
     assert str(found.ref) in printed
     assert audited(office, "trace.report", event.ref)
+
+
+def test_the_report_of_a_rise_of_the_whole_city_has_the_mean_of_its_stations(office: Office, event: Event) -> None:
+    asked = asked_of(event, office)
+    whole = replace(asked, event=replace(event, subject=office.town.ref, place=None))
+    given = gather_trace(office.store, office.town, office.settings, whole, (), office.now, "en")
+    assert len(given.values) == len(given.background) == len(given.blocks)
+    assert any(value is not None for value in given.values)
+    assert given.transport is not None
+    assert given.transport.beyond > 0
+    weather = compose_trace(given, "en").sections[2]
+    assert any(word in " ".join(weather.sentences) for word in ("came in from upwind", "cannot be told apart"))
 
 
 def test_an_enterprise_reads_no_report(office: Office, event: Event) -> None:

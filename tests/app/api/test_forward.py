@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bihuan.app.api import Office, create_app
+from bihuan.app.api.forward import trouble_words
 from bihuan.app.cli import cli
 from bihuan.app.clock import CityClock
 from bihuan.app.forwarding import Target, plan_of, renew_plan, save_target, target_of
@@ -26,7 +27,8 @@ from tests.app.small import facts
 
 NOW = datetime(2026, 3, 10, 1, tzinfo=UTC)
 PASSWORD = "Hand-made-2026"
-ASKED = {"host": "10.1.2.3", "port": 9213, "name": "省平台", "password": "654321", "factors": ["so2"]}
+TARGET = {"host": "10.1.2.3", "port": 9213, "name": "省平台", "password": "654321", "factors": ["so2"]}
+ASKED = TARGET | {"reason": "as agreed"}
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_a_target_is_added_changed_paused_and_resumed_each_with_its_row_in_the_l
     made = client.post("/api/forward/targets/province", json=ASKED)
     assert made.status_code == 201, made.text
     assert (made.json()["state"], made.json()["line"], made.json()["devices"]) == ("active", "stopped", None)
-    changed = {"host": "10.1.2.4", "port": 9214, "name": "省平台"}
+    changed = {"host": "10.1.2.4", "port": 9214, "name": "省平台", "reason": "moved"}
     assert client.put("/api/forward/targets/province", json=changed).json()["host"] == "10.1.2.4"
     assert target_of(office.store, "province").password == "654321", "a password that is left out stays"
     assert client.post("/api/forward/targets/province/pause").json()["state"] == "paused"
@@ -71,8 +73,35 @@ def test_a_target_is_added_changed_paused_and_resumed_each_with_its_row_in_the_l
     assert [(one.action, one.actor) for one in entries] == [
         ("forward.add", "P1"), ("forward.change", "P1"), ("forward.pause", "P1"), ("forward.resume", "P1"),
     ]  # fmt: skip
+    reasons = [from_json(one.body, dict).get("reason") for one in entries]
+    assert reasons[:2] == ["as agreed", "moved"]
     assert not any(b"654321" in one.body for one in entries), "the ledger holds no password"
     assert b"654321" not in client.get("/api/forward/targets").content
+
+
+def test_a_target_is_not_added_without_a_reason(office: Office) -> None:
+    assert entered(office).post("/api/forward/targets/province", json=TARGET).status_code == 422
+    assert not office.store.records.count("target")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("ConnectionRefusedError: [Errno 111] Connect call failed ('10.1.2.4', 9212)", "refuses the connection"),
+        ("TimeoutError", "does not respond"),
+        ("OSError: [Errno 113] Connect call failed ('10.1.2.4', 9212)", "No route to the host"),
+        ("gaierror: [Errno -2] Name or service not known", "name of the host is not known"),
+        ("SSLCertVerificationError: certificate verify failed", "No encrypted line"),
+        ("OSError: [Errno 28] No space left on device", "disk space"),
+        ("ValueError: odd", "tried again by itself"),
+        ("", ""),
+    ],
+)
+def test_why_a_line_does_not_stand_is_said_in_plain_words(told: str, said: str) -> None:
+    words = trouble_words(told, "en")
+    assert said in words
+    assert "Error" not in words
+    assert bool(trouble_words(told, "zh")) == bool(told)
 
 
 def test_only_whoever_answers_for_the_whole_city_changes_targets(office: Office) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from bihuan.core import Ref, from_json, text, to_json
 from bihuan.observations import CHANGES_SCHEMA, SIGN_KINDS, Sign, block_of, find_signs
-from bihuan.observations.signs.digits import homogeneity
+from bihuan.observations.signs.digits import tally
 from bihuan.observations.signs.limits import stays
 from bihuan.observations.signs.noise import bends, correlation
 from bihuan.observations.signs.repeats import variety
+from bihuan.observations.signs.reworked import shapes
 from bihuan.observations.signs.sign import INNOCENT, sign_settings
 from bihuan.observations.signs.slopes import steps
 from bihuan.observations.signs.window import adjusted, discoveries, resolutions
@@ -47,6 +48,58 @@ def test_days_of_ones_own_played_again_are_named_with_their_lag() -> None:
     sign = found("copied_earlier", block(value))[0]
     assert (str(sign.site), sign.against, sign.figures["lag"]) == ("station:3", "earlier", 96.0)
     assert sign.figures["hours"] >= 24
+
+
+def test_another_sites_hours_scaled_and_offset_are_named_with_the_site_and_how() -> None:
+    value = air(1)
+    value[2, -70:-20] = np.round(0.8 * value[5, -70:-20] + 6)
+    sign = next(one for one in found("reworked_site", block(value)) if one.site == Ref("station", "2"))
+    assert (sign.against, sign.figures["lag"]) == ("station:5", 0.0)
+    assert sign.figures["factor"] == pytest.approx(0.8, abs=0.03)
+    assert sign.figures["offset"] == pytest.approx(6, abs=2)
+    assert sign.period.start <= END - timedelta(hours=60)
+    assert not found("copied_site", block(value)), "no hour is equal"
+
+
+def test_another_sites_hours_of_forty_minutes_before_are_found_though_no_hour_is_the_same() -> None:
+    value = air(1)
+    value[2, -70:-20] = np.round((value[5, -70:-20] + 2 * value[5, -71:-21]) / 3)
+    sign = next(one for one in found("reworked_site", block(value)) if one.site == Ref("station", "2"))
+    assert (sign.against, sign.figures["lag"]) == ("station:5", 0.7)
+    assert sign.figures["factor"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_days_of_ones_own_come_again_smaller_and_off_the_clock() -> None:
+    value = air(2)
+    value[3, -60:-10] = np.round(0.9 * value[3, -60 - 101 : -10 - 101])
+    (sign,) = found("reworked_earlier", block(value))
+    assert (str(sign.site), sign.against, sign.figures["lag"]) == ("station:3", "earlier", 101.0)
+    assert sign.figures["factor"] == pytest.approx(0.9, abs=0.03)
+
+
+def test_two_sites_that_always_go_together_are_no_reworked_copies() -> None:
+    """Two inlets of one air: as alike in the weeks before as in the week that is asked."""
+    value = air(3)
+    rng = np.random.default_rng(3)
+    value[2] = np.round(0.9 * value[5] * (1 + 0.01 * rng.standard_normal(HOURS)))
+    assert not found("reworked_site", block(value))
+
+
+def test_a_day_that_comes_every_day_is_no_copy_of_an_earlier_one() -> None:
+    rng = np.random.default_rng(4)
+    rhythm = np.exp(4 + 0.6 * np.sin(np.arange(HOURS) * np.pi / 12) + 0.3 * np.sin(np.arange(HOURS) * np.pi / 6))
+    value = np.round(rhythm * (1 + 0.02 * rng.standard_normal((8, HOURS))))
+    assert not found("reworked_earlier", block(value))
+
+
+def test_the_shape_of_a_window_is_the_same_of_a_series_and_of_a_share_of_it() -> None:
+    table = sign_settings()["reworked"]
+    change = np.diff(air(5), axis=1, prepend=np.nan).astype(np.float32)
+    starts, none = np.array([100, 200]), np.zeros(8, np.float32)
+    one, good = shapes(change, starts, none, table)
+    other, _ = shapes(change * np.float32(0.3), starts, none, table)
+    assert good.all()
+    assert np.einsum("rsw,rsw->rs", one, other) == pytest.approx(np.ones((8, 2)), abs=1e-5)
 
 
 def test_a_flat_night_is_no_copy_of_another_flat_night() -> None:
@@ -111,6 +164,27 @@ def test_favourite_last_digits_are_found_and_a_coarser_printing_is_not_one() -> 
     assert [str(sign.site) for sign in found("digits", block(value))] == ["station:6"]
     coarse[6, -WEEK:] = np.round(coarse[6, -WEEK:] / 10) * 10
     assert not found("digits", block(coarse))
+
+
+def test_favourite_digits_show_at_a_low_level_and_where_half_the_hours_are_printed_in_tens() -> None:
+    rng = np.random.default_rng(18)
+    value = air(7, level=3.4)
+    value[6, -WEEK:] = np.floor(value[6, -WEEK:] / 10) * 10 + rng.choice([3, 7], WEEK)
+    assert [str(sign.site) for sign in found("digits", block(value))] == ["station:6"]
+    value = air(7, level=4.8)
+    typed = np.floor(value[6, -WEEK:] / 10) * 10 + rng.choice([3, 7], WEEK)
+    value[6, -WEEK:] = np.where(rng.random(WEEK) < 0.4, np.round(value[6, -WEEK:] / 10) * 10, typed)
+    assert [str(sign.site) for sign in found("digits", block(value))] == ["station:6"]
+
+
+def test_a_level_that_stays_within_a_few_steps_chooses_its_digits_itself() -> None:
+    rng = np.random.default_rng(19)
+    value = air(7, level=4.8)
+    value[6, -WEEK:] = np.round(113 + 1.2 * rng.standard_normal(WEEK))
+    assert "station:6" not in {str(sign.site) for sign in found("digits", block(value))}
+    due = tally(value[6:7, -WEEK:], sign_settings()["digits"])
+    assert due.seen.sum() == pytest.approx(due.due.sum())
+    assert due.due[0, 1:6].sum() > 0.6 * due.seen.sum(), "an even share would be half"
 
 
 def test_a_short_list_of_values_is_found_by_its_repeats() -> None:
@@ -281,14 +355,6 @@ def test_a_step_in_noise_that_remembers_itself_is_measured_at_its_hour() -> None
     size, score = fits
     assert int(np.nanargmin(score)) == 400
     assert size[400] == pytest.approx(-0.4, abs=0.12)
-
-
-def test_two_like_sets_of_digits_have_a_small_chi_square() -> None:
-    counts = np.array([[10.0] * 10, [0.0, 20.0] * 5])
-    chi, freedom = homogeneity(counts, np.array([[20.0] * 10, [20.0] * 10]))
-    assert chi[0] == pytest.approx(0.0)
-    assert chi[1] > 50
-    assert freedom.tolist() == [9.0, 9.0]
 
 
 def test_bends_and_correlation_are_what_they_are_by_hand() -> None:

@@ -45,6 +45,7 @@ class DeviceLine(BaseModel):
     received: int | None
     efficiency: float | None = Field(description="today's transmission times validity, 0 to 1")
     complaints: list[ComplaintCount] = Field(description="of the last frames")
+    host: str = Field(description="other host of the lake that hears it, where its raw frames lie; empty: this one")
 
 
 class DeviceList(BaseModel):

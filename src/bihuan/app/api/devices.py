@@ -34,6 +34,7 @@ from bihuan.app.api.office import Office
 from bihuan.app.api.orders import hold_key
 from bihuan.app.claiming import claim
 from bihuan.app.gapkeeping import first_heard
+from bihuan.app.heardat import heard_elsewhere
 from bihuan.app.linebook import KEPT, NOBODY, FrameReader, Line, stranger
 from bihuan.app.transmission import Share, counted, shares
 from bihuan.core import INTERVALS, Language, Ref, text, to_json
@@ -221,7 +222,8 @@ def device_frames(
             raise Refused(404, "no_device", f"device {mn!r} is not in the register and no frame of it was found")
         kept = list(line.kept)[-last:] if line else []
         reads_as = device or stranger(mn, kept[-1].head)
-        told = _device_line(device, _shares(office).get(mn), office, language) if device else None
+        host = heard_elsewhere(office.store, [mn]).get(mn, "")
+        told = _device_line(device, _shares(office).get(mn), office, language, host) if device else None
         frames = frame_lines(kept, reads_as, office, language)
     return FrameList(mn=mn, known=device is not None, device=told, since=office.lines.since, frames=frames)
 
@@ -240,8 +242,9 @@ def _shares(office: Office) -> dict[str, Share]:
 
 
 def _device_lines(office: Office, language: Language) -> list[DeviceLine]:
-    today = _shares(office)
-    return [_device_line(one, today.get(mn), office, language) for mn, one in sorted(office.town.devices.items())]
+    today, hosts = _shares(office), heard_elsewhere(office.store)
+    known = sorted(office.town.devices.items())
+    return [_device_line(one, today.get(mn), office, language, hosts.get(mn, "")) for mn, one in known]
 
 
 def _listed(lines: list[DeviceLine], office: Office) -> DeviceList:
@@ -249,10 +252,13 @@ def _listed(lines: list[DeviceLine], office: Office) -> DeviceList:
     return DeviceList(as_of=office.now, since=office.lines.since, kept=KEPT, unknown=unknown, devices=lines)
 
 
-def _device_line(device: Device, share: Share | None, office: Office, language: Language) -> DeviceLine:
+def _device_line(device: Device, share: Share | None, office: Office, language: Language, host: str = "") -> DeviceLine:
     line, now = office.lines.line(device.id), office.now
     site = Ref.parse(device.site)
-    silent = max(0.0, (now - line.last).total_seconds()) if line else None
+    heard = line.last if line else None
+    if host:  # its frames lie in the journal of that host, and what is known of its line came with its readings
+        heard = max(filter(None, (heard, office.loop.watch.heard(device.id))), default=None)
+    silent = max(0.0, (now - heard).total_seconds()) if heard else None
     shortest = min(device.rhythm.values(), default=0)
     complaints = office.lines.complaints(line, device) if line else {}
     return DeviceLine(
@@ -264,7 +270,7 @@ def _device_line(device: Device, share: Share | None, office: Office, language: 
         strictness=device.strictness,
         maintainer=office.name(Ref("unit", device.maintainer), language) if device.maintainer else "",
         rhythm=device.rhythm,
-        heard=line.last if line else None,
+        heard=heard,
         silent=silent,
         missed=int(silent // shortest) if silent is not None and shortest else None,
         frames=line.frames if line else 0,
@@ -276,6 +282,7 @@ def _device_line(device: Device, share: Share | None, office: Office, language: 
             ComplaintCount(reason=reason, words=complaint_words(reason, language), frames=count)
             for reason, count in sorted(complaints.items(), key=lambda item: (-item[1], item[0]))
         ],
+        host=host,
     )
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from bihuan.app.access import Session, sight_of
-from bihuan.app.api.alarms import seen_event
+from bihuan.app.api.alarms import seen_event, unit_of
 from bihuan.app.api.errors import PROBLEMS, Refused
 from bihuan.app.api.guard import TheLanguage, TheOffice, needs
 from bihuan.app.api.issue_lines import DOCX, SANDBOX
@@ -19,6 +19,7 @@ from bihuan.app.findings import HALF_LIFE
 from bihuan.app.names import cell_words, change_words, names_of
 from bihuan.app.tracesearch import Change, TraceSearch
 from bihuan.core import Event, Language, Suspects, text
+from bihuan.reports import TransportRow, transport_words
 from bihuan.tracing import WORTH_A_DRIVE, odds
 
 router = APIRouter(prefix="/api", tags=["events"], responses=PROBLEMS)  # type: ignore[arg-type]
@@ -63,6 +64,14 @@ class PriorLine(BaseModel):
     case: str = Field(description="empty where the reader may not see it")
 
 
+class ShareLine(BaseModel):
+    """How much of what a station measured came in from upwind, with its 80 % interval. 0-1"""
+
+    regional: float
+    low: float
+    high: float
+
+
 class SearchPage(BaseModel):
     """What follows from the last ranking of an alarm."""
 
@@ -79,6 +88,8 @@ class SearchPage(BaseModel):
     prior: list[PriorLine]
     cell_words: str
     half_life_days: float
+    share: ShareLine | None = Field(description="null where it cannot be told")
+    transport: list[str] = Field(description="local or brought in, in words; empty while nothing was traced")
 
 
 @router.get("/events/{ident}/trace/search", responses={200: {"model": SearchPage}})
@@ -150,6 +161,7 @@ def _nothing() -> SearchPage:
     return SearchPage(
         suspects=None, areas=None, area50=None, area90=None, monitor_bits=None, worth_a_drive=False, cannot_tell="",
         stops=[], way=0.0, changes=[], prior=[], cell_words="", half_life_days=_days(),
+        share=None, transport=[],
     )  # fmt: skip
 
 
@@ -160,6 +172,7 @@ def _days() -> float:
 def _page(event: Event, found: Suspects, office: Office, session: Session, language: Language) -> SearchPage:
     told = _search(event, found, office)
     hidden, names = told.hidden, names_of(office.town, office.settings)
+    moved = office.transports.of(office.town, event, found, office.sheets.sheet(office.town, event, found), names)
     return SearchPage(
         suspects=found.id,
         areas=_geojson(told),
@@ -174,7 +187,15 @@ def _page(event: Event, found: Suspects, office: Office, session: Session, langu
         prior=_prior(told, office, session, names, language),
         cell_words="" if told.cell is None else cell_words(told.cell, names, office.zone, language),
         half_life_days=_days(),
+        share=_shared(moved),
+        transport=[] if moved is None else list(transport_words(moved, unit_of(event), office.zone, language)),
     )
+
+
+def _shared(moved: TransportRow | None) -> ShareLine | None:
+    if moved is None or moved.share.regional is None or moved.share.low is None or moved.share.high is None:
+        return None
+    return ShareLine(regional=moved.share.regional, low=moved.share.low, high=moved.share.high)
 
 
 def _geojson(told: TraceSearch) -> dict[str, Any] | None:

@@ -58,6 +58,7 @@ class TargetAsked(BaseModel):
     tls: bool = False
     tls_ca: str = Field(default="", max_length=400)
     tls_name: str = Field(default="", max_length=255)
+    reason: str = Field(min_length=2, max_length=300, description="why; goes into the ledger")
 
 
 class Trouble(BaseModel):
@@ -85,7 +86,8 @@ class TargetLine(BaseModel):
     until: datetime | None
     state: str = Field(description="active, paused or ended")
     line: str = Field(description="connected, calling, away, waiting, paused or stopped")
-    trouble: str
+    trouble: str = Field(description="as the system says it; empty while nothing is wrong")
+    trouble_words: str = Field(description="the same in plain words")
     lag: float | None = Field(description="since the oldest frame that is not answered was received [s]; 0 for none")
     answered: datetime | None = Field(description="when it answered last")
     connected: datetime | None
@@ -146,7 +148,8 @@ def forward_add(
 ) -> TargetLine:
     """Add a target; it begins with what is received from now on, unless `since` says otherwise."""
     _whole_city(session)
-    save_target(office.store, _target(ident, asked, None, office), session.person.id, office.now, new=True)
+    who = (session.person.id, asked.reason.strip())
+    save_target(office.store, _target(ident, asked, None, office), who, office.now, new=True)
     return _changed(ident, office, language)
 
 
@@ -158,7 +161,7 @@ def forward_change(
     _whole_city(session)
     with office.store.step:
         target = _target(ident, asked, target_of(office.store, ident), office)
-        save_target(office.store, target, session.person.id, office.now, new=False)
+        save_target(office.store, target, (session.person.id, asked.reason.strip()), office.now, new=False)
     return _changed(ident, office, language)
 
 
@@ -229,13 +232,40 @@ def words_of(reason: str, language: Language) -> str:
     return text(f"forward.why_{reason}", language)
 
 
+TROUBLES = {
+    "ConnectionRefusedError": "refused",
+    "TimeoutError": "timeout",
+    "gaierror": "name",
+    "ConnectionResetError": "dropped",
+    "ConnectionAbortedError": "dropped",
+    "BrokenPipeError": "dropped",
+    "IncompleteReadError": "dropped",
+    "PermissionError": "disk",
+    "FileNotFoundError": "disk",
+}
+"""Names of errors of the system by what they mean to whoever looks after a target."""
+
+
+def trouble_words(told: str, language: Language) -> str:
+    """Return in plain words why a line does not stand; empty while nothing is wrong."""
+    if not told:
+        return ""
+    name = told.partition(":")[0].strip()
+    kind = TROUBLES.get(name) or ("tls" if name.startswith(("SSL", "Cert")) else "")
+    if not kind and any(sign in told for sign in ("[Errno 101]", "[Errno 113]")):
+        kind = "unreachable"
+    if not kind and "[Errno 28]" in told:
+        kind = "disk"
+    return text(f"forward.trouble_{kind or 'other'}", language)
+
+
 def _whole_city(session: Session) -> None:
     if session.person.district:
         raise Refused(403, "wrong_area", "targets get the frames of the whole city: your login has one district only")
 
 
 def _target(ident: str, asked: TargetAsked, before: Target | None, office: Office) -> Target:
-    given = asked.model_dump(exclude={"password", "passwords", "since", "kinds", "factors"})
+    given = asked.model_dump(exclude={"password", "passwords", "since", "kinds", "factors", "reason"})
     known = before or Target(id=ident, name="", host=asked.host, port=asked.port, since=office.now)
     return replace(
         known,
@@ -274,6 +304,7 @@ def _line(row: dict[str, Any], office: Office, language: Language) -> TargetLine
         state=row["is"],
         line=status.get("state", "waiting") if row["running"] else "stopped",
         trouble=status.get("trouble", ""),
+        trouble_words=trouble_words(status.get("trouble", ""), language),
         lag=lag,
         answered=status.get("answered"),
         connected=status.get("connected"),

@@ -13,6 +13,7 @@ from bihuan.app.access import Account, Accounts, Session, Sessions
 from bihuan.app.api.live import Live
 from bihuan.app.clock import Clock, WallClock
 from bihuan.app.desk import Desk
+from bihuan.app.eventtransport import Transports
 from bihuan.app.framebook import FrameBook
 from bihuan.app.jobs import Jobs
 from bihuan.app.ledgerwatch import LedgerWatch
@@ -70,6 +71,7 @@ class Office:
     sessions: Sessions = field(init=False)
     sheets: TraceSheets = field(init=False)
     searches: TraceSearches = field(init=False)
+    transports: Transports = field(init=False)
     lines: LineBook = field(init=False)
     frames: FrameBook = field(init=False)
     jobs: Jobs = field(init=False)
@@ -78,6 +80,7 @@ class Office:
     def __post_init__(self) -> None:
         self.sheets = TraceSheets(self.store)
         self.searches = TraceSearches(self.store)
+        self.transports = Transports(self.store)
         self.accounts = Accounts.set_up(self.store.records, self.settings)
         self.accounts.when_locked = self._note_lock
         self.sessions = Sessions.set_up(self.store.records, self.settings)

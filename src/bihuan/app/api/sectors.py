@@ -22,7 +22,7 @@ from bihuan.core import HOUR, InputError, Language, NotCovered, Period, Ref, flo
 router = APIRouter(prefix="/api", tags=["sectors"], responses=PROBLEMS)  # type: ignore[arg-type]
 
 Reader = Annotated[Session, needs("site.read")]
-Kind = Literal["rose", "cpf", "polar", "nwr", "ratio", "fingerprint", "trend"]
+Kind = Literal["rose", "cpf", "polar", "nwr", "ratio", "fingerprint", "trend", "smooth"]
 
 LONGEST = timedelta(days=3700)
 USUAL = timedelta(days=90)

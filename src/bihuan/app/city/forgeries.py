@@ -31,6 +31,10 @@ ForgeryKind = Literal[
     "o2_dilution",
     "divergence",
     "parameter_change",
+    "scaled_site",
+    "shifted_site",
+    "scaled_earlier",
+    "shifted_earlier",
 ]
 FORGERY_KINDS: tuple[ForgeryKind, ...] = get_args(ForgeryKind)
 
@@ -38,7 +42,12 @@ OF_STACKS = frozenset({"clipped_limit", "o2_dilution"})
 LASTS = timedelta(days=7)
 """A forger keeps it up for the last week of the city."""
 
-SHORTER = {"copied_site": timedelta(hours=36), "copied_earlier": timedelta(hours=36), "divergence": 4 * DAY}
+COPIES = ("copied_site", "copied_earlier", "scaled_site", "shifted_site", "scaled_earlier", "shifted_earlier")
+SHORTER = {
+    **dict.fromkeys(COPIES[:2], timedelta(hours=36)),
+    **dict.fromkeys(COPIES[2:], timedelta(hours=60)),
+    "divergence": 4 * DAY,
+}
 CARRIED = ("pm10", "pm25", "no2", "so2", "o3")
 
 
@@ -144,6 +153,47 @@ def _copied_earlier(
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     back = min(3 * 86_400 // told.rhythm, first)
+    values[first:, columns] = told.values[first - back : len(values) - back, columns]
+
+
+def _scaled_site(
+    values: Float, told: Report, first: int, columns: list[int], forgery: Forgery, reports: Mapping[Ref, Report],
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Another site's values, each less by a share and more by a constant."""
+    _copied_site(values, told, first, columns, forgery, reports, rng)
+    usual = np.nanmedian(told.values[:, columns], axis=0)
+    values[first:, columns] = values[first:, columns] * (1 - forgery.strength / 2) + 0.05 * usual
+
+
+def _shifted_site(
+    values: Float, told: Report, first: int, columns: list[int], forgery: Forgery, reports: Mapping[Ref, Report],
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Another site's values of some minutes to two hours before."""
+    assert forgery.other is not None
+    other, back = reports[forgery.other], int(rng.integers(600, 7200)) // told.rhythm
+    for k in columns:
+        if told.columns[k] in other.columns:
+            source = other.values[:, other.columns.index(told.columns[k])]
+            values[first:, k] = source[first - back : len(values) - back]
+
+
+def _scaled_earlier(
+    values: Float, told: Report, first: int, columns: list[int], forgery: Forgery, reports: Mapping[Ref, Report],
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """One's own values of four days before, less by a share."""
+    back = min(4 * 86_400 // told.rhythm, first)
+    values[first:, columns] = told.values[first - back : len(values) - back, columns] * (1 - forgery.strength / 2)
+
+
+def _shifted_earlier(
+    values: Float, told: Report, first: int, columns: list[int], forgery: Forgery, reports: Mapping[Ref, Report],
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """One's own values of five days before, some minutes to two hours off the clock."""
+    back = min((5 * 86_400 - int(rng.integers(600, 7200))) // told.rhythm, first)
     values[first:, columns] = told.values[first - back : len(values) - back, columns]
 
 
@@ -255,4 +305,8 @@ _FORGERS: Mapping[ForgeryKind, _Forger] = {
     "o2_dilution": _o2_dilution,
     "divergence": _divergence,
     "parameter_change": _parameter_change,
+    "scaled_site": _scaled_site,
+    "shifted_site": _shifted_site,
+    "scaled_earlier": _scaled_earlier,
+    "shifted_earlier": _shifted_earlier,
 }

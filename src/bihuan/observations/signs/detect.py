@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterable, Mapping
 
 import polars as pl
 
-from bihuan.observations.signs.beside import divergence, oxygen
+from bihuan.observations.signs.beside import oxygen
 from bihuan.observations.signs.copies import copies
 from bihuan.observations.signs.digits import odd_digits
+from bihuan.observations.signs.divergence import divergence
 from bihuan.observations.signs.limits import clipped_at_limit
 from bihuan.observations.signs.noise import low_noise, regular_noise
 from bihuan.observations.signs.repeats import repeated_values
+from bihuan.observations.signs.reworked import reworked
 from bihuan.observations.signs.sign import Sign, sign_settings
 from bihuan.observations.signs.slopes import changed_settings
 from bihuan.observations.signs.window import Block
 
 ALONE: tuple[Callable[[Block], list[Sign]], ...] = (
     copies,
+    reworked,
     clipped_at_limit,
     low_noise,
     regular_noise,

@@ -15,6 +15,8 @@ from bihuan.core import Period, Ref, content_id
 SignKind = Literal[
     "copied_site",
     "copied_earlier",
+    "reworked_site",
+    "reworked_earlier",
     "clipped_limit",
     "noise_low",
     "noise_regular",
@@ -29,6 +31,8 @@ SIGN_KINDS: tuple[SignKind, ...] = get_args(SignKind)
 INNOCENT: Mapping[SignKind, tuple[str, ...]] = {
     "copied_site": ("one_instrument", "shared_logger", "filled_in"),
     "copied_earlier": ("sent_again", "filled_in", "clock_set"),
+    "reworked_site": ("one_instrument", "shared_logger", "filled_in", "clock_set"),
+    "reworked_earlier": ("sent_again", "filled_in", "clock_set", "periodic_process"),
     "clipped_limit": ("control_loop", "range_end", "few_hours"),
     "noise_low": ("longer_averaging", "new_firmware", "filled_in"),
     "noise_regular": ("periodic_process", "sampling_cycle", "test_signal"),

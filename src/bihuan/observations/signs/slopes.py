@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr
 
 from bihuan.core import HOUR, Ref
-from bihuan.observations.neighbours import median_last, nearest
+from bihuan.observations.signs.rest import around, columns_of, rest
 from bihuan.observations.signs.sign import Sign, sign_id, sign_settings
 from bihuan.observations.signs.window import Block, Float, Table
 
@@ -93,47 +93,12 @@ def _companions(blocks: Mapping[str, Block], site: str, pollutant: str, touched:
 def _left_over(block: Block, row: int, beside: list[Float], table: Table) -> Float:
     """Log of a series without what its neighbours and companions say, shape (hours,).
 
-    A share of the limit is added before the log is taken: low hours say little about a slope. Their middle is free,
-    single neighbours and companions are held back (ridge), so that few hours decide nothing.
+    A share of the limit is added before the log is taken: low hours say little about a slope.
     """
     floor = float(table["floor"]) * float(block.limit[row])
     value = np.log(np.maximum(block.value[row], 0.0) + floor)
-    single = list(beside)
-    columns: list[Float] = []
-    around = _around(block, row, table)
-    if len(around) >= int(table["least"]):
-        others = np.log(np.maximum(block.value[around], 0.0) + floor)
-        middle = median_last(others.T)[0]
-        columns.append(middle)
-        single += [one - middle for one in others]
-    single = [one for one in single if np.isfinite(one).mean() >= float(table["known"])]
-    made = np.array([_standard(one) for one in (*columns, *single)]).reshape(-1, len(value))
-    fit = np.isfinite(value)
-    if not len(made) or fit.sum() < len(made) + int(table["hours"]):
-        return np.asarray(value)
-    design = np.vstack([np.ones(len(value)), made])
-    held = np.concatenate([np.full(1 + len(columns), 1e-9), np.full(len(single), float(table["ridge"]))]) * fit.sum()
-    factors = np.linalg.solve(design[:, fit] @ design[:, fit].T + np.diag(held), design[:, fit] @ value[fit])
-    return np.asarray(value - factors @ design)
-
-
-def _around(block: Block, row: int, table: Table) -> list[int]:
-    """Rows of the nearest other stations; none for an outlet, which has no neighbours."""
-    if block.sites[row].startswith("outlet:"):
-        return []
-    if not np.isfinite(block.lon[row]):
-        return [k for k in range(len(block.sites)) if k != row][: int(table["most"])]
-    lon, lat = (np.where(np.isfinite(one), one, 0.0) for one in (block.lon, block.lat))
-    return [int(k) for k in nearest(lon, lat, float(table["radius"]), int(table["most"]))[row] if k >= 0]
-
-
-def _standard(value: Float) -> Float:
-    """A column with mean 0 and scatter 1; where it is missing it says nothing."""
-    known = np.isfinite(value)
-    if not known.any():
-        return np.zeros(len(value))
-    spread = float(np.std(value[known]))
-    return np.where(known, (value - float(np.mean(value[known]))) / max(spread, 1e-9), 0.0)
+    free, held = columns_of(block, around(block, row, table), floor, beside, table)
+    return rest(value, free, held, np.isfinite(value), float(table["ridge"]), int(table["hours"]))
 
 
 def step_at(left: Float, column: int, table: Table) -> Step | None:

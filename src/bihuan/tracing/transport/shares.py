@@ -89,7 +89,9 @@ def transport_share(
     In each hour the upwind places within `SECTOR` of the wind are looked at as they were when the air passed them,
     distance over wind speed ago; their mean, weighted by one over the distance, is what came in, and at most the city's
     own value. Share = sum of what came in over the sum of the city. Interval: blocks of `BLOCK` hours and the upwind
-    places drawn again. It is a balance of what was measured, no model: what forms on the way counts as brought in.
+    places drawn again; blocks hold the first and last hours less often than the others, so that a peak at the end
+    could push the whole interval beside the share: it is widened to hold it. It is a balance of what was measured, no
+    model: what forms on the way counts as brought in.
     """
     if around.shape != (len(city), len(bearing)) or away.shape != bearing.shape or wind_speed.shape != city.shape:
         raise InputError(f"{len(city)} hours of the city and {around.shape} around it do not fit: (hours, places)")
@@ -111,7 +113,8 @@ def transport_share(
     draws = _draws(came, weight, own, np.random.default_rng(seed))
     low, high = np.quantile(draws, [0.1, 0.9])
     brought = np.minimum((came * weight).sum(axis=1) / weight.sum(axis=1), own)
-    return TransportShare(share, float(low), float(high), float((own - brought).mean()), len(which), used)
+    low, high = min(float(low), share), max(float(high), share)
+    return TransportShare(share, low, high, float((own - brought).mean()), len(which), used)
 
 
 def _came(

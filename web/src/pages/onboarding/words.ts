@@ -5,15 +5,16 @@ import { t } from '@/words'
 
 export const INTERVALS = ['rt', 'minute', 'hour', 'day'] as const
 
-/** 5 分钟数据 → `minute 300 s`, short. */
-export function rhythm(steps: Record<string, number>): string {
-  const told = INTERVALS.filter((name) => name in steps).map((name) => `${t(`onboarding.${name}`)} ${steps[name]} s`)
-  return told.join(' · ') || '–'
+/** 300 s → 5 min; what is no whole minute stays in seconds. */
+export function step(seconds: number): string {
+  if (seconds % 3600 === 0) return t('overview.hours_short', { hours: seconds / 3600 })
+  return seconds % 60 === 0 ? t('overview.minutes_short', { minutes: seconds / 60 }) : `${seconds} s`
 }
 
-/** 0.973 → 97.3 %; null is no figure. */
-export function percent(share: number | null | undefined): string {
-  return share === null || share === undefined ? '–' : `${(share * 100).toFixed(1)} %`
+/** What a logger owes, finest first: `minute 5 min · hour 1 h`. */
+export function rhythm(steps: Record<string, number>): string {
+  const told = INTERVALS.filter((name) => name in steps).map((name) => `${t(`onboarding.${name}`)} ${step(steps[name])}`)
+  return told.join(' · ') || '–'
 }
 
 export async function copy(words: string): Promise<void> {

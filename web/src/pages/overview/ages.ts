@@ -14,16 +14,6 @@ export function figure(value: number | null | undefined, decimals = 0): string {
   return value === null || value === undefined ? '–' : value.toFixed(decimals)
 }
 
-export function percent(share: number | null | undefined, decimals = 1): string {
-  return share === null || share === undefined ? '–' : `${(share * 100).toFixed(decimals)}%`
-}
-
-/** Odds in whole percent; what is uncertain is never shown as none or as certain. */
-export function odds(share: number): string {
-  if (share < 0.005) return '<1%'
-  return share > 0.995 && share < 1 ? '>99%' : percent(share, 0)
-}
-
 const DIRECTIONS = ['n', 'ne', 'e', 'se', 's', 'sw', 'w', 'nw']
 /** Where the wind comes from, in words. */
 export function direction(degrees: number | null | undefined): string {

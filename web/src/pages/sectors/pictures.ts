@@ -33,8 +33,13 @@ export interface TrendResult {
   percent: number | null; p: number; months: number; deseasonalised: boolean; conclusive: boolean
 }
 
+export interface SmoothResult {
+  month: string[]; value: Numbers; measured: Numbers; day: string[]; curve: Numbers; lower: Numbers; upper: Numbers
+  freedom: number; months: number; deseasonalised: boolean; conclusive: boolean
+}
+
 export interface Results {
-  rose: RoseResult; cpf: CpfResult; polar: SurfaceResult; nwr: SurfaceResult; ratio: RatioResult; fingerprint: PrintResult; trend: TrendResult
+  rose: RoseResult; cpf: CpfResult; polar: SurfaceResult; nwr: SurfaceResult; ratio: RatioResult; fingerprint: PrintResult; trend: TrendResult; smooth: SmoothResult
 }
 
 export interface Inks { ink: string; quiet: string; line: string; accent: string; danger: string; surface: string; dark: boolean }
@@ -262,5 +267,28 @@ export function trendOption(result: TrendResult, unit: string, inks: Inks): ECha
     yAxis: { type: 'value', scale: true, name: unit, nameTextStyle: { color: inks.ink, align: 'left' }, axisLabel: { color: inks.ink }, splitLine: { lineStyle: { color: inks.line } } },
     tooltip: { trigger: 'axis', confine: true, valueFormatter: (value: number) => `${short(value)} ${unit}` },
     series: lines.map(([name, data, color, width]) => ({ type: 'line', name, data, showSymbol: false, itemStyle: { color }, lineStyle: { color, width } })),
+  }
+}
+
+/** The curve with its band on a line of days; the months it was drawn through are points. */
+export function smoothOption(result: SmoothResult, unit: string, inks: Inks): EChartsCoreOption {
+  const at = (days: string[], values: Numbers): [string, number | null][] => days.map((day, n) => [day, values[n]])
+  const middle = result.month.map((one) => `${one}-15`)
+  const width = result.upper.map((high, n) => (high === null || result.lower[n] === null ? null : high - result.lower[n]!))
+  const bare = { type: 'line' as const, stack: 'band', symbol: 'none', silent: true, lineStyle: { opacity: 0 }, tooltip: { show: false } }
+  const names = [t('sectors.trend_measured'), t('sectors.smooth_line')]
+  const points = result.deseasonalised ? result.value : result.measured
+  return {
+    grid: { left: 52, right: 16, top: 32, bottom: 26 },
+    legend: { top: 0, right: 0, itemWidth: 16, textStyle: { color: inks.ink }, data: names },
+    xAxis: { type: 'time', axisLabel: { color: inks.ink, hideOverlap: true }, axisLine: { lineStyle: { color: inks.quiet } } },
+    yAxis: { type: 'value', scale: true, name: unit, nameTextStyle: { color: inks.ink, align: 'left' }, axisLabel: { color: inks.ink }, splitLine: { lineStyle: { color: inks.line } } },
+    tooltip: { trigger: 'axis', confine: true, valueFormatter: (value: number | null) => (value === null ? '–' : `${short(value)} ${unit}`) },
+    series: [
+      { ...bare, data: at(result.day, result.lower) },
+      { ...bare, data: at(result.day, width), areaStyle: { color: inks.accent, opacity: 0.2 } },
+      { type: 'line', name: names[0], data: at(middle, points), showSymbol: true, symbolSize: 5, itemStyle: { color: inks.quiet }, lineStyle: { color: inks.quiet, width: 1, type: 'dotted' } },
+      { type: 'line', name: names[1], data: at(result.day, result.curve), showSymbol: false, itemStyle: { color: inks.accent }, lineStyle: { color: inks.accent, width: 2.4 } },
+    ],
   }
 }

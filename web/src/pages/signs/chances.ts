@@ -12,5 +12,5 @@ export function signTone(state: string): string {
 }
 
 export const SIGN_KINDS = [
-  'copied_site', 'copied_earlier', 'clipped_limit', 'noise_low', 'noise_regular', 'digits', 'repetition', 'o2_dilution', 'divergence', 'parameter_change',
+  'copied_site', 'copied_earlier', 'reworked_site', 'reworked_earlier', 'clipped_limit', 'noise_low', 'noise_regular', 'digits', 'repetition', 'o2_dilution', 'divergence', 'parameter_change',
 ] as const
