@@ -56,7 +56,7 @@ def minutes(loggers: int, start: datetime) -> pl.DataFrame:
         .with_columns(
             *(pl.lit(value).alias(name) for name, value in words.items()),
             end=pl.col("start") + timedelta(minutes=1),
-            value=(pl.col("device").hash(1) % 60 + pl.col("start").dt.minute()).cast(pl.Float64),
+            value=10.0 + (pl.col("device").hash(1) % 5 + pl.col("start").dt.minute() % 3).cast(pl.Float64),
         )
         .select(READINGS_SCHEMA.names)
     )
