@@ -84,7 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--seeds", type=int, default=10)
-    given = parser.parse_args()
+    given = parser.parse_known_args()[0]  # the names of benchmarks stand before the options
     if not given.data.is_dir():
         print(f"the sample sets are not in {given.data}: name their folder with --data")
         return
