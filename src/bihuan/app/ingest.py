@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from bihuan.app.recent import Recent
 from bihuan.app.rollups import SHORT, averaged, hours_of
 from bihuan.app.sightings import Seen, keep_sightings
 from bihuan.app.town import Town
-from bihuan.core import HOUR, DeviceNote, Period, from_json, readings_table, to_json
+from bihuan.core import HOUR, READINGS_SCHEMA, DeviceNote, Period, from_json, to_json
 from bihuan.devices.hj212 import Envelope
 from bihuan.observations import Tails, as_reported, context, flag, needed
 from bihuan.store import START, Added, Position, Record, Store
@@ -329,12 +329,22 @@ class Ingest:
     def _window(self, since: datetime, now: datetime) -> Recent:
         """Readings of the last hours, from memory or, after a start, from the store."""
         if self._recent is None:
-            period = Period(since, self.until or now + timedelta(days=1))
-            found = [self._store.series.readings(interval=interval, period=period) for interval in SHORT]
-            rows = pl.concat(found).select(readings_table([]).schema.names)
-            self._recent, self._tails = Recent(rows), Tails(rows)
+            pieces = self._stored(since, now)
+            self._recent = Recent(next(pieces))
+            for rows in pieces:
+                self._recent.take(rows)
+            self._tails = Tails(self._recent.rows)
         self._recent.cut(since)
         return self._recent
+
+    def _stored(self, since: datetime, now: datetime) -> Iterator[pl.DataFrame]:
+        """Short readings from the store, hour by hour: all at once, a large city's would be held several times over."""
+        last = self.until or now + timedelta(days=1)
+        while since < last:
+            end = min(since + HOUR, last) if since < now else last
+            found = [self._store.series.readings(interval=each, period=Period(since, end)) for each in SHORT]
+            yield pl.concat(found).select(READINGS_SCHEMA.names)
+            since = end
 
     def _hours(
         self, town: Town, batch: pl.DataFrame, now: datetime, average: bool

@@ -8,7 +8,7 @@ again; the watermark moves last.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,7 +35,9 @@ from bihuan.app.watch import Watch
 from bihuan.app.window import Window
 from bihuan.cases import Calendar, Case, CaseSettings
 from bihuan.core import (
+    HOUR,
     KEY_COLUMNS,
+    READINGS_SCHEMA,
     ROLLUP_KEY,
     Effect,
     Event,
@@ -43,6 +45,7 @@ from bihuan.core import (
     Ref,
     Suspects,
     Verdict,
+    floor_to,
     from_json,
     iso,
     local_date,
@@ -240,23 +243,34 @@ class Loop:
 
     def _values(self, taken: Taken, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Minutes and hours of record as far back as a rule looks now, and all minutes that the tracer may look at."""
-        window = self._minute_window.take(self._recent_minutes(now), taken.readings, self._minutes_since(now))
+        assert self.ingest.recent is not None
+        minutes = self._minute_window
+        if minutes.empty:
+            minutes.fill(self._stored_minutes(now))
+        else:
+            minutes.take(self.ingest.recent, taken.readings)
+        minutes.cut(self._minutes_since(now))
+        if self._hour_window.empty:
+            self._hour_window.fill([self._recent_hours(taken, now)])
+        else:
+            self._hour_window.take(self._recent_hours(taken, now), taken.hours)
+        self._hour_window.cut(self._hours_since(now))
         span = max(MINUTES_SHOWN, self.rules.wanted(self._rules_state, "minute", now))
-        minutes = window.filter(pl.col("start") >= now - span)
-        hours = self._hour_window.take(self._recent_hours(taken, now), taken.hours, self._hours_since(now))
-        return pl.concat([minutes, hours]).filter(pl.col("end") <= now), window
+        values = pl.concat([minutes.rows(now - span), self._hour_window.rows(self._hours_since(now))])
+        return values.filter(pl.col("end") <= now), minutes.rows(now - MINUTES_TRACED)
 
     def _minutes_since(self, now: datetime) -> datetime:
         return now - max(self.rules.lookback("minute"), MINUTES_TRACED)
 
-    def _recent_minutes(self, now: datetime) -> pl.DataFrame:
-        """What the window is brought up to date from: memory, or the store when it is made anew."""
-        assert self.ingest.recent is not None
-        if not self._minute_window.empty:
-            return self.ingest.recent
-        period = Period(self._minutes_since(now), self.ingest.until or now + timedelta(days=1))
-        found = [self._store.series.readings(interval=interval, period=period) for interval in SHORT]
-        return pl.concat(found).select(self.ingest.recent.columns)
+    def _stored_minutes(self, now: datetime) -> Iterator[pl.DataFrame]:
+        """The minutes of the window from the store, hour by hour: a large city's day at once would fill the memory."""
+        last = self.ingest.until or now + timedelta(days=1)
+        start = floor_to(self._minutes_since(now), HOUR)
+        while start < last:
+            end = min(start + HOUR, last) if start < now else last  # clocks that run ahead send little
+            found = [self._store.series.readings(interval=each, period=Period(start, end)) for each in SHORT]
+            yield pl.concat(found).select(READINGS_SCHEMA.names)
+            start = end
 
     def _hours_since(self, now: datetime) -> datetime:
         return now - max(self.rules.lookback("hour"), HOURS_KEPT)
