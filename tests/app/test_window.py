@@ -61,7 +61,9 @@ def test_a_window_kept_up_to_date_equals_one_made_anew(batches):
         order = ["site", "pollutant", "start"]
         assert window.rows(since).sort(order).equals(made("minute", kept).sort(order))
         later = since + STEP
-        assert window.rows(later).sort(order).equals(made("minute", kept).filter(pl.col("start") >= later).sort(order))
+        until = since + 9 * STEP
+        wanted = made("minute", kept).filter((pl.col("start") >= later) & (pl.col("end") <= until))
+        assert window.rows(later, until).sort(order).equals(wanted.sort(order))
 
 
 def test_the_folded_mean_of_an_outlet_stands_before_the_plain_one():

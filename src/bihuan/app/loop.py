@@ -256,8 +256,8 @@ class Loop:
             self._hour_window.take(self._recent_hours(taken, now), taken.hours)
         self._hour_window.cut(self._hours_since(now))
         span = max(MINUTES_SHOWN, self.rules.wanted(self._rules_state, "minute", now))
-        values = pl.concat([minutes.rows(now - span), self._hour_window.rows(self._hours_since(now))])
-        return values.filter(pl.col("end") <= now), minutes.rows(now - MINUTES_TRACED)
+        hours = self._hour_window.rows(self._hours_since(now), now)
+        return pl.concat([minutes.rows(now - span, now), hours], rechunk=False), minutes.rows(now - MINUTES_TRACED)
 
     def _minutes_since(self, now: datetime) -> datetime:
         return now - max(self.rules.lookback("minute"), MINUTES_TRACED)

@@ -67,14 +67,19 @@ class Window:
         if first in self._hours:
             self._hours[first] = self._hours[first].filter(pl.col("start") >= since)
 
-    def rows(self, since: datetime) -> pl.DataFrame:
-        """Return what began at an instant or later, with `alerts.VALUES_COLUMNS`; whole hours are not copied."""
+    def rows(self, since: datetime, until: datetime | None = None) -> pl.DataFrame:
+        """Return what began at an instant or later, and ended by another, with `alerts.VALUES_COLUMNS`.
+
+        Hours that lie whole between them are not copied; no period is taken to be longer than an hour.
+        """
         first = floor_to(since, HOUR)
-        hours = self._hours or {}
-        found = [hours[hour] for hour in sorted(hours) if hour > first]
-        if first in hours:
-            found.insert(0, hours[first].filter(pl.col("start") >= since))
-        return pl.concat([self._nothing, *found], rechunk=False)
+        found = [self._nothing]
+        for hour, rows in sorted((self._hours or {}).items(), key=lambda item: item[0]):
+            if hour < first:
+                continue
+            shown = rows.filter(pl.col("start") >= since) if hour == first else rows
+            found.append(shown.filter(pl.col("end") <= until) if until and until < hour + 2 * HOUR else shown)
+        return pl.concat(found, rechunk=False)
 
     @property
     def empty(self) -> bool:
