@@ -138,6 +138,7 @@ def test_who_comes_second_sees_both_versions_and_keeps_the_own_one(browser: Brow
     expect(queue).to_contain_text("belongs to housing")
     expect(queue).to_contain_text("sign for")
 
+    page.get_by_role("button", name="more", exact=True).click()
     page.get_by_role("button", name="log out").click()  # something waits: asked before it is cleared
     page.get_by_role("button", name="Stay").click()
     expect(queue.locator(".conflict")).to_be_visible()
