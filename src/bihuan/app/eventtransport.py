@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -12,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bihuan.app.lastanswers import LastAnswers
 from bihuan.app.sectors import usable_hours, wind_near
 from bihuan.app.town import Town
 from bihuan.app.tracesheet import TraceSheet
@@ -34,9 +33,6 @@ BEFORE = timedelta(hours=12)
 
 BEYOND = 3000.0
 """Nearer than this a station measures the same air as the subject and tells nothing of what came in. [m]"""
-
-KEPT = 64
-"""Answers kept in memory."""
 
 LEAD = 4
 """Blocks before the onset that the order of arrival looks at."""
@@ -177,7 +173,7 @@ def _mean_wind(speed: Sequence[float | None], origin: Sequence[float | None]) ->
 
 
 class Transports:
-    """Makes answers and keeps the last `KEPT`.
+    """Makes answers and keeps the last ones.
 
     Parameters
     ----------
@@ -186,20 +182,10 @@ class Transports:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._mutex = threading.Lock()
-        self._kept: OrderedDict[str, TransportRow | None] = OrderedDict()
+        self._kept: LastAnswers[str, TransportRow | None] = LastAnswers()
 
     def of(
         self, town: Town, event: Event, found: Suspects, sheet: TraceSheet, names: Mapping[str, str]
     ) -> TransportRow | None:
         """Return the answer for a ranking, as `transport_of_event`."""
-        with self._mutex:
-            if found.id in self._kept:
-                self._kept.move_to_end(found.id)
-                return self._kept[found.id]
-        made = transport_of_event(self._store, town, event, found, sheet, names)
-        with self._mutex:
-            self._kept[found.id] = made
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return made
+        return self._kept.get(found.id, lambda: transport_of_event(self._store, town, event, found, sheet, names))

@@ -5,14 +5,13 @@ Computed anew from what is stored, like the sheet, and kept by the id of the ran
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from bihuan.app.findings import FINDING_WEIGHT, CellPrior, Prior, cell_of, learned
+from bihuan.app.lastanswers import LastAnswers
 from bihuan.app.suspicion import Suspicion, model_of
 from bihuan.app.town import Town
 from bihuan.app.tracesheet import readings_of
@@ -20,9 +19,6 @@ from bihuan.cases import Case
 from bihuan.core import Event, Period, Ref, Series, Suspects, Weather
 from bihuan.store import Store
 from bihuan.tracing import HiddenMap, PlumeTracer, SearchArea, Stop, plan_round, search_areas, search_hidden
-
-KEPT = 64
-"""Answers kept in memory."""
 
 TURN = 20.0
 """Error of the mean wind that is tried: about that of the rough weather that tracing is judged by. [degrees]"""
@@ -87,7 +83,7 @@ class TraceSearch:
 
 
 class TraceSearches:
-    """Makes answers and keeps the last `KEPT`.
+    """Makes answers and keeps the last ones.
 
     Parameters
     ----------
@@ -96,24 +92,13 @@ class TraceSearches:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._mutex = threading.Lock()
-        self._kept: OrderedDict[tuple[object, ...], TraceSearch] = OrderedDict()
+        self._kept: LastAnswers[tuple[object, ...], TraceSearch] = LastAnswers()
 
     def search(self, town: Town, event: Event, found: Suspects, cases: Iterable[Case]) -> TraceSearch:
         """Return the answer for a ranking."""
         prior = learned(cases, found.period.end, town.register)
         key = (found.id, *((one.case, one.source, one.result) for one in prior.findings))
-        with self._mutex:
-            known = self._kept.get(key)
-            if known is not None:
-                self._kept.move_to_end(key)
-                return known
-        made = make_search(self._store, town, event, found, prior)
-        with self._mutex:
-            self._kept[key] = made
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return made
+        return self._kept.get(key, lambda: make_search(self._store, town, event, found, prior))
 
 
 def make_search(store: Store, town: Town, event: Event, found: Suspects, prior: Prior) -> TraceSearch:

@@ -6,8 +6,6 @@ of the ranking: nobody waits twice for the same sheet.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bihuan.app.lastanswers import LastAnswers
 from bihuan.app.suspicion import LOOK_BACK, Suspicion, forward_model, model_of
 from bihuan.app.town import Town
 from bihuan.app.values import as_values
@@ -32,9 +31,6 @@ WORTH = 0.01
 """Below this probability a suspect is only counted, unless it is among the first `FIRST`."""
 
 FIRST = 5
-KEPT = 64
-"""Sheets kept in memory."""
-
 AROUND = 1.2
 """A footprint is looked at so much farther than the station it explains, at least."""
 
@@ -122,7 +118,7 @@ class TraceSheet:
 
 
 class TraceSheets:
-    """Makes sheets and keeps the last `KEPT`.
+    """Makes sheets and keeps the last ones.
 
     Parameters
     ----------
@@ -131,22 +127,11 @@ class TraceSheets:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._mutex = threading.Lock()
-        self._kept: OrderedDict[str, TraceSheet] = OrderedDict()
+        self._kept: LastAnswers[str, TraceSheet] = LastAnswers()
 
     def sheet(self, town: Town, event: Event, found: Suspects) -> TraceSheet:
         """Return the sheet of a ranking."""
-        with self._mutex:
-            known = self._kept.get(found.id)
-            if known is not None:
-                self._kept.move_to_end(found.id)
-                return known
-        made = self._make(town, event, found)
-        with self._mutex:
-            self._kept[found.id] = made
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return made
+        return self._kept.get(found.id, lambda: self._make(town, event, found))
 
     def _make(self, town: Town, event: Event, found: Suspects) -> TraceSheet:
         named = [s for n, s in enumerate(found.ranked) if n < FIRST or s.probability >= WORTH][:SHOWN]
